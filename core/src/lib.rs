@@ -35,6 +35,7 @@ pub mod log;
 pub mod record;
 pub mod segment;
 pub mod storage;
+pub mod topic;
 
 pub use config::{ConfigError, ConfigKey, LogConfig};
 pub use error::{CorruptReason, Error, Result};
