@@ -261,6 +261,21 @@ impl Partition {
     }
 }
 
+#[cfg(test)]
+impl Partition {
+    pub(super) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn high_watermark(&self) -> u64 {
+        self.reader.high_watermark()
+    }
+
+    pub(super) fn log_end_offset(&self) -> u64 {
+        self.reader.log_end_offset()
+    }
+}
+
 /// How long a fetch waits: to its deadline, or until the broker begins to close.
 #[derive(Debug)]
 pub(super) struct Patience {

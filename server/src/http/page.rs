@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::get;
 use tower_http::services::ServeDir;
 
-use super::not_found;
+use super::{method_not_allowed, not_found};
 
 const NO_PAGE: &str = "\
 This is a Logscope broker, without the playground: its page was not built.
@@ -24,28 +24,34 @@ This is a Logscope broker, without the playground: its page was not built.
   GET  /healthz
 ";
 
+/// The page loads nothing from elsewhere; WebAssembly needs `wasm-unsafe-eval`, Yew sets style attributes.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
 /// Adds what is served beside the API.
 pub(super) fn add(routes: Router, web_root: Option<PathBuf>) -> Router {
-    match web_root {
+    let page = match web_root {
         Some(dir) => {
             let files = ServeDir::new(dir)
                 .precompressed_br()
                 .precompressed_gzip()
                 .call_fallback_on_method_not_allowed(true)
                 .fallback(not_found.into_service());
-            let files = Router::new().fallback_service(files).layer(from_fn(revalidate));
-            routes.fallback_service(files)
+            Router::new().fallback_service(files)
         }
         None => {
-            routes.route("/", get(async || NO_PAGE).fallback(super::method_not_allowed)).fallback(not_found)
+            Router::new().route("/", get(async || NO_PAGE).fallback(method_not_allowed)).fallback(not_found)
         }
-    }
+    };
+    routes.fallback_service(page.layer(from_fn(page_headers)))
 }
 
-/// Makes browsers ask whether a file has changed, so that a page never runs with parts of another build.
-async fn revalidate(request: Request, next: Next) -> Response {
+async fn page_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    // Browsers ask whether a file has changed, so that a page never runs with parts of another build.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }
