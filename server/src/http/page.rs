@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::handler::HandlerWithoutStateExt;
-use axum::http::{HeaderValue, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::services::ServeDir;
 
@@ -33,18 +32,28 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wa
 pub(super) fn add(routes: Router, web_root: Option<PathBuf>) -> Router {
     let page = match web_root {
         Some(dir) => {
-            let files = ServeDir::new(dir)
-                .precompressed_br()
-                .precompressed_gzip()
-                .call_fallback_on_method_not_allowed(true)
-                .fallback(not_found.into_service());
-            Router::new().fallback_service(files)
+            let files = ServeDir::new(dir).precompressed_br().precompressed_gzip();
+            Router::new().fallback(file).with_state(files)
         }
         None => {
             Router::new().route("/", get(async || NO_PAGE).fallback(method_not_allowed)).fallback(not_found)
         }
     };
     routes.fallback_service(page.layer(from_fn(page_headers)))
+}
+
+/// A file of the page; whatever is none is not found, and said so in JSON as everywhere else.
+async fn file(State(mut files): State<ServeDir>, uri: Uri, request: Request) -> Response {
+    match files.try_call(request).await {
+        Ok(answer) if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            not_found(uri).await.into_response()
+        }
+        Ok(answer) => answer.into_response(),
+        Err(error) => {
+            tracing::debug!("the page's file {uri} cannot be read: {error}");
+            not_found(uri).await.into_response()
+        }
+    }
 }
 
 async fn page_headers(request: Request, next: Next) -> Response {
