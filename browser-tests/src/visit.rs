@@ -1,6 +1,7 @@
 //! A visit: a fresh broker, a fresh browser, one test, and the clearing up after it.
 
 use std::env;
+use std::fs;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,6 +18,8 @@ use crate::process::Process;
 /// `failed-TEST.png` among the screenshots, and what the console and the broker said.
 pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     let screenshots = variable("LOGSCOPE_SCREENSHOTS")?;
+    let failed = format!("failed-{}", std::thread::current().name().unwrap_or("test"));
+    fs::remove_file(screenshots.join(format!("{failed}.png"))).ok();
     let broker = Broker::start()?;
     let page = Page::new(Browser::open().await?, broker.address.clone(), screenshots);
     let outcome = AssertUnwindSafe(async {
@@ -27,8 +30,7 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     .await;
     let errors = page.console_errors().await;
     if !matches!(outcome, Ok(Ok(()))) {
-        let test = std::thread::current().name().unwrap_or("test").to_owned();
-        page.screenshot(&format!("failed-{test}")).await.ok();
+        page.screenshot(&failed).await.ok();
         println!("The console's errors: {errors:?}\nThe broker said:\n{}", broker.process.output());
     }
     // The browser ends with its session; killing the driver alone would leave it behind.
