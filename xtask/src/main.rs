@@ -1,1 +1,83 @@
-fn main() {}
+//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `tidy`.
+//!
+//! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
+//! the last line and leaves with a code that isn't zero.
+
+mod browser;
+mod bundle;
+mod play;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "What Logscope does to itself.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the page and the broker, and serve both
+    Play {
+        /// The address to listen on
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: String,
+        /// Where the broker keeps its topics
+        #[arg(long, default_value = "broker_data")]
+        data_dir: PathBuf,
+        /// Build the page quickly instead of small
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Build the page alone, into `target/web`
+    BuildWeb {
+        /// Build the page quickly instead of small
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Run every test there is: tidy rules, native tests, the page in a browser
+    Test,
+    /// Run the browser tests alone
+    Browser {
+        /// Build the page quickly instead of small
+        #[arg(long)]
+        dev: bool,
+        /// Passed to the test runner: names of tests, `--nocapture` …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        tests: Vec<String>,
+    },
+    /// Check the rules of the house that a compiler doesn't know
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::open()?;
+    match command {
+        Command::Play { listen, data_dir, dev } => return play::play(&workspace, &listen, &data_dir, dev),
+        Command::BuildWeb { dev } => println!("{}", bundle::build(&workspace, dev)?.display()),
+        Command::Test => test::test(&workspace)?,
+        Command::Browser { dev, tests } => browser::build_and_test(&workspace, dev, &tests)?,
+        Command::Tidy => tidy::check(&workspace.root)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,71 @@
+//! The browser tests: what they need, and how they are run.
+//!
+//! They are the package `browser-tests`, which starts the broker and Chromium itself and is told by environment
+//! variables what to test. Plain `cargo test` doesn't know it.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::bundle;
+use crate::workspace::{Workspace, run};
+
+const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+pub(crate) fn build_and_test(workspace: &Workspace, dev: bool, arguments: &[String]) -> Result<()> {
+    ensure_browser()?;
+    let page = bundle::build(workspace, dev)?;
+    let broker = workspace.build_server()?;
+    test(workspace, &page, &broker, arguments)
+}
+
+pub(crate) fn test(workspace: &Workspace, page: &Path, broker: &Path, arguments: &[String]) -> Result<()> {
+    let mut command = workspace.cargo();
+    command
+        .args(["test", "--package=browser-tests", "--"])
+        .args(arguments)
+        // A failed step says what it waited for; the way through the runtime says nothing more.
+        .env("RUST_LIB_BACKTRACE", "0")
+        .env("LOGSCOPE_BROKER", broker)
+        .env("LOGSCOPE_PAGE", page)
+        .env("LOGSCOPE_SCREENSHOTS", workspace.target.join("screenshots"));
+    run(&mut command)
+}
+
+/// Installs Chromium where that is ours to do: as root on Debian and its kin.
+pub(crate) fn ensure_browser() -> Result<()> {
+    // Elsewhere a browser isn't on the PATH; there chromedriver finds it or says that it doesn't.
+    let browser = !cfg!(target_os = "linux") || BROWSERS.into_iter().any(on_path);
+    if browser && on_path("chromedriver") {
+        return Ok(());
+    }
+    if !on_path("apt-get") || !root() {
+        bail!(
+            "the browser tests need Chromium and chromedriver on the PATH (Debian: `sudo apt-get install {}`)",
+            PACKAGES.join(" ")
+        );
+    }
+    // A fresh machine has no package lists and an old one stale ones. If only some can be had, that may do.
+    if let Err(error) = run(&mut apt_get(&["update"])) {
+        println!("{error:#}; trying all the same");
+    }
+    run(apt_get(&["install", "--yes"]).args(PACKAGES)).context("the browser cannot be installed")
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    command
+}
+
+fn on_path(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+fn root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}

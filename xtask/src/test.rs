@@ -1,0 +1,32 @@
+//! `cargo xtask test`: every test there is, the cheap ones first, stopping at the first that fails.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::{Workspace, run};
+use crate::{browser, bundle, tidy};
+
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    step("tidy", || tidy::check(&workspace.root))?;
+    step("tests of xtask", || run(workspace.cargo().args(["test", "--package=xtask"])))?;
+    step("native tests", || {
+        let everything_else = ["--exclude=xtask", "--exclude=browser-tests", "--all-features"];
+        run(workspace.cargo().args(["test", "--workspace"]).args(everything_else))
+    })?;
+    step("browser", browser::ensure_browser)?;
+    let page = step("page", || bundle::build(workspace, false))?;
+    let broker = step("broker", || workspace.build_server())?;
+    step("browser tests", || browser::test(workspace, &page, &broker, &[]))?;
+    println!("\nAll tests pass.");
+    Ok(())
+}
+
+/// One heading, what it is about, and how long it took.
+fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("\n── {name}");
+    let start = Instant::now();
+    let result = work().with_context(|| format!("the step `{name}` failed"))?;
+    println!("── {name}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(result)
+}

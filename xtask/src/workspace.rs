@@ -1,0 +1,62 @@
+//! Where the workspace and its target folder are, and how commands run in it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    /// What cargo says it is: `CARGO_TARGET_DIR` and cargo's own configuration may move it.
+    pub(crate) target: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn open() -> Result<Workspace> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in no folder")?;
+        let output = cargo_in(root)
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cargo metadata does not run")?;
+        let metadata: serde_json::Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata gives no metadata")?;
+        let target =
+            metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+        Ok(Workspace { root: root.to_owned(), target: target.into() })
+    }
+
+    pub(crate) fn cargo(&self) -> Command {
+        cargo_in(&self.root)
+    }
+
+    /// The broker as users get it.
+    pub(crate) fn build_server(&self) -> Result<PathBuf> {
+        run(self.cargo().args(["build", "--release", "--package", "logscope-server"]))?;
+        Ok(self.target.join("release").join(format!("logscope{}", env::consts::EXE_SUFFIX)))
+    }
+}
+
+/// The cargo that runs us, so that the toolchain is the same one.
+fn cargo_in(root: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// Runs a command to its end, its output going where ours goes; anything but success is an error that names it.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{} does not run", line(command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", line(command));
+    }
+    Ok(())
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
