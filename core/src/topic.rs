@@ -89,7 +89,9 @@ pub enum TopicNameError {
         name: String,
     },
     /// A character other than those allowed.
-    #[error("the topic name {name:?} contains {character:?}: only a-z, A-Z, 0-9, '.', '_' and '-' are allowed")]
+    #[error(
+        "the topic name {name:?} contains {character:?}: only a-z, A-Z, 0-9, '.', '_' and '-' are allowed"
+    )]
     IllegalCharacter {
         /// The name.
         name: String,

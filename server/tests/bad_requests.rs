@@ -1,6 +1,8 @@
 //! A table of requests that must be refused: each with its status, its code and a part of the message that names
 //! the fault. None may leave a trace in the log.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use logscope_server::{Broker, BrokerConfig, HttpConfig, app};

@@ -1,5 +1,7 @@
 //! The routes, without a socket: what they answer, and what they refuse.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use axum::Router;

@@ -1,3 +1,5 @@
+//! The broker, without HTTP: who waits for what, and what is on disk afterwards.
+
 use std::fs;
 use std::future::poll_fn;
 use std::path::Path;

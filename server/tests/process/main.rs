@@ -1,5 +1,7 @@
 //! The real binary: its life and death, its data on disk, its command line, and clients that know nothing of it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod cli;
 mod client;
 mod harness;
