@@ -189,6 +189,19 @@ async fn a_closed_broker_refuses_and_its_data_is_there_again() {
 }
 
 #[tokio::test]
+async fn closing_makes_everything_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = BrokerConfig { flush_ms: Duration::from_secs(3600), ..BrokerConfig::default() };
+    let broker = Broker::open(dir.path(), config).unwrap();
+    let t = topic("t");
+    broker.produce(&t, value(b"x"), Acks::Leader).await.unwrap();
+    let partition = broker.partition(&t).unwrap().unwrap();
+    assert_eq!(partition.high_watermark(), 0);
+    broker.close().await.unwrap();
+    assert_eq!(partition.high_watermark(), 1);
+}
+
+#[tokio::test]
 async fn a_damaged_partition_is_offline_and_the_others_are_not() {
     let (dir, broker) = broker();
     let (good, bad) = (topic("good"), topic("bad"));
