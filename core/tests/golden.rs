@@ -1,6 +1,6 @@
 //! Golden scripts: scenarios with what the engine said to each line, in `tests/golden/`.
 //!
-//! `UPDATE_GOLDENFILES=1 cargo test -p logscope --features lab --test golden` writes them anew; review the diff.
+//! `UPDATE_GOLDENFILES=1 cargo test -p logscope --test golden` writes them anew; review the diff.
 //! Besides the scenario language there are `picture`, which prints what the picture holds, `hex FILE`, which
 //! prints a file's bytes, and `sentences off`. A line after `> ` is passed on to the letter.
 //!
