@@ -1,0 +1,87 @@
+//! The engine's one error type.
+
+use std::io;
+
+use crate::record::BatchError;
+
+/// A result of the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the engine refused or could not do something. Bad input and bad disks end up here; a broken invariant of
+/// the engine's own is a panic instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The storage failed. What was being appended is not in the log.
+    #[error("the storage failed: {0}")]
+    Io(#[from] io::Error),
+    /// Bytes on disk are not what was written.
+    #[error("{file} is damaged at position {position}: {reason}")]
+    Corrupt {
+        /// The file's name.
+        file: String,
+        /// Where the damage is, in bytes.
+        position: u64,
+        /// What is wrong there.
+        reason: CorruptReason,
+    },
+    /// A fetch from where the log is not, or not any more, or not yet.
+    #[error(
+        "offset {requested} is out of range: the log holds {log_start_offset} up to, not including, \
+         {log_end_offset}"
+    )]
+    OffsetOutOfRange {
+        /// The offset that was asked for.
+        requested: u64,
+        /// The first offset in the log.
+        log_start_offset: u64,
+        /// The next offset to be assigned.
+        log_end_offset: u64,
+    },
+    /// A batch larger than a limit. The size includes the batch header of 61 bytes.
+    #[error("the record batch takes {size} bytes, and {limit_name} allows {limit}")]
+    MessageTooLarge {
+        /// The batch's size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+        /// The config key that sets it.
+        limit_name: &'static str,
+    },
+    /// A record, or a batch of them, that the log does not take.
+    #[error("invalid record: {0}")]
+    InvalidRecord(String),
+    /// An encoded batch that does not parse, or whose checksum is wrong.
+    #[error("invalid record batch: {0}")]
+    InvalidBatch(#[from] BatchError),
+    /// A sync failed before. What is on disk is unknown until the log is opened, and so recovered, again.
+    #[error("an earlier sync failed: the log takes no appends until it is opened again")]
+    Poisoned,
+    /// No offset is left.
+    #[error("the log is full: offset {0} is the last that Kafka's format can hold")]
+    OffsetsExhausted(u64),
+}
+
+/// What is wrong with a damaged file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CorruptReason {
+    /// The bytes are no batch.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The offsets do not rise.
+    #[error("a batch begins at offset {found}, and at least {expected} is due")]
+    OffsetOrder {
+        /// The batch's base offset.
+        found: u64,
+        /// The smallest base offset that would be in order.
+        expected: u64,
+    },
+    /// The offset is too far from the segment's base offset for the index.
+    #[error("a batch ends at offset {last_offset}, too far from the segment's base offset")]
+    OffsetRange {
+        /// The batch's last offset.
+        last_offset: u64,
+    },
+    /// The segment is larger than positions can be.
+    #[error("the file goes on beyond the largest position that an index can hold")]
+    TooLarge,
+}

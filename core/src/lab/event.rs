@@ -1,0 +1,56 @@
+//! The events of the laboratory: those of the log, and what happens around it.
+
+use crate::log::event::Event as LogEvent;
+
+/// One step of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The log did something.
+    Log(LogEvent),
+    /// The power failed: this is what every file holds now. `lost` bytes were not synced and are gone; `kept`
+    /// unsynced bytes had reached the disk.
+    Crashed {
+        /// File names and sizes after the crash.
+        files: Vec<(String, u64)>,
+        /// Bytes lost.
+        lost: u64,
+        /// Unsynced bytes that survived.
+        kept: u64,
+    },
+    /// The log was closed in good order.
+    Closed,
+    /// The log was deleted with all its files; the configuration and the clock are back at the start.
+    Reset,
+    /// A configuration took a new value.
+    ConfigChanged {
+        /// Kafka's key.
+        key: String,
+        /// The new value.
+        value: u32,
+        /// The old value.
+        was: u32,
+    },
+    /// A byte of a file was changed behind the log's back.
+    ByteFlipped {
+        /// The file.
+        file: String,
+        /// Which byte.
+        position: u64,
+    },
+    /// A file disappeared behind the log's back.
+    FileLost {
+        /// The file.
+        file: String,
+    },
+    /// The log, or the laboratory, refused the action. Nothing was changed, unless events before this one say so.
+    Refused {
+        /// Why, in words for a person.
+        message: String,
+    },
+}
+
+impl From<LogEvent> for Event {
+    fn from(event: LogEvent) -> Self {
+        Self::Log(event)
+    }
+}

@@ -1,0 +1,354 @@
+//! The picture: what the events so far add up to.
+//!
+//! [`Picture::log`] is the log itself and can be compared with the log's files; the rest is about the current
+//! step: what it touches, how far a fetch has come. The picture knows nothing of pixels, time or the engine's
+//! own memory, so that live brokers, the playground and tests can all fold into it.
+
+use crate::log::event::{BatchInfo, Event as LogEvent, StoppedBy};
+use crate::segment::{INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, file_name, parse_file_name};
+
+use super::Event;
+
+/// What the events so far add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// The log and its files.
+    pub log: LogPicture,
+    /// Whether it is open.
+    pub state: State,
+    /// What the last event was about.
+    pub focus: Focus,
+    /// The last fetch, as far as it has come. A later action other than a fetch clears it.
+    pub fetch: Option<FetchPicture>,
+}
+
+/// Whether the log is in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum State {
+    /// There are only files, if any.
+    #[default]
+    Closed,
+    /// Recovery is reading the files.
+    Recovering,
+    /// Appends and fetches work.
+    Open,
+    /// The power failed; there are only files.
+    Crashed,
+}
+
+/// The log: what its files hold, and its bounds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogPicture {
+    /// The segments, oldest first. The last one is active.
+    pub segments: Vec<SegmentPicture>,
+    /// The first offset in the log.
+    pub log_start_offset: u64,
+    /// Consumers read below this; everything from here on is not durable yet.
+    pub high_watermark: u64,
+    /// The next offset to be assigned.
+    pub log_end_offset: u64,
+    /// `segment.bytes`.
+    pub segment_bytes: u32,
+    /// `index.interval.bytes`.
+    pub index_interval_bytes: u32,
+}
+
+/// One segment's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SegmentPicture {
+    /// The base offset, which names the files.
+    pub base_offset: u64,
+    /// Bytes in the `.log` file. Larger than the batches' while recovery has not read them all, or when half a
+    /// batch survived a crash.
+    pub size: u64,
+    /// The batches, by position.
+    pub batches: Vec<BatchInfo>,
+    /// The entries of the offset index.
+    pub index: Vec<IndexEntry>,
+    /// Bytes in the `.index` file; `None` if it is missing. Other than the entries' only if it is damaged.
+    pub index_size: Option<u64>,
+}
+
+/// What the last event was about: the object to outline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// Nothing in particular.
+    #[default]
+    None,
+    /// A segment, by base offset.
+    Segment(u64),
+    /// A batch, by segment and position.
+    Batch(u64, u64),
+    /// An index entry, by segment and its place in the index.
+    IndexEntry(u64, usize),
+    /// A position in a segment.
+    Position(u64, u64),
+}
+
+/// A fetch, as far as it has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchPicture {
+    /// The offset asked for.
+    pub offset: u64,
+    /// The budget in bytes.
+    pub max_bytes: u64,
+    /// The floor segment, by base offset.
+    pub floor_segment: Option<u64>,
+    /// Where the index told the scan to start: segment, the entry if there was one, position.
+    pub looked_up: Option<(u64, Option<IndexEntry>, u64)>,
+    /// The batches that the scan hopped over: segment, position, size.
+    pub skipped: Vec<(u64, u64, u32)>,
+    /// The batches in the answer.
+    pub taken: Vec<TakenBatch>,
+    /// Bytes in the answer.
+    pub used: u64,
+    /// Why it stopped, with the size of the batch that was not taken, once it has.
+    pub stopped: Option<(StoppedBy, Option<u32>)>,
+    /// Where the reader goes on, once the fetch has stopped.
+    pub next_offset: u64,
+}
+
+/// A batch in a fetch's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBatch {
+    /// Which batch.
+    pub batch: BatchInfo,
+    /// Whether it came whole though it is larger than `max_bytes`.
+    pub first_whole: bool,
+}
+
+impl LogPicture {
+    /// The names and sizes of the files, by name.
+    pub fn files(&self) -> Vec<(String, u64)> {
+        let mut files = Vec::new();
+        for segment in &self.segments {
+            if let Some(size) = segment.index_size {
+                files.push((file_name(segment.base_offset, INDEX_SUFFIX), size));
+            }
+            files.push((file_name(segment.base_offset, LOG_SUFFIX), segment.size));
+        }
+        files
+    }
+
+    /// The segment with this base offset.
+    pub fn segment(&self, base_offset: u64) -> Option<&SegmentPicture> {
+        self.place(base_offset).map(|at| &self.segments[at])
+    }
+
+    fn segment_mut(&mut self, base_offset: u64) -> Option<&mut SegmentPicture> {
+        self.place(base_offset).map(|at| &mut self.segments[at])
+    }
+
+    fn place(&self, base_offset: u64) -> Option<usize> {
+        self.segments.binary_search_by_key(&base_offset, |segment| segment.base_offset).ok()
+    }
+
+    /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
+    /// the files are gone.
+    fn reduce_to(&mut self, files: &[(String, u64)]) {
+        let size_of = |base, suffix| {
+            let name = file_name(base, suffix);
+            files.iter().find(|(file, _)| *file == name).map(|(_, size)| *size)
+        };
+        self.segments.retain_mut(|segment| {
+            let Some(size) = size_of(segment.base_offset, LOG_SUFFIX) else { return false };
+            segment.size = size;
+            segment.batches.retain(|batch| batch.end() <= size);
+            segment.index_size = size_of(segment.base_offset, INDEX_SUFFIX);
+            segment.index.truncate(segment.index_size.unwrap_or(0) as usize / 8);
+            true
+        });
+        let last = self.segments.iter().rev().find_map(|segment| segment.batches.last());
+        self.log_end_offset = last.map_or(self.log_start_offset, |batch| batch.last_offset + 1);
+        self.high_watermark = self.high_watermark.min(self.log_end_offset);
+    }
+}
+
+impl SegmentPicture {
+    /// An empty segment with both files.
+    fn created(base_offset: u64) -> Self {
+        Self { base_offset, index_size: Some(0), ..Self::default() }
+    }
+
+    fn push_batch(&mut self, batch: &BatchInfo) {
+        self.size = self.size.max(batch.end());
+        self.batches.push(batch.clone());
+    }
+
+    fn push_entry(&mut self, entry: IndexEntry) {
+        self.index.push(entry);
+        self.index_size = Some(self.index.len() as u64 * 8);
+    }
+}
+
+impl Picture {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Log(event) => self.apply_log(event),
+            Event::Crashed { files, .. } => {
+                self.begin(State::Crashed);
+                self.log.reduce_to(files);
+            }
+            Event::Closed => self.begin(State::Closed),
+            Event::Reset => *self = Self::default(),
+            Event::ConfigChanged { key, value, .. } => {
+                self.begin(self.state);
+                match key.as_str() {
+                    "segment.bytes" => self.log.segment_bytes = *value,
+                    "index.interval.bytes" => self.log.index_interval_bytes = *value,
+                    _ => {}
+                }
+            }
+            Event::ByteFlipped { file, position } => {
+                self.begin(self.state);
+                if let Some(segment) = parse_file_name(file, LOG_SUFFIX) {
+                    self.focus = Focus::Position(segment, *position);
+                }
+            }
+            Event::FileLost { file } => {
+                self.begin(self.state);
+                self.lose(file);
+            }
+            Event::Refused { .. } => {
+                self.focus = Focus::None;
+                // Recovery that met damage does not open the log.
+                if self.state == State::Recovering {
+                    self.state = State::Closed;
+                }
+            }
+        }
+    }
+
+    /// A new action: what the last one was about is over.
+    fn begin(&mut self, state: State) {
+        self.state = state;
+        self.focus = Focus::None;
+        self.fetch = None;
+    }
+
+    fn lose(&mut self, file: &str) {
+        if let Some(base) = parse_file_name(file, LOG_SUFFIX) {
+            self.log.segments.retain(|segment| segment.base_offset != base);
+        }
+        if let Some(base) = parse_file_name(file, INDEX_SUFFIX)
+            && let Some(segment) = self.log.segment_mut(base)
+        {
+            segment.index.clear();
+            segment.index_size = None;
+            self.focus = Focus::Segment(base);
+        }
+    }
+
+    fn apply_log(&mut self, event: &LogEvent) {
+        match event {
+            LogEvent::RecoveryStarted { segment_bytes, index_interval_bytes, .. } => {
+                self.begin(State::Recovering);
+                self.log = LogPicture {
+                    segment_bytes: *segment_bytes,
+                    index_interval_bytes: *index_interval_bytes,
+                    ..LogPicture::default()
+                };
+            }
+            LogEvent::SegmentFound { segment, log_bytes } => {
+                let found = SegmentPicture { size: *log_bytes, ..SegmentPicture::created(*segment) };
+                self.log.segments.push(found);
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::BatchRecovered { batch } | LogEvent::BatchAppended { batch } => {
+                if !matches!(event, LogEvent::BatchRecovered { .. }) {
+                    self.begin(self.state);
+                }
+                self.push_batch(batch);
+            }
+            LogEvent::TailCut { segment, position, .. } => {
+                self.focus = Focus::Position(*segment, *position);
+                if let Some(segment) = self.log.segment_mut(*segment) {
+                    segment.size = *position;
+                }
+            }
+            LogEvent::IndexVerified { segment, .. } | LogEvent::IndexRebuilt { segment, .. } => {
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::OrphanRemoved { .. } => self.focus = Focus::None,
+            LogEvent::RecoveryFinished { log_start_offset, log_end_offset } => {
+                self.begin(State::Open);
+                self.log.log_start_offset = *log_start_offset;
+                self.log.log_end_offset = *log_end_offset;
+                self.log.high_watermark = *log_end_offset;
+            }
+            LogEvent::SegmentCreated { segment } => {
+                self.log.segments.push(SegmentPicture::created(*segment));
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::SegmentRolled { segment, .. } => {
+                self.begin(self.state);
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::IndexEntryAdded { segment, entry, .. } => {
+                if let Some(picture) = self.log.segment_mut(*segment) {
+                    picture.push_entry(*entry);
+                    self.focus = Focus::IndexEntry(*segment, picture.index.len() - 1);
+                }
+            }
+            LogEvent::Flushed { segment, high_watermark, .. } => {
+                self.fetch = None;
+                self.focus = Focus::Segment(*segment);
+                self.log.high_watermark = *high_watermark;
+            }
+            _ => self.apply_fetch(event),
+        }
+    }
+
+    fn push_batch(&mut self, batch: &BatchInfo) {
+        self.focus = Focus::Batch(batch.segment, batch.position);
+        self.log.log_end_offset = batch.last_offset + 1;
+        if let Some(segment) = self.log.segment_mut(batch.segment) {
+            segment.push_batch(batch);
+        }
+    }
+
+    fn apply_fetch(&mut self, event: &LogEvent) {
+        if let LogEvent::FetchStarted { offset, max_bytes, .. } = event {
+            self.focus = Focus::None;
+            self.fetch =
+                Some(FetchPicture { offset: *offset, max_bytes: *max_bytes, ..FetchPicture::default() });
+        }
+        let Some(fetch) = &mut self.fetch else { return };
+        match event {
+            LogEvent::FloorSegmentFound { segment, .. } => {
+                fetch.floor_segment = Some(*segment);
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::IndexLookedUp { segment, found, position, .. } => {
+                fetch.looked_up = Some((*segment, *found, *position));
+                let index = self.log.segment(*segment).map(|segment| &segment.index[..]).unwrap_or_default();
+                let entry = found.and_then(|found| index.iter().position(|entry| *entry == found));
+                self.focus = match entry {
+                    Some(at) => Focus::IndexEntry(*segment, at),
+                    None => Focus::Position(*segment, *position),
+                };
+            }
+            LogEvent::BatchSkipped { segment, position, size, .. } => {
+                fetch.skipped.push((*segment, *position, *size));
+                self.focus = Focus::Batch(*segment, *position);
+            }
+            LogEvent::ScanFinished { segment, position, .. } => {
+                self.focus = Focus::Position(*segment, *position);
+            }
+            LogEvent::BatchFetched { batch, used, .. } | LogEvent::FirstBatchWhole { batch, used, .. } => {
+                let first_whole = matches!(event, LogEvent::FirstBatchWhole { .. });
+                fetch.taken.push(TakenBatch { batch: batch.clone(), first_whole });
+                fetch.used = *used;
+                self.focus = Focus::Batch(batch.segment, batch.position);
+            }
+            LogEvent::NextSegmentEntered { segment, .. } => self.focus = Focus::Segment(*segment),
+            LogEvent::FetchStopped { by, next_offset, next_batch_size, .. } => {
+                fetch.stopped = Some((*by, *next_batch_size));
+                fetch.next_offset = *next_offset;
+                self.focus = Focus::None;
+            }
+            _ => {}
+        }
+    }
+}

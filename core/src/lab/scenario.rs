@@ -1,0 +1,466 @@
+//! The scenario language: one action a line, words and `key=value` pairs, as a person would type them.
+//!
+//! ```text
+//! config segment.bytes=512 index.interval.bytes=128   # a comment
+//! append hello key=user-1 count=3
+//! append "two words" another
+//! flush
+//! fetch 2 max_bytes=300
+//! crash keep=32
+//! reopen
+//! ```
+//!
+//! A word may stand in double quotes; then `\"`, `\\`, `\n`, `\t` and `\u{…}` mean what they do in Rust, and
+//! the word is a value even if it holds `=`. An unquoted word with a `=` in it is a pair. [`Action`]'s `Display`
+//! writes the canonical line, and parsing that gives the same action.
+
+use std::fmt;
+
+/// One thing to do with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Append a batch with a record for each value, all with the same key, `count` times over.
+    Append {
+        /// The payloads of one batch.
+        values: Vec<String>,
+        /// The key of every record.
+        key: Option<String>,
+        /// How many batches.
+        count: u32,
+    },
+    /// Fetch from an offset on.
+    Fetch {
+        /// The offset.
+        offset: u64,
+        /// The budget in bytes.
+        max_bytes: u64,
+    },
+    /// Sync, and raise the high watermark.
+    Flush,
+    /// Lose the power.
+    Crash {
+        /// How many unsynced bytes of each file had reached the disk.
+        keep: u64,
+    },
+    /// Close in good order if the log is open; then open it, with recovery.
+    Reopen,
+    /// Set configs, by Kafka's keys.
+    Config {
+        /// Keys and values, in order.
+        entries: Vec<(String, String)>,
+    },
+    /// Change a byte of a file, as a bad disk would.
+    Flip {
+        /// The file.
+        file: String,
+        /// Which byte.
+        position: u64,
+    },
+    /// Lose a file, as a bad disk would.
+    Lose {
+        /// The file.
+        file: String,
+    },
+    /// Delete everything and begin anew.
+    Reset,
+}
+
+/// What a command does, for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandHelp {
+    /// The command's name.
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: &'static str,
+    /// What it does, in a sentence.
+    pub what: &'static str,
+}
+
+const fn command(name: &'static str, usage: &'static str, what: &'static str) -> CommandHelp {
+    CommandHelp { name, usage, what }
+}
+
+/// All commands.
+pub const COMMANDS: [CommandHelp; 9] = [
+    command(
+        "append",
+        "append VALUE… [key=KEY] [count=N]",
+        "Appends a batch with one record for each value; with count, so many batches.",
+    ),
+    command(
+        "fetch",
+        "fetch OFFSET [max_bytes=N]",
+        "Reads whole batches from an offset on, up to max_bytes (4096) and the high watermark.",
+    ),
+    command("flush", "flush", "Syncs the log and raises the high watermark to the log end offset."),
+    command(
+        "crash",
+        "crash [keep=N]",
+        "Loses the power, and with it what was not synced; the first N unsynced bytes of each file survive.",
+    ),
+    command("reopen", "reopen", "Closes the log if it is open, and opens it again with recovery."),
+    command(
+        "config",
+        "config KEY=VALUE…",
+        "Sets configs, such as segment.bytes=512 index.interval.bytes=128.",
+    ),
+    command("flip", "flip FILE POSITION", "Inverts one byte of a file, as a bad disk would."),
+    command("lose", "lose FILE", "Loses a file, as a bad disk would."),
+    command("reset", "reset", "Deletes the log and begins anew."),
+];
+
+/// The most batches that one `append` makes.
+const MAX_COUNT: u64 = 100_000;
+/// `max_bytes` of a fetch that does not say.
+const DEFAULT_MAX_BYTES: u64 = 4096;
+
+/// A line that is no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// A line of a scenario; lines count from 1.
+    #[error("line {line}: {error}")]
+    Line {
+        /// The line's number.
+        line: usize,
+        /// What is wrong with it.
+        error: Box<ScenarioError>,
+    },
+    /// There is no such command.
+    #[error("there is no command {name:?}; there are {}", COMMANDS.map(|c| c.name).join(", "))]
+    UnknownCommand {
+        /// What was written.
+        name: String,
+    },
+    /// The command is there, but not what it needs.
+    #[error("{message}; it is written: {usage}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// How the command is written.
+        usage: &'static str,
+    },
+    /// A quoted word that does not end, or that holds an unknown escape.
+    #[error("{0}")]
+    Quoting(String),
+}
+
+/// Parses a scenario: the actions with their line numbers, from 1. Empty lines and comments are passed over.
+///
+/// # Errors
+/// The first line that is no action, as [`ScenarioError::Line`].
+pub fn parse_scenario(text: &str) -> Result<Vec<(usize, Action)>, ScenarioError> {
+    let mut actions = Vec::new();
+    for (line, text) in text.lines().enumerate().map(|(at, text)| (at + 1, text)) {
+        match parse_line(text) {
+            Ok(Some(action)) => actions.push((line, action)),
+            Ok(None) => {}
+            Err(error) => return Err(ScenarioError::Line { line, error: Box::new(error) }),
+        }
+    }
+    Ok(actions)
+}
+
+/// Parses one line; `None` if there is nothing on it.
+///
+/// # Errors
+/// What is wrong, and how it should be.
+pub fn parse_line(line: &str) -> Result<Option<Action>, ScenarioError> {
+    let mut words = split(line)?.into_iter();
+    let Some(Word::Plain(name)) = words.next() else { return Ok(None) };
+    let Some(help) = COMMANDS.iter().find(|command| command.name == name) else {
+        return Err(ScenarioError::UnknownCommand { name: shorten(&name) });
+    };
+    Arguments::new(help, words).action().map(Some)
+}
+
+/// A word as it can stand in a scenario: in quotes if it must.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\\' | '=' | '#');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let mut quoted = String::from('"');
+    for c in word.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Append { values, key, count } => {
+                f.write_str("append")?;
+                for value in values {
+                    write!(f, " {}", quote(value))?;
+                }
+                if let Some(key) = key {
+                    write!(f, " key={}", quote(key))?;
+                }
+                if *count == 1 { Ok(()) } else { write!(f, " count={count}") }
+            }
+            Self::Fetch { offset, max_bytes } => write!(f, "fetch {offset} max_bytes={max_bytes}"),
+            Self::Flush => f.write_str("flush"),
+            Self::Crash { keep: 0 } => f.write_str("crash"),
+            Self::Crash { keep } => write!(f, "crash keep={keep}"),
+            Self::Reopen => f.write_str("reopen"),
+            Self::Config { entries } => {
+                f.write_str("config")?;
+                entries.iter().try_for_each(|(key, value)| write!(f, " {key}={}", quote(value)))
+            }
+            Self::Flip { file, position } => write!(f, "flip {} {position}", quote(file)),
+            Self::Lose { file } => write!(f, "lose {}", quote(file)),
+            Self::Reset => f.write_str("reset"),
+        }
+    }
+}
+
+/// A word of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Word {
+    Plain(String),
+    Pair(String, String),
+}
+
+/// What follows a command's name.
+struct Arguments {
+    help: &'static CommandHelp,
+    values: std::collections::VecDeque<String>,
+    pairs: Vec<(String, String)>,
+}
+
+impl Arguments {
+    fn new(help: &'static CommandHelp, words: impl Iterator<Item = Word>) -> Self {
+        let mut arguments = Self { help, values: Default::default(), pairs: Vec::new() };
+        for word in words {
+            match word {
+                Word::Plain(value) => arguments.values.push_back(value),
+                Word::Pair(key, value) => arguments.pairs.push((key, value)),
+            }
+        }
+        arguments
+    }
+
+    fn action(mut self) -> Result<Action, ScenarioError> {
+        let action = match self.help.name {
+            "append" => {
+                let values: Vec<String> = self.values.drain(..).collect();
+                if values.is_empty() {
+                    return Err(self.usage("append needs a value; \"\" is an empty one"));
+                }
+                let key = self.pair("key");
+                Action::Append { values, key, count: self.number_pair("count", 1, 1..=MAX_COUNT)? as u32 }
+            }
+            "fetch" => {
+                let offset = self.number("an offset")?;
+                let max_bytes = self.number_pair("max_bytes", DEFAULT_MAX_BYTES, 0..=u64::MAX)?;
+                Action::Fetch { offset, max_bytes }
+            }
+            "flush" => Action::Flush,
+            "crash" => Action::Crash { keep: self.number_pair("keep", 0, 0..=u64::MAX)? },
+            "reopen" => Action::Reopen,
+            "config" => {
+                let entries = std::mem::take(&mut self.pairs);
+                if entries.is_empty() {
+                    return Err(self.usage("config needs a KEY=VALUE"));
+                }
+                Action::Config { entries }
+            }
+            "flip" => Action::Flip { file: self.value("a file")?, position: self.number("a position")? },
+            "lose" => Action::Lose { file: self.value("a file")? },
+            _ => Action::Reset,
+        };
+        self.done(action)
+    }
+
+    /// Nothing may be left over: what is not understood is not dropped either.
+    fn done(self, action: Action) -> Result<Action, ScenarioError> {
+        if let Some(value) = self.values.front() {
+            return Err(self.usage(&format!("{} does not take {}", self.help.name, quote(&shorten(value)))));
+        }
+        if let Some((key, _)) = self.pairs.first() {
+            return Err(self.usage(&format!("{} does not take {}=", self.help.name, quote(&shorten(key)))));
+        }
+        Ok(action)
+    }
+
+    fn usage(&self, message: &str) -> ScenarioError {
+        ScenarioError::Usage { message: message.to_owned(), usage: self.help.usage }
+    }
+
+    fn value(&mut self, what: &str) -> Result<String, ScenarioError> {
+        self.values.pop_front().ok_or_else(|| self.usage(&format!("{} needs {what}", self.help.name)))
+    }
+
+    fn number(&mut self, what: &str) -> Result<u64, ScenarioError> {
+        let word = self.value(what)?;
+        word.parse().map_err(|_| {
+            self.usage(&format!("{what} is a whole number from 0 on, not {}", quote(&shorten(&word))))
+        })
+    }
+
+    fn pair(&mut self, key: &str) -> Option<String> {
+        let at = self.pairs.iter().position(|(k, _)| k == key)?;
+        Some(self.pairs.remove(at).1)
+    }
+
+    fn number_pair(
+        &mut self,
+        key: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, ScenarioError> {
+        let Some(word) = self.pair(key) else { return Ok(default) };
+        let parsed = word.parse().ok().filter(|n| range.contains(n));
+        parsed.ok_or_else(|| {
+            let (min, max) = (range.start(), range.end());
+            let word = quote(&shorten(&word));
+            match *max {
+                u64::MAX => self.usage(&format!("{key} takes a whole number from {min} on, not {word}")),
+                max => self.usage(&format!("{key} takes a whole number from {min} to {max}, not {word}")),
+            }
+        })
+    }
+}
+
+/// Enough of a word to know it again.
+fn shorten(word: &str) -> String {
+    match word.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", &word[..at]),
+        None => word.to_owned(),
+    }
+}
+
+fn split(line: &str) -> Result<Vec<Word>, ScenarioError> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    while !rest.is_empty() && !rest.starts_with('#') {
+        let (text, quoted, after) = read_word(rest, true)?;
+        rest = after;
+        if let Some(value) = rest.strip_prefix('=').filter(|_| !quoted) {
+            let (value, _, after) = read_word(value, false)?;
+            words.push(Word::Pair(text, value));
+            rest = after;
+        } else {
+            words.push(Word::Plain(text));
+        }
+        if !rest.is_empty() && !rest.starts_with(char::is_whitespace) {
+            return Err(ScenarioError::Quoting(format!(
+                "a space is missing before {}",
+                quote(&shorten(rest))
+            )));
+        }
+        rest = rest.trim_start();
+    }
+    Ok(words)
+}
+
+/// Reads a word off the front: its text, whether it stood in quotes, and what follows. An unquoted word ends at
+/// white space, and, before a pair's value, at `=`.
+fn read_word(text: &str, ends_at_equals: bool) -> Result<(String, bool, &str), ScenarioError> {
+    if let Some(inside) = text.strip_prefix('"') {
+        let (word, rest) = read_quoted(inside)?;
+        return Ok((word, true, rest));
+    }
+    let ends = |c: char| c.is_whitespace() || c == '"' || (ends_at_equals && c == '=');
+    let end = text.find(ends).unwrap_or(text.len());
+    Ok((text[..end].to_owned(), false, &text[end..]))
+}
+
+fn read_quoted(text: &str) -> Result<(String, &str), ScenarioError> {
+    let unknown = |escape: &str| {
+        let escape = shorten(escape);
+        ScenarioError::Quoting(format!(r#"there is no escape \{escape}; there are \" \\ \n \t and \u{{…}}"#))
+    };
+    let mut word = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((word, &text[at + 1..])),
+            '\\' => match chars.next() {
+                Some((_, c @ ('"' | '\\'))) => word.push(c),
+                Some((_, 'n')) => word.push('\n'),
+                Some((_, 't')) => word.push('\t'),
+                Some((_, 'u')) => {
+                    let escape = &text[at + 1..];
+                    let digits = escape[1..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
+                    let code = digits.and_then(|(digits, _)| u32::from_str_radix(digits, 16).ok());
+                    let c = code.and_then(char::from_u32).ok_or_else(|| unknown(escape))?;
+                    word.push(c);
+                    chars.find(|(_, c)| *c == '}');
+                }
+                Some((_, c)) => return Err(unknown(&c.to_string())),
+                None => break,
+            },
+            c => word.push(c),
+        }
+    }
+    Err(ScenarioError::Quoting("a quoted word does not end: a \" is missing".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_action() -> impl Strategy<Value = Action> {
+        let word = any::<String>;
+        prop_oneof![
+            (prop::collection::vec(word(), 1..4), prop::option::of(word()), 1..100u32)
+                .prop_map(|(values, key, count)| Action::Append { values, key, count }),
+            (any::<u64>(), any::<u64>()).prop_map(|(offset, max_bytes)| Action::Fetch { offset, max_bytes }),
+            Just(Action::Flush),
+            any::<u64>().prop_map(|keep| Action::Crash { keep }),
+            Just(Action::Reopen),
+            prop::collection::vec(("[a-z.]{1,20}", word()), 1..4)
+                .prop_map(|entries| Action::Config { entries }),
+            (word(), any::<u64>()).prop_map(|(file, position)| Action::Flip { file, position }),
+            word().prop_map(|file| Action::Lose { file }),
+            Just(Action::Reset),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_parsed_again(action in any_action()) {
+            prop_assert_eq!(parse_line(&action.to_string()), Ok(Some(action)));
+        }
+
+        #[test]
+        fn anything_parses_or_is_an_error(line: String) {
+            let _ = parse_line(&line);
+            let _ = parse_line(&format!("append {line}"));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, message) in [
+            ("fetsch 0", "there is no command \"fetsch\"; there are append, fetch, flush"),
+            ("\"flush\" now", "flush does not take now"),
+            ("fetch", "fetch needs an offset; it is written: fetch OFFSET [max_bytes=N]"),
+            ("fetch -1", "an offset is a whole number from 0 on, not -1"),
+            ("fetch 1 2", "fetch does not take 2"),
+            ("fetch 1 max_byte=2", "fetch does not take max_byte="),
+            ("append", "append needs a value"),
+            ("append x count=0", "count takes a whole number from 1 to 100000, not 0"),
+            ("append \"x", "a quoted word does not end"),
+            ("append \"x\"y", "a space is missing before y"),
+            ("append \"\\x\"", "there is no escape \\x"),
+            ("config segment.bytes", "config needs a KEY=VALUE"),
+        ] {
+            let error = parse_line(line).expect_err(line).to_string();
+            assert!(error.contains(message), "{line}: {error}");
+        }
+        let error = parse_scenario("flush\n\n# fine\nfetch x").expect_err("line 4").to_string();
+        assert!(error.starts_with("line 4: an offset is"), "{error}");
+    }
+}

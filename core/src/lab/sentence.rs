@@ -1,0 +1,284 @@
+//! Each event in a sentence or two, in plain English: the real numbers, the reason, Kafka's name for it.
+//!
+//! Config keys stand in backquotes, so that a page can set them apart.
+
+use crate::log::event::{BatchInfo, Event as LogEvent, FlushCause, IndexFault, RollReason, StoppedBy};
+use crate::segment::IndexEntry;
+
+use super::Event;
+
+/// Says an event to a person.
+pub fn sentence(event: &Event) -> String {
+    match event {
+        Event::Log(event) => log_sentence(event),
+        Event::Crashed { lost, kept, .. } => crashed(*lost, *kept),
+        Event::Closed => "The log is closed in good order: everything is on disk.".to_owned(),
+        Event::Reset => "Everything is deleted, and the configuration is back at the start.".to_owned(),
+        Event::ConfigChanged { key, value, was } if value == was => {
+            format!("`{key}` stays at {value}.")
+        }
+        Event::ConfigChanged { key, value, was } => {
+            format!("`{key}` is {value} from now on; it was {was}. What is on disk stays as it is.")
+        }
+        Event::ByteFlipped { file, position } => format!(
+            "The byte at position {position} of {file} is inverted on disk. Nobody has noticed yet: \
+             a fetch checks the CRC of the batches that it returns, and recovery that of every batch."
+        ),
+        Event::FileLost { file } => {
+            format!("The file {file} is gone. The open log does not need it yet; the next opening does.")
+        }
+        Event::Refused { message } => format!("Refused: {message}."),
+    }
+}
+
+fn crashed(lost: u64, kept: u64) -> String {
+    let lost = match lost {
+        0 => "Nothing is lost: everything had been synced.".to_owned(),
+        lost => format!("{} that had not been synced {} gone.", bytes(lost), are(lost)),
+    };
+    match kept {
+        0 => format!("The power fails. {lost}"),
+        kept => format!("The power fails. {lost} {} of unsynced writes had reached the disk.", bytes(kept)),
+    }
+}
+
+fn log_sentence(event: &LogEvent) -> String {
+    match event {
+        LogEvent::SegmentCreated { segment } => {
+            format!("Segment {segment} begins, empty: a .log file and its .index.")
+        }
+        LogEvent::SegmentRolled { segment, size, batch_size, segment_bytes, index_entries, reason, next } => {
+            let why = match reason {
+                RollReason::Size => format!(
+                    "It would not fit: segment {segment} holds {size} of {segment_bytes} bytes and the batch \
+                     needs {batch_size}."
+                ),
+                RollReason::IndexFull => format!(
+                    "The index of segment {segment} is full, with {}.",
+                    count(*index_entries as u64, "entry", "entries")
+                ),
+                RollReason::OffsetOverflow => format!(
+                    "Offset {next} is too far from base offset {segment} for the 32 bits of an index entry."
+                ),
+            };
+            let key = match reason {
+                RollReason::Size => " (`segment.bytes`)",
+                RollReason::IndexFull => " (`segment.index.bytes`)",
+                RollReason::OffsetOverflow => "",
+            };
+            format!("{why} The log rolls: a new segment begins at base offset {next}{key}.")
+        }
+        LogEvent::BatchAppended { batch } => format!(
+            "The batch ({}) goes to the end of segment {}, position {}. It is in the page cache, not yet on \
+             disk.",
+            batch_words(batch),
+            batch.segment,
+            batch.position
+        ),
+        LogEvent::IndexEntryAdded { entry, bytes_since, interval, segment } => format!(
+            "{} have come since the last index entry, more than {interval}: offset {} → position {} is noted \
+             (`index.interval.bytes`).",
+            bytes(*bytes_since),
+            segment + u64::from(entry.relative_offset),
+            entry.position
+        ),
+        LogEvent::Flushed { segment, from, high_watermark, cause, .. } => {
+            flushed(*segment, *from, *high_watermark, *cause)
+        }
+        event => recovery_sentence(event).or_else(|| fetch_sentence(event)).unwrap_or_default(),
+    }
+}
+
+fn flushed(segment: u64, from: u64, high_watermark: u64, cause: FlushCause) -> String {
+    let before = match cause {
+        FlushCause::Requested => "",
+        FlushCause::Roll => "A segment is synced as a whole before the next one begins. ",
+        FlushCause::Close => "Closing syncs the log. ",
+    };
+    match high_watermark - from {
+        0 => format!("{before}There was nothing new to sync: the high watermark stays at {from}."),
+        records => format!(
+            "{before}Segment {segment} is synced: {} now on disk. The high watermark goes from {from} to \
+             {high_watermark}, and fetches see up to there.",
+            match records {
+                1 => "1 more offset is".to_owned(),
+                records => format!("{records} more offsets are"),
+            }
+        ),
+    }
+}
+
+fn recovery_sentence(event: &LogEvent) -> Option<String> {
+    Some(match event {
+        LogEvent::RecoveryStarted { segments: 0, .. } => {
+            "The log is opened. There is nothing on disk yet.".to_owned()
+        }
+        LogEvent::RecoveryStarted { segments, .. } => format!(
+            "The log is opened. Recovery finds {}, and trusts nothing that it has not checked.",
+            count(*segments as u64, "segment", "segments")
+        ),
+        LogEvent::SegmentFound { segment, log_bytes } => {
+            format!("Recovery scans segment {segment}, batch by batch: {}.", bytes(*log_bytes))
+        }
+        LogEvent::BatchRecovered { batch } => format!(
+            "The batch at position {} is whole ({}): length, magic, CRC and offsets are right.",
+            batch.position,
+            batch_words(batch)
+        ),
+        LogEvent::TailCut { segment, position, bytes: cut, log_end_offset, reason } => format!(
+            "Bytes {position} to {} of segment {segment} are no whole batch: {reason}. Recovery cuts the file \
+             at {position}; the log goes on at offset {log_end_offset}. What was cut was never synced, unless \
+             the disk is bad.",
+            position + cut - 1
+        ),
+        LogEvent::IndexVerified { segment, entries } => format!(
+            "The index of segment {segment} is right: {}.",
+            count(*entries as u64, "entry", "entries")
+        ),
+        LogEvent::IndexRebuilt { segment, entries, fault } => {
+            let fault = match fault {
+                IndexFault::Missing => "is missing".to_owned(),
+                IndexFault::Short { entries: found } => {
+                    format!("ends early, after {}", count(*found as u64, "entry", "entries"))
+                }
+                IndexFault::Differs => "does not match the log".to_owned(),
+            };
+            let entries = count(*entries as u64, "entry", "entries");
+            format!("The index of segment {segment} {fault}: it is written anew from the log, {entries}.")
+        }
+        LogEvent::OrphanRemoved { name } => format!("{name} has no .log file beside it, and is removed."),
+        LogEvent::RecoveryFinished { log_start_offset, log_end_offset } => format!(
+            "The log is open, from offset {log_start_offset} up to {log_end_offset}. What was found is synced \
+             first, so the high watermark is {log_end_offset} too."
+        ),
+        _ => return None,
+    })
+}
+
+fn fetch_sentence(event: &LogEvent) -> Option<String> {
+    Some(match event {
+        LogEvent::FetchStarted { offset, max_bytes, high_watermark, log_end_offset } => {
+            fetch_started(*offset, *max_bytes, *high_watermark, *log_end_offset)
+        }
+        LogEvent::FloorSegmentFound { segment, offset, segments } => format!(
+            "Of {}, segment {segment} is the one with the largest base offset at or below {offset}: the floor \
+             segment.",
+            count(*segments as u64, "segment", "segments")
+        ),
+        LogEvent::IndexLookedUp { segment, offset, entries, found, position: _ } => {
+            looked_up(*segment, *offset, *entries, *found)
+        }
+        LogEvent::BatchSkipped { last_offset, size, offset, .. } => format!(
+            "The batch ends at offset {last_offset}, before {offset}: the scan reads its header and hops over \
+             its {size} bytes."
+        ),
+        LogEvent::ScanFinished { position, batches, bytes: scanned, offset, .. } => match batches {
+            0 => format!(
+                "The scan is there at once: the batch at position {position} reaches offset {offset}."
+            ),
+            batches => format!(
+                "The scan is there: it hopped over {} ({}) before the batch at position {position}, the first \
+                 that reaches offset {offset}.",
+                count(*batches, "batch", "batches"),
+                bytes(*scanned)
+            ),
+        },
+        LogEvent::BatchFetched { batch, used, max_bytes } => format!(
+            "The batch ({}) fits: {used} of {} are used. Its CRC is right.",
+            batch_words(batch),
+            bytes(*max_bytes)
+        ),
+        LogEvent::FirstBatchWhole { batch, max_bytes, .. } => format!(
+            "The first batch ({}) is larger than `max_bytes` = {max_bytes} and comes whole all the same; \
+             otherwise this reader would never get on (KIP-74).",
+            bytes(u64::from(batch.size))
+        ),
+        LogEvent::NextSegmentEntered { segment, used, max_bytes } => format!(
+            "The segment ends, and {used} of {} are used: the fetch goes on in segment {segment}.",
+            bytes(*max_bytes)
+        ),
+        LogEvent::FetchStopped { by, used, max_bytes, next_offset, next_batch_size } => {
+            fetch_stopped(*by, *used, *max_bytes, *next_offset, *next_batch_size)
+        }
+        _ => return None,
+    })
+}
+
+fn fetch_started(offset: u64, max_bytes: u64, high_watermark: u64, log_end_offset: u64) -> String {
+    let wish = format!("A reader asks for {} from offset {offset} on", bytes(max_bytes));
+    if offset == log_end_offset {
+        format!("{wish}. That is the log end offset: nothing is there yet.")
+    } else if offset >= high_watermark {
+        format!(
+            "{wish}. The high watermark is {high_watermark}: what lies above is not synced, and a crash could \
+             still take it back."
+        )
+    } else {
+        format!("{wish}; it may see what lies below the high watermark, {high_watermark}.")
+    }
+}
+
+fn looked_up(segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>) -> String {
+    let among = count(entries as u64, "entry", "entries");
+    match found {
+        Some(entry) => {
+            let (entry_offset, position) = (segment + u64::from(entry.relative_offset), entry.position);
+            format!(
+                "Of {among} in the index of segment {segment}, {entry_offset} → {position} is the largest at or \
+                 below {offset}, so the scan starts at position {position}."
+            )
+        }
+        None if entries == 0 => {
+            format!("The index of segment {segment} is empty, so the scan starts at position 0.")
+        }
+        None => format!(
+            "All of the {among} in the index of segment {segment} lie above {offset}, so the scan starts at \
+             position 0."
+        ),
+    }
+}
+
+fn fetch_stopped(
+    by: StoppedBy,
+    used: u64,
+    max_bytes: u64,
+    next_offset: u64,
+    next_batch_size: Option<u32>,
+) -> String {
+    let on = format!("The reader goes on at offset {next_offset}.");
+    let used = match used > max_bytes {
+        true => format!("{} are in the answer, more than `max_bytes` = {max_bytes}", bytes(used)),
+        false => format!("{used} of {} are used", bytes(max_bytes)),
+    };
+    match (by, next_batch_size) {
+        (StoppedBy::MaxBytes, Some(next)) => {
+            format!("{used}, and the next batch needs {next}: the fetch stops (`max_bytes`). {on}")
+        }
+        (StoppedBy::MaxBytes, None) => format!("{used}: the fetch stops (`max_bytes`). {on}"),
+        (StoppedBy::HighWatermark, _) => {
+            format!("{used}, and what follows is not synced yet: the fetch stops at the high watermark. {on}")
+        }
+        (StoppedBy::LogEnd, _) => format!("{used}, and there is nothing more: the log ends here. {on}"),
+    }
+}
+
+fn batch_words(batch: &BatchInfo) -> String {
+    let records = count(u64::from(batch.records), "record", "records");
+    let size = bytes(u64::from(batch.size));
+    match batch.base_offset == batch.last_offset {
+        true => format!("offset {}, {records}, {size}", batch.base_offset),
+        false => format!("offsets {} to {}, {records}, {size}", batch.base_offset, batch.last_offset),
+    }
+}
+
+fn bytes(count_: u64) -> String {
+    count(count_, "byte", "bytes")
+}
+
+fn count(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}

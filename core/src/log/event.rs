@@ -1,0 +1,189 @@
+//! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
+
+use crate::record::Batch;
+use crate::segment::IndexEntry;
+
+/// Somebody who watches a log. `()` watches nothing, and then no event is even built.
+///
+/// A reader on another thread may observe at the same time as the writer, hence `&self`.
+pub trait Observer {
+    /// Takes note of an event. `event` builds it, and need not be called.
+    fn observe(&self, event: impl FnOnce() -> Event);
+}
+
+impl Observer for () {
+    #[inline(always)]
+    fn observe(&self, _: impl FnOnce() -> Event) {}
+}
+
+/// A batch's place and extent in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchInfo {
+    /// Base offset of the segment that holds it.
+    pub segment: u64,
+    /// Where it begins in the segment's `.log` file, in bytes.
+    pub position: u64,
+    /// Its size in bytes.
+    pub size: u32,
+    /// Its first record's offset.
+    pub base_offset: u64,
+    /// Its last record's offset.
+    pub last_offset: u64,
+    /// How many records it holds.
+    pub records: u32,
+    /// The largest timestamp in it, in milliseconds since the Unix epoch.
+    pub max_timestamp: i64,
+    /// The first record's key, if it has one and the batch is not compressed.
+    pub first_key: Option<Vec<u8>>,
+}
+
+impl BatchInfo {
+    pub(crate) fn new(segment: u64, position: u64, batch: &Batch<'_>) -> Self {
+        let header = batch.header();
+        let first = batch.records().next().and_then(Result::ok);
+        Self {
+            segment,
+            position,
+            size: header.size,
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            records: header.records_count,
+            max_timestamp: header.max_timestamp,
+            first_key: first.and_then(|record| record.key).map(<[u8]>::to_vec),
+        }
+    }
+
+    /// Where the next batch begins.
+    pub fn end(&self) -> u64 {
+        self.position + u64::from(self.size)
+    }
+}
+
+/// Why a log rolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RollReason {
+    /// The batch would not have fit into `segment.bytes`.
+    Size,
+    /// The offset index has reached `segment.index.bytes`.
+    IndexFull,
+    /// The batch's last offset would be too far from the segment's base offset for the index.
+    OffsetOverflow,
+}
+
+/// What made the log sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlushCause {
+    /// Somebody asked for it.
+    Requested,
+    /// A segment is synced as a whole before the next one begins.
+    Roll,
+    /// The log was closed.
+    Close,
+}
+
+/// Why an index file was written anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexFault {
+    /// There was no file.
+    Missing,
+    /// The file holds the first entries only.
+    Short {
+        /// Whole entries that it held.
+        entries: usize,
+    },
+    /// The file holds something else than the log gives.
+    Differs,
+}
+
+/// Why a fetch stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// The next batch would not have fit into `max_bytes`.
+    MaxBytes,
+    /// What follows is not visible yet.
+    HighWatermark,
+    /// There is nothing more.
+    LogEnd,
+}
+
+impl StoppedBy {
+    /// The name in the HTTP API: `max_bytes`, `high_watermark` or `log_end`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxBytes => "max_bytes",
+            Self::HighWatermark => "high_watermark",
+            Self::LogEnd => "log_end",
+        }
+    }
+}
+
+/// One step of the engine, with the numbers that decided it.
+///
+/// The fields mean the same everywhere: `segment` and `next` are base offsets of segments; `offset`s are logical,
+/// `position`s count bytes from the front of a `.log` file; `bytes`, `size` and `used` are bytes; `entries`,
+/// `batches` and `segments` are counts. `used` is what a fetch's answer holds so far.
+#[expect(missing_docs, reason = "the fields are explained once, above")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Opening begins: so many `.log` files were found. The sizes are those of the configuration.
+    RecoveryStarted { segments: usize, segment_bytes: u32, index_interval_bytes: u32 },
+    /// The scan of a segment begins.
+    SegmentFound { segment: u64, log_bytes: u64 },
+    /// The scan accepted a batch: length, magic, CRC and offsets are right.
+    BatchRecovered { batch: BatchInfo },
+    /// The scan found bytes that are no whole batch, and cut the file there.
+    TailCut { segment: u64, position: u64, bytes: u64, log_end_offset: u64, reason: String },
+    /// The index on disk is what the log gives.
+    IndexVerified { segment: u64, entries: usize },
+    /// The index was written anew.
+    IndexRebuilt { segment: u64, entries: usize, fault: IndexFault },
+    /// A file belonged to nothing and was removed.
+    OrphanRemoved { name: String },
+    /// The log is open.
+    RecoveryFinished { log_start_offset: u64, log_end_offset: u64 },
+
+    /// An empty segment begins.
+    SegmentCreated { segment: u64 },
+    /// The active segment is closed; a new one follows.
+    SegmentRolled {
+        segment: u64,
+        size: u64,
+        batch_size: u64,
+        segment_bytes: u64,
+        index_entries: usize,
+        reason: RollReason,
+        next: u64,
+    },
+    /// A batch went to the end of the active segment.
+    BatchAppended { batch: BatchInfo },
+    /// The batch just appended or recovered got an index entry. `bytes_since` came since the last one.
+    IndexEntryAdded { segment: u64, entry: IndexEntry, bytes_since: u64, interval: u64 },
+    /// Everything below `high_watermark` is durable and visible.
+    Flushed { segment: u64, bytes: u64, from: u64, high_watermark: u64, cause: FlushCause },
+
+    /// A fetch begins.
+    FetchStarted { offset: u64, max_bytes: u64, high_watermark: u64, log_end_offset: u64 },
+    /// The segment with the largest base offset at or below the fetch offset.
+    FloorSegmentFound { segment: u64, offset: u64, segments: usize },
+    /// The index told where the scan starts.
+    IndexLookedUp { segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>, position: u64 },
+    /// The scan hopped over a batch that ends below the fetch offset.
+    BatchSkipped { segment: u64, position: u64, size: u32, last_offset: u64, offset: u64 },
+    /// The scan reached the batch that holds the fetch offset, or the first one after it.
+    ScanFinished { segment: u64, position: u64, batches: u64, bytes: u64, offset: u64 },
+    /// A batch goes into the answer, which then holds `used` bytes.
+    BatchFetched { batch: BatchInfo, used: u64, max_bytes: u64 },
+    /// The first batch is larger than `max_bytes` and goes into the answer all the same (KIP-74).
+    FirstBatchWhole { batch: BatchInfo, used: u64, max_bytes: u64 },
+    /// The fetch goes on in the next segment.
+    NextSegmentEntered { segment: u64, used: u64, max_bytes: u64 },
+    /// The fetch is over.
+    FetchStopped {
+        by: StoppedBy,
+        used: u64,
+        max_bytes: u64,
+        next_offset: u64,
+        /// The size of the batch that was not taken, if there is one.
+        next_batch_size: Option<u32>,
+    },
+}

@@ -1,0 +1,252 @@
+//! The partition log: segments in a row, one writer, many readers.
+//!
+//! ```text
+//!   log start offset                  high watermark      log end offset
+//!          │                                 │                 │
+//!          ▼                                 ▼                 ▼
+//!   ┌─────────────┬─────────────┬─────────────────────────────┐
+//!   │ segment 0   │ segment 6   │ segment 12, active          │  ← append
+//!   └─────────────┴─────────────┴─────────────────────────────┘
+//!   durable, visible to fetches              │ in the page cache only
+//! ```
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `append` | how a batch gets in, when the log rolls |
+//! | `fetch` | how batches get out, under a byte budget |
+//! | `flush` | how bytes become durable and visible |
+//! | `recovery` | how a log is opened, and what is done about damage |
+//! | `event` | what an observer is told |
+//!
+//! Invariants:
+//! - Offsets rise from batch to batch. Each batch's base offset was the log end offset when it was appended.
+//! - Every segment but the active one is durable as a whole: the log is synced before it rolls. So a crash can
+//!   tear the last segment only, and damage in any other is [`Error::Corrupt`](crate::Error::Corrupt).
+//! - log start offset ≤ high watermark ≤ log end offset. Nothing at or above the high watermark is ever
+//!   fetched, and everything below it is durable: no reader sees what a crash could take back.
+//! - After a failed sync the log takes no append until it is opened again.
+
+mod append;
+pub(crate) mod event;
+mod fetch;
+mod flush;
+mod recovery;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::LogConfig;
+use crate::error::{Error, Result};
+use crate::segment::{ScanError, Segment};
+use crate::storage::Storage;
+
+pub use append::Appended;
+pub use event::{BatchInfo, Event, FlushCause, IndexFault, Observer, RollReason, StoppedBy};
+pub use fetch::{Fetched, FetchedRecords};
+pub use flush::Flush;
+pub use recovery::{RecoveryReport, TailCut};
+
+/// A commit log for one partition: what an embedder holds to write, one at a time.
+///
+/// Reads go through a [`LogReader`], which can be cloned and sent to other threads; the methods of the same
+/// name here are for convenience.
+#[derive(Debug)]
+pub struct PartitionLog<S: Storage, O: Observer = ()> {
+    storage: Arc<S>,
+    config: LogConfig,
+    shared: Arc<Shared<S::File, O>>,
+    active: Arc<Segment<S::File>>,
+    /// The batch that is being encoded; kept for its allocation.
+    scratch: Vec<u8>,
+}
+
+/// What the writer and its readers have in common.
+#[derive(Debug)]
+struct Shared<F, O> {
+    observer: O,
+    /// Never empty; by base offset. The last one is active.
+    segments: RwLock<Vec<Arc<Segment<F>>>>,
+    log_start_offset: AtomicU64,
+    high_watermark: AtomicU64,
+    log_end_offset: AtomicU64,
+    /// How often files were created or removed, and how much of that is durable.
+    names_changed: AtomicU64,
+    names_synced: AtomicU64,
+    poisoned: AtomicBool,
+}
+
+/// Reads a log, from any thread, without ever waiting for an append or a sync.
+#[derive(Debug)]
+pub struct LogReader<S: Storage, O: Observer = ()> {
+    shared: Arc<Shared<S::File, O>>,
+}
+
+impl<S: Storage, O: Observer> Clone for LogReader<S, O> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// A segment, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// The first offset that it may hold, and its files' name.
+    pub base_offset: u64,
+    /// Bytes of batches in its `.log` file.
+    pub size: u64,
+    /// Entries in its offset index.
+    pub index_entries: usize,
+}
+
+impl<S: Storage> PartitionLog<S> {
+    /// Opens the log in `storage`, and recovers what a crash may have left: every batch is checked, a torn
+    /// tail of the last segment is cut off, indexes that differ from the log are written anew. An empty storage
+    /// becomes an empty log at offset 0. On return, everything in the log is durable and visible.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for damage that no crash explains; then nothing has been changed in that file.
+    pub fn open(storage: S, config: LogConfig) -> Result<(Self, RecoveryReport)> {
+        Self::open_observed(storage, config, ())
+    }
+}
+
+impl<S: Storage, O: Observer> PartitionLog<S, O> {
+    /// Like [`open`](PartitionLog::open), and tells `observer` each step of this log from now on.
+    pub fn open_observed(storage: S, config: LogConfig, observer: O) -> Result<(Self, RecoveryReport)> {
+        recovery::open(storage, config, observer)
+    }
+
+    /// A handle for reading.
+    pub fn reader(&self) -> LogReader<S, O> {
+        LogReader { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Fetches like [`LogReader::fetch`].
+    pub fn fetch(&self, offset: u64, max_bytes: u64) -> Result<Fetched> {
+        self.shared.fetch(offset, max_bytes)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &LogConfig {
+        &self.config
+    }
+
+    /// Takes a new configuration, which holds from the next append on.
+    pub fn set_config(&mut self, config: LogConfig) {
+        self.config = config;
+    }
+
+    /// The first offset in the log.
+    pub fn log_start_offset(&self) -> u64 {
+        self.shared.log_start_offset()
+    }
+
+    /// The offset below which everything is durable and can be fetched.
+    pub fn high_watermark(&self) -> u64 {
+        self.shared.high_watermark()
+    }
+
+    /// The next offset to be assigned.
+    pub fn log_end_offset(&self) -> u64 {
+        self.shared.log_end_offset()
+    }
+
+    /// The segments, oldest first.
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        self.shared.segment_infos()
+    }
+
+    /// Flushes, syncs the active segment's index too, and lets go of the files.
+    pub fn close(mut self) -> Result<()> {
+        self.flush_because(FlushCause::Close)?;
+        self.active.index().sync().map_err(|error| self.shared.poison(error))
+    }
+}
+
+impl<S: Storage, O: Observer> LogReader<S, O> {
+    /// Returns whole batches from the one that holds `offset` on, while their bytes sum to at most `max_bytes`,
+    /// across segments, up to the high watermark. The first batch is returned whole even if it alone is larger
+    /// (KIP-74), so that a consumer always gets on. Checksums are checked.
+    ///
+    /// # Errors
+    /// [`Error::OffsetOutOfRange`] below the log start or beyond the log end; at the end the answer is empty.
+    /// [`Error::Corrupt`] if a batch on the way is damaged.
+    pub fn fetch(&self, offset: u64, max_bytes: u64) -> Result<Fetched> {
+        self.shared.fetch(offset, max_bytes)
+    }
+
+    /// The first offset in the log.
+    pub fn log_start_offset(&self) -> u64 {
+        self.shared.log_start_offset()
+    }
+
+    /// The offset below which everything is durable and can be fetched.
+    pub fn high_watermark(&self) -> u64 {
+        self.shared.high_watermark()
+    }
+
+    /// The next offset to be assigned.
+    pub fn log_end_offset(&self) -> u64 {
+        self.shared.log_end_offset()
+    }
+
+    /// The segments, oldest first.
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        self.shared.segment_infos()
+    }
+}
+
+impl<F: crate::storage::File, O: Observer> Shared<F, O> {
+    fn log_start_offset(&self) -> u64 {
+        self.log_start_offset.load(Ordering::Acquire)
+    }
+
+    fn high_watermark(&self) -> u64 {
+        self.high_watermark.load(Ordering::Acquire)
+    }
+
+    fn log_end_offset(&self) -> u64 {
+        self.log_end_offset.load(Ordering::Acquire)
+    }
+
+    fn segment_infos(&self) -> Vec<SegmentInfo> {
+        let info = |segment: &Arc<Segment<F>>| SegmentInfo {
+            base_offset: segment.base_offset(),
+            size: segment.size(),
+            index_entries: segment.index().len(),
+        };
+        self.read_segments().iter().map(info).collect()
+    }
+
+    fn read_segments(&self) -> std::sync::RwLockReadGuard<'_, Vec<Arc<Segment<F>>>> {
+        // Nothing panics while the lock is held, so the list is whole even if a holder's thread died.
+        self.segments.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push_segment(&self, segment: Arc<Segment<F>>) {
+        self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+    }
+
+    /// Takes note that a sync failed, or that a failed write could not be undone.
+    fn poison(&self, error: std::io::Error) -> Error {
+        self.poisoned.store(true, Ordering::Release);
+        Error::Io(error)
+    }
+
+    fn check_poison(&self) -> Result<()> {
+        if self.poisoned.load(Ordering::Acquire) { Err(Error::Poisoned) } else { Ok(()) }
+    }
+}
+
+/// Puts a name to what a scan met.
+fn scan_error(error: ScanError, segment: u64, position: u64) -> Error {
+    match error {
+        ScanError::Io(error) => Error::Io(error),
+        ScanError::Bad(reason) => corrupt(segment, position, reason.into()),
+    }
+}
+
+fn corrupt(segment: u64, position: u64, reason: crate::error::CorruptReason) -> Error {
+    let file = crate::segment::file_name(segment, crate::segment::LOG_SUFFIX);
+    Error::Corrupt { file, position, reason }
+}

@@ -1,0 +1,227 @@
+//! Files in memory: the shortest backend, and so the trait's specification.
+//!
+//! Each file has two images. *Live* is what reads see; *durable* is what a crash would leave. `sync` copies the
+//! changed end of the first to the second, and [`Crash::crash`] goes the other way. The names have two images
+//! as well, so that a file whose creation was never synced is gone after a crash.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::{Crash, File, Storage};
+
+/// A directory in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStorage {
+    names: Arc<Mutex<Names>>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    live: BTreeMap<String, MemoryFile>,
+    durable: BTreeMap<String, MemoryFile>,
+}
+
+/// A file in memory. Clones share its bytes.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFile {
+    images: Arc<RwLock<Images>>,
+}
+
+#[derive(Debug, Default)]
+struct Images {
+    live: Vec<u8>,
+    durable: Vec<u8>,
+    /// Up to here the two images are the same.
+    clean: usize,
+}
+
+impl MemoryStorage {
+    /// An empty directory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a durable file in place, as it was found on some other medium.
+    pub fn insert(&self, name: impl Into<String>, bytes: Vec<u8>) {
+        let images = Images { clean: bytes.len(), durable: bytes.clone(), live: bytes };
+        let file = MemoryFile { images: Arc::new(RwLock::new(images)) };
+        let mut names = self.names();
+        let name = name.into();
+        names.live.insert(name.clone(), file.clone());
+        names.durable.insert(name, file);
+    }
+
+    /// The live bytes of a file.
+    pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.names().live.get(name)?.clone();
+        Some(file.read(|images| images.live.clone()))
+    }
+
+    /// The durable bytes of a file, whether or not its name is durable.
+    pub fn durable_contents(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.names().live.get(name)?.clone();
+        Some(file.read(|images| images.durable.clone()))
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        // Nothing panics while the lock is held, so the names are whole even if a holder's thread died.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("there is no file {name}"))
+}
+
+impl Storage for MemoryStorage {
+    type File = MemoryFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.names().live.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<MemoryFile> {
+        Ok(self.names().live.entry(name.to_owned()).or_default().clone())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut names = self.names();
+        let file = names.live.remove(from).ok_or_else(|| not_found(from))?;
+        names.live.insert(to.to_owned(), file);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.names().live.remove(name).map(drop).ok_or_else(|| not_found(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut names = self.names();
+        names.durable = names.live.clone();
+        Ok(())
+    }
+}
+
+impl Crash for MemoryStorage {
+    fn crash(&self, keep: u64) {
+        let mut names = self.names();
+        names.live = std::mem::take(&mut names.durable);
+        for file in names.live.values_mut() {
+            // A fresh file, so that a handle from before the crash cannot write into the new life.
+            let after = file.read(|images| images.after_crash(keep));
+            let images = Images { clean: after.len(), durable: after.clone(), live: after };
+            *file = MemoryFile { images: Arc::new(RwLock::new(images)) };
+        }
+        names.durable = names.live.clone();
+    }
+
+    fn flip(&self, name: &str, position: u64) -> io::Result<()> {
+        let file = self.names().live.get(name).cloned().ok_or_else(|| not_found(name))?;
+        file.write(|images| {
+            let at = usize::try_from(position).ok().filter(|at| *at < images.live.len());
+            let Some(at) = at else {
+                let message = format!("position {position} is not in {name}, of {} bytes", images.live.len());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            };
+            images.live[at] ^= 0xff;
+            if let Some(byte) = images.durable.get_mut(at) {
+                *byte ^= 0xff;
+            }
+            Ok(())
+        })
+    }
+
+    fn lose(&self, name: &str) -> io::Result<()> {
+        let mut names = self.names();
+        names.durable.remove(name);
+        names.live.remove(name).map(drop).ok_or_else(|| not_found(name))
+    }
+
+    fn durable_sizes(&self) -> Vec<(String, u64)> {
+        let names = self.names();
+        let size = |file: &MemoryFile| file.read(|images| images.durable.len() as u64);
+        names.durable.iter().map(|(name, file)| (name.clone(), size(file))).collect()
+    }
+}
+
+impl MemoryFile {
+    /// Where the live image begins to differ from the durable one, and what it holds from there on. `None` if
+    /// they are the same.
+    pub(super) fn unsynced(&self) -> Option<(u64, Vec<u8>)> {
+        self.read(|Images { live, durable, clean }| {
+            let same = *clean == live.len() && *clean == durable.len();
+            (!same).then(|| (*clean as u64, live[*clean..].to_vec()))
+        })
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Images) -> T) -> T {
+        f(&self.images.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, f: impl FnOnce(&mut Images) -> T) -> T {
+        f(&mut self.images.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Images {
+    /// The durable image, and up to `keep` bytes of what the live one has beyond it.
+    fn after_crash(&self, keep: u64) -> Vec<u8> {
+        let mut bytes = self.durable.clone();
+        if self.clean == self.durable.len() {
+            let torn = &self.live[self.clean..];
+            let keep = usize::try_from(keep).unwrap_or(usize::MAX).min(torn.len());
+            bytes.extend_from_slice(&torn[..keep]);
+        }
+        bytes
+    }
+}
+
+impl File for MemoryFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.read(|images| images.live.len() as u64))
+    }
+
+    fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.read(|images| {
+            let from = usize::try_from(position).unwrap_or(usize::MAX).min(images.live.len());
+            let there = &images.live[from..];
+            let count = there.len().min(buf.len());
+            buf[..count].copy_from_slice(&there[..count]);
+            Ok(count)
+        })
+    }
+
+    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write(|images| {
+            let from = usize::try_from(position).ok().filter(|from| *from <= images.live.len());
+            let Some(from) = from else {
+                let message = format!("position {position} is beyond the end, {}", images.live.len());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            };
+            let overlap = bytes.len().min(images.live.len() - from);
+            images.live[from..from + overlap].copy_from_slice(&bytes[..overlap]);
+            images.live.extend_from_slice(&bytes[overlap..]);
+            images.clean = images.clean.min(from);
+            Ok(())
+        })
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.write(|images| {
+            images.live.truncate(usize::try_from(len).unwrap_or(usize::MAX));
+            images.clean = images.clean.min(images.live.len());
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.write(|images| {
+            let Images { live, durable, clean } = images;
+            durable.truncate(*clean);
+            durable.extend_from_slice(&live[*clean..]);
+            *clean = live.len();
+            Ok(())
+        })
+    }
+}
