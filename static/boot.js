@@ -1,0 +1,22 @@
+// Starts the page, and shows why if it cannot start.
+import start from "./logscope_web.js";
+
+const failure = document.getElementById("failure");
+
+function fail(reason) {
+  const place = document.getElementById("failure-reason");
+  if (!place.textContent) place.textContent = reason;
+  failure.hidden = false;
+}
+
+document.getElementById("reload").addEventListener("click", () => location.reload());
+document.getElementById("fresh").addEventListener("click", () => {
+  location.hash = "fresh";
+  location.reload();
+});
+
+try {
+  await start();
+} catch (error) {
+  fail(String(error));
+}

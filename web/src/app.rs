@@ -1,0 +1,178 @@
+//! The page as a whole: runs commands, keeps the log, hands the state to the views.
+//!
+//! Invariants:
+//! - A command runs on the engine at once; its events are the only way into the state.
+//! - What the engine has made durable is committed after every command, in order.
+//! - Nothing is flushed or saved before what was saved has been read.
+
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use logscope::lab::Action as Command;
+use yew::prelude::*;
+
+use crate::browser;
+use crate::engine::{Engine, Saved};
+use crate::indexed_db::{self, Store};
+use crate::state::{Action, Ran, Saving, State};
+use crate::view;
+
+/// How long a step is shown while playing, in milliseconds.
+const STEP_MS: u32 = 800;
+
+/// The page.
+pub(crate) struct App {
+    state: Rc<State>,
+    engine: Engine,
+    store: Option<Store>,
+    /// Commits that are not durable yet.
+    committing: usize,
+    timer: Option<Timeout>,
+    /// Held for as long as the page lives.
+    _listeners: Vec<EventListener>,
+}
+
+/// What happens to the page.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// What was saved has been read, or can't be.
+    Loaded(Result<(Store, Saved), String>),
+    /// Commands to run, one after another.
+    Run(Vec<Command>),
+    /// Something about the timeline or a detail.
+    Do(Action),
+    /// A commit has come to its end.
+    Committed(Result<(), String>),
+    /// The page may be about to go.
+    Hidden,
+}
+
+impl Component for App {
+    type Message = Msg;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        browser::Theme::current().choose();
+        ctx.link().send_future(async {
+            if browser::asks_for_fresh()
+                && let Err(error) = indexed_db::forget().await
+            {
+                return Msg::Loaded(Err(error));
+            }
+            Msg::Loaded(indexed_db::open().await)
+        });
+        Self {
+            state: Rc::default(),
+            engine: Engine::new(Saved::default()),
+            store: None,
+            committing: 0,
+            timer: None,
+            _listeners: listeners(ctx),
+        }
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
+        match message {
+            Msg::Loaded(loaded) => self.load(ctx, loaded),
+            Msg::Run(_) if !self.state.ready() => {}
+            Msg::Run(commands) => {
+                for command in commands {
+                    let ran = self.engine.run(&command);
+                    self.ran(ran);
+                }
+                self.commit(ctx, false);
+            }
+            Msg::Do(action) => self.reduce(action),
+            Msg::Committed(result) => self.committed(result),
+            Msg::Hidden => {
+                let pending = if self.state.ready() { self.state.unflushed } else { 0 };
+                let Some(ran) = self.engine.flush_hidden(pending) else { return false };
+                self.ran(ran);
+                self.commit(ctx, true);
+            }
+        }
+        self.keep_time(ctx);
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let detail = self.state.selected.zip(self.state.selected_size());
+        let detail = detail.map(|(id, size)| self.engine.batch(id, size));
+        let on_run = ctx.link().callback(Msg::Run);
+        let on_do = ctx.link().callback(Msg::Do);
+        html! { <view::Page state={self.state.clone()} {detail} {on_run} {on_do} /> }
+    }
+}
+
+impl App {
+    fn reduce(&mut self, action: Action) {
+        Rc::make_mut(&mut self.state).reduce(action);
+    }
+
+    fn ran(&mut self, ran: Ran) {
+        self.reduce(Action::Ran(ran));
+    }
+
+    /// Takes up what was saved, and lets the engine recover it.
+    fn load(&mut self, ctx: &Context<Self>, loaded: Result<(Store, Saved), String>) {
+        match loaded {
+            Ok((store, saved)) => {
+                (self.engine, self.store) = (Engine::new(saved), Some(store));
+                self.reduce(Action::Keeping(Saving::Saved));
+            }
+            Err(reason) => self.reduce(Action::Keeping(Saving::OnlyInMemory(reason))),
+        }
+        let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
+        self.ran(ran);
+        self.commit(ctx, false);
+    }
+
+    /// Begins to commit what has become durable since the last time.
+    fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
+        let mutations = self.engine.take_mutations();
+        let Some(store) = &mut self.store else { return };
+        let commit = store.commit(mutations, &self.engine.settings(), closing);
+        self.committing += 1;
+        self.reduce(Action::Keeping(Saving::Saving));
+        ctx.link().send_future(async { Msg::Committed(commit.await) });
+    }
+
+    fn committed(&mut self, result: Result<(), String>) {
+        self.committing -= 1;
+        match result {
+            Ok(()) if self.committing == 0 && self.store.is_some() => {
+                self.reduce(Action::Keeping(Saving::Saved));
+            }
+            Ok(()) => {}
+            Err(reason) => {
+                self.store = None;
+                self.reduce(Action::Keeping(Saving::OnlyInMemory(reason)));
+            }
+        }
+    }
+
+    /// Sets the timer for the next step while playing, and drops it otherwise.
+    fn keep_time(&mut self, ctx: &Context<Self>) {
+        let Some(_) = self.state.playing_to else {
+            self.timer = None;
+            return;
+        };
+        let link = ctx.link().clone();
+        self.timer = Some(Timeout::new(STEP_MS, move || link.send_message(Msg::Do(Action::Tick))));
+    }
+}
+
+/// What may be the last that a page hears before it is gone.
+fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
+    let (Some(window), Some(document)) = (browser::window(), browser::document()) else { return Vec::new() };
+    let (leaving, hiding) = (ctx.link().clone(), ctx.link().clone());
+    vec![
+        EventListener::new(&window, "pagehide", move |_| leaving.send_message(Msg::Hidden)),
+        EventListener::new(&document, "visibilitychange", move |_| {
+            if browser::hidden() {
+                hiding.send_message(Msg::Hidden);
+            }
+        }),
+    ]
+}

@@ -1,0 +1,93 @@
+//! What the page asks of the browser outside of its own elements: theme, address, the screen for a panic.
+
+use web_sys::{Document, Element, Window};
+
+const THEME: &str = "logscope-theme";
+/// An address that ends in this asks for an empty log.
+const FRESH: &str = "#fresh";
+
+/// The two themes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// What was chosen before, or else what the system prefers.
+    pub(crate) fn current() -> Self {
+        match chosen().as_deref() {
+            Some("dark") => Self::Dark,
+            Some("light") => Self::Light,
+            _ if prefers("(prefers-color-scheme: dark)") => Self::Dark,
+            _ => Self::Light,
+        }
+    }
+
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Light => Self::Dark,
+            Self::Dark => Self::Light,
+        }
+    }
+
+    /// Shows the page in this theme, and remembers it.
+    pub(crate) fn choose(self) {
+        let name = if self == Self::Dark { "dark" } else { "light" };
+        if let Some(storage) = storage() {
+            // A browser that keeps nothing forgets the theme, and that is all.
+            let _ = storage.set_item(THEME, name);
+        }
+        if let Some(root) = document().and_then(|document| document.document_element()) {
+            let _ = root.set_attribute("data-theme", name);
+        }
+    }
+}
+
+fn chosen() -> Option<String> {
+    storage()?.get_item(THEME).ok().flatten()
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window()?.local_storage().ok().flatten()
+}
+
+fn prefers(query: &str) -> bool {
+    window().and_then(|window| window.match_media(query).ok().flatten()).is_some_and(|list| list.matches())
+}
+
+pub(crate) fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+pub(crate) fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// Whether the page cannot be seen, and so may never be seen again.
+pub(crate) fn hidden() -> bool {
+    document().is_some_and(|document| document.visibility_state() == web_sys::VisibilityState::Hidden)
+}
+
+/// Whether the address asks for an empty log. It does so once.
+pub(crate) fn asks_for_fresh() -> bool {
+    let Some(location) = window().map(|window| window.location()) else { return false };
+    let asked = location.hash().is_ok_and(|hash| hash == FRESH);
+    if asked {
+        let _ = location.set_hash("");
+    }
+    asked
+}
+
+/// Puts a screen with the reason and a way out over a page that cannot go on.
+pub(crate) fn show_failure(message: &str) {
+    let Some(document) = document() else { return };
+    let find = |id: &str| -> Option<Element> { document.get_element_by_id(id) };
+    if let Some(reason) = find("failure-reason") {
+        reason.set_text_content(Some(message));
+    }
+    if let Some(failure) = find("failure") {
+        let _ = failure.remove_attribute("hidden");
+    }
+}

@@ -1,0 +1,143 @@
+//! The engine of this page: the only file that calls it.
+//!
+//! Everything here is synchronous and serves from memory; [`Engine::take_mutations`] hands out what has become
+//! durable, for somebody to commit.
+
+use logscope::LogConfig;
+use logscope::lab::{Action, Lab, parse_line};
+use logscope::storage::{JournalStorage, Mutation};
+
+use crate::state::{BatchId, Ran, batch_detail, batch_detail::BatchDetail};
+use crate::text;
+
+/// What a page keeps besides the files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    /// Kafka's config keys, with their values.
+    pub(crate) config: Vec<(String, u32)>,
+    /// The lab's clock.
+    pub(crate) now_ms: i64,
+}
+
+/// What an earlier page has kept: name, file id and bytes of each file, and its settings.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    pub(crate) files: Vec<(String, u64, Vec<u8>)>,
+    pub(crate) settings: Option<Settings>,
+}
+
+/// The log of this page.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    lab: Lab<JournalStorage>,
+}
+
+impl Engine {
+    /// The log as it was saved. Nothing is opened yet: [`Action::Reopen`] runs the recovery.
+    pub(crate) fn new(saved: Saved) -> Self {
+        let mut lab = Lab::new(JournalStorage::restore(saved.files));
+        if let Some(settings) = saved.settings {
+            let mut config = Lab::<JournalStorage>::small_config();
+            for (key, value) in &settings.config {
+                // A key that this engine does not know any more is left at its default.
+                let _ = config.set(key, &value.to_string());
+            }
+            lab.restore(config, settings.now_ms);
+        }
+        Self { lab }
+    }
+
+    /// Runs one action.
+    pub(crate) fn run(&mut self, action: &Action) -> Ran {
+        let outcome = self.lab.run(action);
+        let records = matches!(action, Action::Fetch { .. }).then_some(outcome.records);
+        Ran { command: action.to_string(), events: outcome.events, records, follow: true }
+    }
+
+    /// Flushes for a page that may not come back; `None` if the log is down or all is on disk.
+    pub(crate) fn flush_hidden(&mut self, unflushed: u64) -> Option<Ran> {
+        if unflushed == 0 || !self.lab.is_open() {
+            return None;
+        }
+        Some(Ran { command: text::PAGE_HIDDEN.to_owned(), follow: false, ..self.run(&Action::Flush) })
+    }
+
+    /// What has become durable since the last call.
+    pub(crate) fn take_mutations(&self) -> Vec<Mutation> {
+        self.lab.storage().take_mutations()
+    }
+
+    /// What to keep besides the files.
+    pub(crate) fn settings(&self) -> Settings {
+        let config: &LogConfig = self.lab.config();
+        let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
+        Settings { config, now_ms: self.lab.now_ms() }
+    }
+
+    /// A batch, taken apart from the bytes that are in its file now.
+    pub(crate) fn batch(&self, id: BatchId, size: u32) -> Result<BatchDetail, String> {
+        let name = logscope::segment::file_name(id.segment, logscope::segment::LOG_SUFFIX);
+        let bytes = self.lab.read_file(&name, id.position, size as usize);
+        batch_detail::read(bytes.map_err(|error| error.to_string())?)
+    }
+}
+
+/// The commands of the first scenario. They are checked by a test.
+pub(crate) fn first_scenario() -> Vec<Action> {
+    text::FIRST_LINES.iter().filter_map(|line| parse_line(line).ok().flatten()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use logscope::lab::{Event, Picture};
+
+    use super::*;
+
+    fn run(engine: &mut Engine, line: &str) -> Ran {
+        engine.run(&parse_line(line).unwrap().unwrap())
+    }
+
+    #[test]
+    fn what_was_saved_comes_back_with_its_settings() {
+        let mut engine = Engine::new(Saved::default());
+        for line in ["config segment.bytes=1000", "append kept", "flush"] {
+            run(&mut engine, line);
+        }
+        let settings = engine.settings();
+        let bytes = engine.lab.storage().contents("00000000000000000000.log").unwrap();
+        let files = vec![("00000000000000000000.log".to_owned(), 7, bytes)];
+        let mut engine = Engine::new(Saved { files, settings: Some(settings.clone()) });
+        assert_eq!(engine.settings(), settings);
+        let mut picture = Picture::default();
+        engine.run(&Action::Reopen).events.iter().for_each(|event| picture.apply(event));
+        assert_eq!((picture.log.high_watermark, picture.log.segment_bytes), (1, 1000));
+    }
+
+    #[test]
+    fn a_hidden_page_flushes_only_what_is_open_and_unflushed() {
+        let mut engine = Engine::new(Saved::default());
+        run(&mut engine, "append a");
+        assert!(!engine.flush_hidden(1).unwrap().follow);
+        assert_eq!(engine.flush_hidden(0), None);
+        run(&mut engine, "append b");
+        run(&mut engine, "crash");
+        assert_eq!(engine.flush_hidden(1), None);
+    }
+
+    #[test]
+    fn the_first_scenario_runs_and_shows_what_it_promises() {
+        let actions = first_scenario();
+        assert_eq!(actions.len(), text::FIRST_LINES.len());
+        let (mut engine, mut picture) = (Engine::new(Saved::default()), Picture::default());
+        for (action, line) in actions.iter().zip(text::FIRST_LINES) {
+            let ran = engine.run(action);
+            assert_eq!(ran.command, line, "it is written as the engine writes it");
+            assert!(!ran.events.iter().any(|event| matches!(event, Event::Refused { .. })));
+            ran.events.iter().for_each(|event| picture.apply(event));
+        }
+        assert!(picture.log.segments.len() >= 3 && picture.log.high_watermark == 14);
+        assert_eq!(picture.log.log_end_offset, 16);
+        let fetch = picture.fetch.unwrap();
+        assert!(!fetch.skipped.is_empty() && !fetch.taken.is_empty() && fetch.stopped.is_some());
+    }
+}

@@ -1,0 +1,116 @@
+//! The budget of a fetch: how `max_bytes` fills, batch by batch, as shares of a bar.
+
+use logscope::lab::{FetchPicture, StoppedBy};
+
+use super::Palette;
+use super::format::{count, offsets};
+
+/// A bar from 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Budget {
+    /// The batches in the answer, one after another.
+    pub(crate) parts: Vec<Part>,
+    /// The batch that was not taken for want of room.
+    pub(crate) next: Option<Part>,
+    /// Where `max_bytes` stands.
+    pub(crate) limit: f64,
+    /// How it stands in words.
+    pub(crate) text: String,
+    /// Why the fetch stopped, once it has.
+    pub(crate) reason: Option<String>,
+}
+
+/// A batch in the bar.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) start: f64,
+    pub(crate) width: f64,
+    pub(crate) label: String,
+    pub(crate) colour: Option<usize>,
+}
+
+/// Lays the bar out. It is as long as the budget, or as what was taken or would have been.
+pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
+    let next_size = match fetch.stopped {
+        Some((StoppedBy::MaxBytes, Some(size))) => u64::from(size),
+        _ => 0,
+    };
+    let whole = fetch.max_bytes.max(fetch.used + next_size).max(1) as f64;
+    let mut start = 0.0;
+    let mut part = |bytes: u64, label: String, colour| {
+        let width = bytes as f64 / whole;
+        start += width;
+        Part { start: start - width, width, label, colour }
+    };
+    let taken = fetch.taken.iter().map(|taken| &taken.batch);
+    let parts = taken
+        .map(|batch| {
+            let label = offsets(batch.base_offset, batch.last_offset);
+            part(u64::from(batch.size), label, palette.colour(batch.first_key.as_deref()))
+        })
+        .collect();
+    let next = (next_size > 0).then(|| part(next_size, next_size.to_string(), None));
+    let text = match next_size {
+        0 => format!("{} of {} used", fetch.used, count(fetch.max_bytes, "byte", "bytes")),
+        next => format!("{} of {} used · next needs {next}", fetch.used, fetch.max_bytes),
+    };
+    Budget { parts, next, limit: fetch.max_bytes as f64 / whole, text, reason: reason(fetch) }
+}
+
+fn reason(fetch: &FetchPicture) -> Option<String> {
+    let (by, _) = fetch.stopped?;
+    let next = fetch.next_offset;
+    let whole = fetch.taken.iter().any(|taken| taken.first_whole);
+    Some(match by {
+        StoppedBy::MaxBytes if whole => format!("first batch whole (KIP-74) · next offset {next}"),
+        StoppedBy::MaxBytes => format!("stopped by max_bytes · next offset {next}"),
+        StoppedBy::HighWatermark => format!("stopped at the high watermark · next offset {next}"),
+        StoppedBy::LogEnd => format!("stopped at the log end · next offset {next}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use logscope::lab::{Lab, Picture, parse_scenario};
+    use logscope::storage::MemoryStorage;
+
+    use super::*;
+
+    fn after(fetch: &str) -> Budget {
+        let mut lab = Lab::new(MemoryStorage::new());
+        let mut picture = Picture::default();
+        let scenario = format!("append r count=5\nflush\nappend r\n{fetch}");
+        for (_, action) in parse_scenario(&scenario).unwrap() {
+            lab.run(&action).events.iter().for_each(|event| picture.apply(event));
+        }
+        budget(picture.fetch.as_ref().unwrap(), &Palette::default())
+    }
+
+    #[test]
+    fn the_batch_that_did_not_fit_sticks_out() {
+        // A batch with one such record has 69 bytes.
+        let budget = after("fetch 1 max_bytes=150");
+        assert_eq!(budget.text, "138 of 150 used · next needs 69");
+        assert_eq!(budget.parts.len(), 2);
+        let next = budget.next.unwrap();
+        assert!(next.start < budget.limit && budget.limit < next.start + next.width);
+        assert!((next.start + next.width - 1.0).abs() < 1e-9);
+        assert_eq!(budget.reason.unwrap(), "stopped by max_bytes · next offset 3");
+    }
+
+    #[test]
+    fn a_first_batch_that_is_too_large_goes_beyond_the_limit() {
+        let budget = after("fetch 1 max_bytes=10");
+        assert_eq!(budget.parts.len(), 1);
+        assert!(budget.parts[0].width > budget.limit);
+        assert!(budget.reason.unwrap().starts_with("first batch whole"));
+    }
+
+    #[test]
+    fn a_budget_that_is_not_used_up_stays_open() {
+        let budget = after("fetch 3 max_bytes=1000");
+        assert_eq!((budget.limit, budget.next.clone()), (1.0, None));
+        assert_eq!(budget.text, "138 of 1000 bytes used");
+        assert!(budget.reason.unwrap().starts_with("stopped at the high watermark"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Commands: what the forms would type, and what is typed.
+
+use logscope::lab::{Action, parse_line};
+
+/// A form's fields do not make a command, for this reason.
+pub(crate) type Refused = String;
+
+/// The command of the produce form. An empty key is no key.
+pub(crate) fn append(payload: &str, key: &str, count: &str) -> Result<Action, Refused> {
+    let count = whole("Count", count, 1, 10_000)? as u32;
+    let key = (!key.is_empty()).then(|| key.to_owned());
+    Ok(Action::Append { values: vec![payload.to_owned()], key, count })
+}
+
+/// The command of the fetch form.
+pub(crate) fn fetch(offset: &str, max_bytes: &str) -> Result<Action, Refused> {
+    let limit = i32::MAX as u64;
+    let offset = whole("Offset", offset, 0, i64::MAX as u64)?;
+    Ok(Action::Fetch { offset, max_bytes: whole("Max bytes", max_bytes, 0, limit)? })
+}
+
+/// The command of the crash button.
+pub(crate) fn crash(torn: &str) -> Result<Action, Refused> {
+    let torn = if torn.trim().is_empty() { "0" } else { torn };
+    Ok(Action::Crash { keep: whole("Torn bytes", torn, 0, i32::MAX as u64)? })
+}
+
+/// What was typed; `None` if there is nothing to run.
+pub(crate) fn typed(line: &str) -> Result<Option<Action>, Refused> {
+    parse_line(line).map_err(|error| error.to_string())
+}
+
+fn whole(name: &str, text: &str, min: u64, max: u64) -> Result<u64, Refused> {
+    let number = text.trim().parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("{name} takes a whole number from {min} to {max}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(action: Result<Action, Refused>) -> String {
+        action.unwrap().to_string()
+    }
+
+    #[test]
+    fn a_click_is_a_line_that_could_be_typed() {
+        assert_eq!(line(append("hello", "user-1", "1")), "append hello key=user-1");
+        assert_eq!(line(append("two words", "", " 3 ")), "append \"two words\" count=3");
+        assert_eq!(line(append("", "", "1")), "append \"\"");
+        assert_eq!(line(fetch("7", "300")), "fetch 7 max_bytes=300");
+        assert_eq!((line(crash("")), line(crash("32"))), ("crash".to_owned(), "crash keep=32".to_owned()));
+        for action in [append("a=b #c", "k\"", "2"), fetch("0", "0"), crash("5")] {
+            assert_eq!(typed(&line(action.clone())).unwrap(), Some(action.unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_no_number_is_named() {
+        assert!(append("x", "", "0").unwrap_err().starts_with("Count takes"));
+        assert!(fetch("", "300").unwrap_err().starts_with("Offset takes"));
+        assert!(fetch("0", "-1").unwrap_err().starts_with("Max bytes takes"));
+        assert!(crash("x").unwrap_err().starts_with("Torn bytes takes"));
+    }
+
+    #[test]
+    fn nothing_typed_is_no_mistake() {
+        assert_eq!(typed("  # a comment"), Ok(None));
+        assert!(typed("fetch banana").unwrap_err().contains("whole number"));
+    }
+}

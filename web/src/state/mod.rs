@@ -1,0 +1,26 @@
+//! What the page knows, and how it changes: plain values, no DOM, tested natively.
+//!
+//! [`State`] folds [`Action`]s in [`State::reduce`]. The engine runs outside of here and hands in what it did
+//! as [`Action::Ran`]; everything drawn comes from the events in it. [`layout`] turns a picture into shapes.
+//!
+//! Invariants:
+//! - The picture that is shown is the fold of the first `cursor` steps of the timeline, always.
+//! - Nothing here asks the browser, the clock or the engine for anything.
+
+mod action;
+pub(crate) mod batch_detail;
+pub(crate) mod budget;
+pub(crate) mod command;
+pub(crate) mod format;
+pub(crate) mod layout;
+mod palette;
+mod reduce;
+mod state;
+mod step;
+mod timeline;
+
+pub(crate) use action::{Action, Ran};
+pub(crate) use palette::Palette;
+pub(crate) use state::{BatchId, Saving, State};
+pub(crate) use step::{Gravity, gravity, title};
+pub(crate) use timeline::{Group, Timeline};

@@ -1,0 +1,207 @@
+//! How the state changes.
+
+use std::rc::Rc;
+
+use super::{Action, Ran, State};
+
+impl State {
+    /// Folds one action in.
+    pub(crate) fn reduce(&mut self, action: Action) {
+        match action {
+            Action::Ran(ran) => self.ran(ran),
+            Action::Seek(step) => self.go_to(step),
+            Action::Back => self.go_to(self.timeline.cursor().saturating_sub(1)),
+            Action::Forward => self.go_to(self.timeline.cursor() + 1),
+            Action::Play => self.play(0),
+            Action::Watch => {
+                let first = self.timeline.group().map_or(0, |group| group.first);
+                self.timeline.seek(first + 1);
+                self.playing_to = self.timeline.group().map(|group| group.end());
+            }
+            Action::Pause => self.playing_to = None,
+            Action::Tick => self.tick(),
+            Action::Select(batch) => {
+                self.selected = batch;
+                if batch.is_some() {
+                    self.playing_to = None;
+                }
+            }
+            Action::Keeping(saving) => self.saving = saving,
+        }
+    }
+
+    fn ran(&mut self, ran: Ran) {
+        for event in &ran.events {
+            if let Some(key) = super::step::key_of(event).filter(|key| !self.palette.knows(key)) {
+                Rc::make_mut(&mut self.palette).add(key);
+            }
+        }
+        let follow = ran.follow;
+        if follow {
+            Rc::make_mut(&mut self.history).push(ran.command.clone());
+            self.playing_to = None;
+        }
+        self.timeline.push(ran);
+        // The only thing that the page runs by itself, and doesn't follow, is a flush.
+        let log = &self.timeline.picture().log;
+        self.unflushed = if follow { log.log_end_offset.saturating_sub(log.high_watermark) } else { 0 };
+        self.close_lost_detail();
+    }
+
+    fn go_to(&mut self, step: usize) {
+        self.playing_to = None;
+        self.timeline.seek(step);
+    }
+
+    fn play(&mut self, from: usize) {
+        if self.timeline.cursor() == self.timeline.len() {
+            self.timeline.seek(from + 1);
+        }
+        self.playing_to = Some(self.timeline.len());
+    }
+
+    fn tick(&mut self) {
+        let Some(end) = self.playing_to else { return };
+        self.timeline.seek(self.timeline.cursor() + 1);
+        if self.timeline.cursor() >= end {
+            self.playing_to = None;
+        }
+    }
+
+    /// A batch that a crash or a reset took has no detail any more.
+    fn close_lost_detail(&mut self) {
+        if self.selected.is_some() && self.selected_size().is_none() {
+            self.selected = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use logscope::lab::{Lab, parse_line};
+    use logscope::storage::JournalStorage;
+
+    use super::super::BatchId;
+    use super::*;
+
+    /// A state in which the real engine ran these lines.
+    fn after(lines: &[&str]) -> State {
+        let mut lab = Lab::new(JournalStorage::new());
+        let mut state = State::default();
+        for line in lines {
+            run(&mut lab, &mut state, line, true);
+        }
+        state
+    }
+
+    fn run(lab: &mut Lab<JournalStorage>, state: &mut State, line: &str, follow: bool) {
+        let action = parse_line(line).unwrap().unwrap();
+        let outcome = lab.run(&action);
+        let fetch = matches!(action, logscope::lab::Action::Fetch { .. });
+        let records = fetch.then_some(outcome.records);
+        state.reduce(Action::Ran(Ran { command: line.into(), events: outcome.events, records, follow }));
+    }
+
+    #[test]
+    fn an_action_lands_on_its_last_step_and_can_be_stepped_back() {
+        let mut state = after(&["append one", "flush"]);
+        assert_eq!(state.timeline.cursor(), state.timeline.len());
+        assert_eq!(state.picture().log.high_watermark, 1);
+        state.reduce(Action::Back);
+        assert_eq!(state.picture().log.high_watermark, 0);
+        state.reduce(Action::Forward);
+        state.reduce(Action::Forward);
+        assert_eq!(state.timeline.cursor(), state.timeline.len());
+    }
+
+    #[test]
+    fn a_command_in_the_past_jumps_to_the_end_first() {
+        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        for line in ["append one", "append two"] {
+            run(&mut lab, &mut state, line, true);
+        }
+        state.reduce(Action::Seek(1));
+        run(&mut lab, &mut state, "append three", true);
+        assert_eq!(state.picture().log.log_end_offset, 3);
+        assert_eq!(state.timeline.cursor(), state.timeline.len());
+    }
+
+    #[test]
+    fn what_the_page_runs_by_itself_leaves_the_cursor_and_the_history_alone() {
+        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        run(&mut lab, &mut state, "append one", true);
+        state.reduce(Action::Seek(1));
+        assert_eq!(state.unflushed, 1);
+        run(&mut lab, &mut state, "flush", false);
+        assert_eq!((state.timeline.cursor(), state.history.len(), state.unflushed), (1, 1, 0));
+    }
+
+    #[test]
+    fn playing_ends_at_the_last_step_and_begins_anew_from_there() {
+        let mut state = after(&["append one", "append two"]);
+        state.reduce(Action::Play);
+        assert_eq!(state.timeline.cursor(), 1);
+        let mut ticks = 0;
+        while state.playing_to.is_some() {
+            state.reduce(Action::Tick);
+            ticks += 1;
+        }
+        assert_eq!(ticks, state.timeline.len() - 1);
+        state.reduce(Action::Tick);
+        assert_eq!(state.timeline.cursor(), state.timeline.len());
+    }
+
+    #[test]
+    fn watching_plays_the_steps_of_one_action() {
+        let mut state = after(&["append one", "flush", "fetch 0"]);
+        let group = state.timeline.group().unwrap().clone();
+        state.reduce(Action::Watch);
+        assert_eq!(state.timeline.cursor(), group.first + 1);
+        assert_eq!(state.playing_to, Some(group.end()));
+    }
+
+    #[test]
+    fn opening_a_detail_pauses_and_a_crash_closes_it() {
+        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        run(&mut lab, &mut state, "append one", true);
+        state.reduce(Action::Play);
+        state.reduce(Action::Select(Some(BatchId { segment: 0, position: 0 })));
+        assert_eq!(state.playing_to, None);
+        state.reduce(Action::Seek(state.timeline.len()));
+        assert!(state.selected_size().is_some());
+        run(&mut lab, &mut state, "crash", true);
+        assert_eq!(state.selected, None);
+    }
+
+    #[test]
+    fn the_table_of_records_fills_as_the_fetch_goes_on() {
+        let mut state = after(&["append one", "append two", "flush", "fetch 0"]);
+        let all = |state: &State| state.fetched().map(|(_, records)| records.len());
+        assert_eq!(all(&state), Some(2));
+        let group = state.timeline.group().unwrap().clone();
+        let mut seen = Vec::new();
+        for step in group.first + 1..=group.end() {
+            state.reduce(Action::Seek(step));
+            seen.extend(all(&state));
+        }
+        assert!(seen.is_sorted() && seen[0] == 0 && seen.contains(&1), "{seen:?}");
+        state.reduce(Action::Seek(group.first));
+        assert_eq!(all(&state), None);
+    }
+
+    #[test]
+    fn the_records_of_a_fetch_stay_when_the_log_goes_on() {
+        let state = after(&["append one", "flush", "fetch 0", "append two"]);
+        assert_eq!(state.fetched().map(|(_, records)| records.len()), Some(1));
+    }
+
+    #[test]
+    fn keys_keep_their_colour() {
+        let mut state = after(&["append a key=x", "append b key=y", "append c key=x", "append d"]);
+        let (x, y) = (state.palette.colour(Some(b"x")), state.palette.colour(Some(b"y")));
+        assert_ne!(x, y);
+        assert_eq!(state.palette.colour(None), None);
+        state.reduce(Action::Seek(1));
+        assert_eq!(state.palette.colour(Some(b"y")), y);
+    }
+}

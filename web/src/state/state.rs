@@ -1,0 +1,80 @@
+//! The state itself, and the questions that views ask it.
+
+use std::rc::Rc;
+
+use logscope::lab::{FetchedRecord, Picture};
+
+use super::{Group, Palette, Timeline};
+
+/// A batch of the log, wherever the timeline stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchId {
+    /// The segment's base offset.
+    pub(crate) segment: u64,
+    /// Where the batch begins in the segment's file.
+    pub(crate) position: u64,
+}
+
+/// Whether the log outlives the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Saving {
+    /// What was saved is being read; nothing can be run yet.
+    #[default]
+    Loading,
+    /// All that was flushed is in the browser's database.
+    Saved,
+    /// A transaction is under way.
+    Saving,
+    /// Nothing outlives the page, for this reason.
+    OnlyInMemory(String),
+}
+
+/// What the page knows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct State {
+    /// Every step since the page was loaded.
+    pub(crate) timeline: Timeline,
+    /// Which colour a key has.
+    pub(crate) palette: Rc<Palette>,
+    /// The commands that people ran, oldest first.
+    pub(crate) history: Rc<Vec<String>>,
+    /// The batch whose detail is open.
+    pub(crate) selected: Option<BatchId>,
+    /// Whether the player runs, and up to which step.
+    pub(crate) playing_to: Option<usize>,
+    /// Whether the log outlives the page.
+    pub(crate) saving: Saving,
+    /// How many records of the log as it is now, wherever the timeline stands, are not on disk.
+    pub(crate) unflushed: u64,
+}
+
+impl State {
+    /// The picture at the cursor.
+    pub(crate) fn picture(&self) -> &Rc<Picture> {
+        self.timeline.picture()
+    }
+
+    /// Whether commands can be run.
+    pub(crate) fn ready(&self) -> bool {
+        self.saving != Saving::Loading
+    }
+
+    /// The batch whose detail is open has these bytes; `None` if the picture holds no such batch.
+    pub(crate) fn selected_size(&self) -> Option<u32> {
+        let id = self.selected?;
+        let segment = self.picture().log.segment(id.segment)?;
+        let at = segment.batches.binary_search_by_key(&id.position, |batch| batch.position).ok()?;
+        Some(segment.batches[at].size)
+    }
+
+    /// The records that the last fetch up to the cursor has returned so far, with that fetch's command.
+    pub(crate) fn fetched(&self) -> Option<(&Group, Vec<FetchedRecord>)> {
+        let group = self.timeline.last_fetch()?;
+        let records = group.records.as_ref()?;
+        let fetch = self.picture().fetch.as_ref().filter(|_| group.end() > self.timeline.cursor());
+        let Some(fetch) = fetch else { return Some((group, records.to_vec())) };
+        let upto = fetch.taken.last().map(|taken| taken.batch.last_offset);
+        let so_far = records.iter().filter(|record| Some(record.offset) <= upto).cloned().collect();
+        Some((group, so_far))
+    }
+}

@@ -1,0 +1,76 @@
+//! What a step is called in short, how grave it is, and whose key it carries.
+
+use logscope::lab::Event;
+use logscope::log::Event as LogEvent;
+
+/// How much attention a step asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gravity {
+    /// The log does what it is there for.
+    Plain,
+    /// Something was lost, damaged or refused.
+    Grave,
+}
+
+/// A step in two or three words, for the row of an action's steps.
+pub(crate) fn title(event: &Event) -> &'static str {
+    match event {
+        Event::Log(event) => log_title(event),
+        Event::Crashed { .. } => "crash",
+        Event::Closed => "close",
+        Event::Reset => "reset",
+        Event::ConfigChanged { .. } => "config",
+        Event::ByteFlipped { .. } => "byte flipped",
+        Event::FileLost { .. } => "file lost",
+        Event::Refused { .. } => "refused",
+    }
+}
+
+fn log_title(event: &LogEvent) -> &'static str {
+    match event {
+        LogEvent::RecoveryStarted { .. } => "recovery",
+        LogEvent::SegmentFound { .. } => "segment",
+        LogEvent::BatchRecovered { .. } => "check",
+        LogEvent::TailCut { .. } => "cut",
+        LogEvent::IndexVerified { .. } => "index fits",
+        LogEvent::IndexRebuilt { .. } => "index rebuilt",
+        LogEvent::OrphanRemoved { .. } => "orphan",
+        LogEvent::RecoveryFinished { .. } => "open",
+        LogEvent::SegmentCreated { .. } => "new segment",
+        LogEvent::SegmentRolled { .. } => "roll",
+        LogEvent::BatchAppended { .. } => "append",
+        LogEvent::IndexEntryAdded { .. } => "index entry",
+        LogEvent::Flushed { .. } => "flush",
+        LogEvent::FetchStarted { .. } => "fetch",
+        LogEvent::FloorSegmentFound { .. } => "floor segment",
+        LogEvent::IndexLookedUp { .. } => "index look-up",
+        LogEvent::BatchSkipped { .. } => "skip",
+        LogEvent::ScanFinished { .. } => "found",
+        LogEvent::BatchFetched { .. } => "take",
+        LogEvent::FirstBatchWhole { .. } => "take whole",
+        LogEvent::NextSegmentEntered { .. } => "next segment",
+        LogEvent::FetchStopped { .. } => "stop",
+    }
+}
+
+/// How grave a step is.
+pub(crate) fn gravity(event: &Event) -> Gravity {
+    match event {
+        Event::Crashed { .. }
+        | Event::ByteFlipped { .. }
+        | Event::FileLost { .. }
+        | Event::Refused { .. } => Gravity::Grave,
+        Event::Log(LogEvent::TailCut { .. } | LogEvent::IndexRebuilt { .. }) => Gravity::Grave,
+        _ => Gravity::Plain,
+    }
+}
+
+/// The key of the batch that a step put into the log.
+pub(super) fn key_of(event: &Event) -> Option<&[u8]> {
+    match event {
+        Event::Log(LogEvent::BatchAppended { batch } | LogEvent::BatchRecovered { batch }) => {
+            batch.first_key.as_deref()
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! Every step since the page was loaded, grouped under the commands that caused them, and a cursor.
+//!
+//! Invariants:
+//! - `picture` is the fold of the first `cursor` events.
+//! - A group has at least one step, and the groups together are all steps in order.
+//! - Checkpoints stand at multiples of `interval`, and never are more than [`CHECKPOINTS`]: going anywhere
+//!   folds fewer than `interval` events, and memory stays bounded by thinning them out.
+
+use std::rc::Rc;
+
+use logscope::lab::{Event, FetchedRecord, Picture};
+
+use super::Ran;
+
+/// The most checkpoints that are kept.
+const CHECKPOINTS: usize = 32;
+/// How many steps lie between checkpoints at first.
+const INTERVAL: usize = 256;
+
+/// The steps of one command.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    /// The command as it would be typed.
+    pub(crate) command: String,
+    /// How many steps came before it.
+    pub(crate) first: usize,
+    /// How many steps it has.
+    pub(crate) count: usize,
+    /// The records of a fetch.
+    pub(crate) records: Option<Rc<[FetchedRecord]>>,
+}
+
+impl Group {
+    /// The cursor at its last step.
+    pub(crate) fn end(&self) -> usize {
+        self.first + self.count
+    }
+}
+
+/// The steps and the cursor; see the [module](self).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Timeline {
+    events: Vec<Event>,
+    groups: Vec<Group>,
+    cursor: usize,
+    picture: Rc<Picture>,
+    checkpoints: Vec<Rc<Picture>>,
+    interval: usize,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        let (events, groups, checkpoints) = Default::default();
+        Self { events, groups, cursor: 0, picture: Rc::default(), checkpoints, interval: INTERVAL }
+    }
+}
+
+impl Timeline {
+    /// How many steps there are.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// How many steps the picture holds.
+    pub(crate) fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// The picture at the cursor.
+    pub(crate) fn picture(&self) -> &Rc<Picture> {
+        &self.picture
+    }
+
+    /// The step at the cursor: the last one that the picture holds.
+    pub(crate) fn event(&self) -> Option<&Event> {
+        self.events.get(self.cursor.checked_sub(1)?)
+    }
+
+    /// The group of the step at the cursor.
+    pub(crate) fn group(&self) -> Option<&Group> {
+        let step = self.cursor.checked_sub(1)?;
+        self.groups.get(self.groups.partition_point(|group| group.end() <= step))
+    }
+
+    /// The events of a group.
+    pub(crate) fn events_of(&self, group: &Group) -> &[Event] {
+        &self.events[group.first..group.end()]
+    }
+
+    /// The last fetch that has begun at the cursor and was not refused.
+    pub(crate) fn last_fetch(&self) -> Option<&Group> {
+        let begun = self.groups.partition_point(|group| group.first < self.cursor);
+        self.groups[..begun].iter().rev().find(|group| group.records.is_some())
+    }
+
+    /// Adds what a command did. The cursor follows to the last step if it is asked to.
+    pub(crate) fn push(&mut self, ran: Ran) {
+        if ran.events.is_empty() {
+            return;
+        }
+        let (first, count) = (self.events.len(), ran.events.len());
+        let records = ran.records.map(Into::into);
+        self.groups.push(Group { command: ran.command, first, count, records });
+        self.events.extend(ran.events);
+        if ran.follow {
+            self.seek(self.len());
+        }
+    }
+
+    /// Goes to the picture after `step` steps, or to the last.
+    pub(crate) fn seek(&mut self, step: usize) {
+        let step = step.min(self.len());
+        let checkpoint = step / self.interval;
+        let nearest = checkpoint.min(self.checkpoints.len());
+        let from = nearest * self.interval;
+        if step < self.cursor || from > self.cursor {
+            self.picture = match nearest.checked_sub(1) {
+                Some(at) => Rc::clone(&self.checkpoints[at]),
+                None => Rc::default(),
+            };
+            self.cursor = from;
+        }
+        while self.cursor < step {
+            Rc::make_mut(&mut self.picture).apply(&self.events[self.cursor]);
+            self.cursor += 1;
+            if self.cursor == (self.checkpoints.len() + 1) * self.interval {
+                self.checkpoints.push(Rc::clone(&self.picture));
+            }
+        }
+        self.thin_out();
+    }
+
+    /// Keeps every other checkpoint once there are too many.
+    fn thin_out(&mut self) {
+        while self.checkpoints.len() > CHECKPOINTS {
+            let mut at = 0;
+            self.checkpoints.retain(|_| {
+                at += 1;
+                at % 2 == 0
+            });
+            self.interval *= 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use logscope::lab::{Lab, parse_scenario};
+    use logscope::storage::MemoryStorage;
+
+    use super::*;
+
+    fn timeline(scenario: &str) -> Timeline {
+        let mut lab = Lab::new(MemoryStorage::new());
+        let mut timeline = Timeline::default();
+        for (_, action) in parse_scenario(scenario).unwrap() {
+            let events = lab.run(&action).events;
+            timeline.push(Ran { command: action.to_string(), events, records: None, follow: true });
+        }
+        timeline
+    }
+
+    fn fold(timeline: &Timeline, steps: usize) -> Picture {
+        let mut picture = Picture::default();
+        timeline.events[..steps].iter().for_each(|event| picture.apply(event));
+        picture
+    }
+
+    #[test]
+    fn wherever_it_goes_the_picture_is_the_fold() {
+        let scenario =
+            "append a key=k count=300\nflush\nfetch 7 max_bytes=900\ncrash\nreopen\nappend b count=40";
+        let mut timeline = timeline(scenario);
+        let len = timeline.len();
+        assert!(len > 2 * INTERVAL, "{len} steps use no checkpoint");
+        for step in
+            [0, 1, len, len - 1, INTERVAL, INTERVAL - 1, INTERVAL + 1, 2 * INTERVAL, 5, len / 2, 0, len]
+        {
+            timeline.seek(step);
+            assert_eq!(timeline.cursor(), step);
+            assert_eq!(**timeline.picture(), fold(&timeline, step), "at step {step}");
+        }
+    }
+
+    #[test]
+    fn many_steps_keep_few_checkpoints() {
+        let mut timeline = timeline("append a count=12000");
+        assert!(timeline.checkpoints.len() <= CHECKPOINTS);
+        assert!(timeline.interval > INTERVAL);
+        for step in [9_999, 3, timeline.interval, timeline.interval * 3 + 1] {
+            timeline.seek(step);
+            assert_eq!(**timeline.picture(), fold(&timeline, step), "at step {step}");
+        }
+    }
+
+    #[test]
+    fn steps_stand_under_their_command() {
+        let mut timeline = timeline("append a\nflush\nfetch 0");
+        let commands: Vec<_> = (1..=timeline.len())
+            .map(|step| {
+                timeline.seek(step);
+                timeline.group().unwrap().command.clone()
+            })
+            .collect();
+        assert_eq!(commands[0], "append a");
+        assert_eq!(commands.last().unwrap(), "fetch 0 max_bytes=4096");
+        assert!(commands.contains(&"flush".to_owned()));
+        timeline.seek(0);
+        assert_eq!(timeline.group(), None);
+        assert_eq!(timeline.event(), None);
+    }
+
+    #[test]
+    fn a_command_without_steps_leaves_no_group() {
+        let mut timeline = timeline("append a");
+        let before = timeline.groups.len();
+        timeline.push(Ran { command: "# nothing".into(), events: vec![], records: None, follow: true });
+        assert_eq!(timeline.groups.len(), before);
+    }
+}

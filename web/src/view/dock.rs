@@ -1,0 +1,142 @@
+//! The dock: the timeline with its controls, the current step's sentence, the command line.
+
+use std::rc::Rc;
+
+use logscope::lab::{Action as Command, sentence};
+use web_sys::{Element, HtmlInputElement};
+use yew::prelude::*;
+
+use super::command::CommandLine;
+use super::icon::{Icon, icon};
+use super::prose::prose;
+use crate::state::{Action, Gravity, State, gravity, title};
+use crate::text;
+
+/// So many of an action's steps are listed around the current one.
+const LISTED: usize = 60;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) state: Rc<State>,
+    pub(crate) on_run: Callback<Command>,
+    pub(crate) on_do: Callback<Action>,
+}
+
+#[function_component]
+pub(crate) fn Dock(props: &Props) -> Html {
+    let Props { state, on_run, on_do } = props;
+    let event = state.timeline.event();
+    let said = match event {
+        Some(event) => sentence(event),
+        None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
+        None => text::LOADING.to_owned(),
+    };
+    let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
+    html! {
+        <section class="dock" aria-label="Timeline">
+            <Controls state={state.clone()} on_do={on_do.clone()} />
+            <Steps state={state.clone()} on_do={on_do.clone()} />
+            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">{prose(&said)}</p>
+            <CommandLine ready={state.ready()} history={state.history.clone()} on_run={on_run.clone()} />
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PartProps {
+    state: Rc<State>,
+    on_do: Callback<Action>,
+}
+
+#[function_component]
+fn Controls(props: &PartProps) -> Html {
+    let timeline = &props.state.timeline;
+    let (cursor, len) = (timeline.cursor(), timeline.len());
+    let playing = props.state.playing_to.is_some();
+    let press = |name: &'static str, key: &'static str, picture: Icon, action: Action, disabled: bool| {
+        let onclick = props.on_do.reform(move |_: MouseEvent| action.clone());
+        let title = format!("{name} ({key})");
+        html! { <button type="button" class="quiet" aria-label={name} {title} {disabled} {onclick}>{icon(picture)}</button> }
+    };
+    let seek = props.on_do.reform(|event: InputEvent| {
+        let value = event.target_unchecked_into::<HtmlInputElement>().value();
+        Action::Seek(value.parse().unwrap_or(0))
+    });
+    let (at_start, at_end) = (cursor == 0, cursor == len);
+    html! {
+        <div class="transport">
+            <div class="buttons">
+                {press(text::TO_START, "Home", Icon::First, Action::Seek(0), at_start)}
+                {press(text::BACK, "←", Icon::Back, Action::Back, at_start)}
+                if playing {
+                    {press(text::PAUSE, "Space", Icon::Pause, Action::Pause, false)}
+                } else {
+                    {press(text::PLAY, "Space", Icon::Play, Action::Play, len == 0)}
+                }
+                {press(text::FORWARD, "→", Icon::Forward, Action::Forward, at_end)}
+                {press(text::TO_END, "End", Icon::Last, Action::Seek(usize::MAX), at_end)}
+            </div>
+            <input
+                type="range" class="scrub" aria-label={text::STEP} min="0" max={len.to_string()}
+                value={cursor.to_string()} oninput={seek}
+            />
+            <span class="count">{format!("step {cursor} / {len}")}</span>
+        </div>
+    }
+}
+
+/// The command that the cursor stands in, and its steps in short.
+#[function_component]
+fn Steps(props: &PartProps) -> Html {
+    let timeline = &props.state.timeline;
+    let current = use_node_ref();
+    let list = use_node_ref();
+    use_effect_with(timeline.cursor(), {
+        let (current, list) = (current.clone(), list.clone());
+        move |_| show_current(&list, &current)
+    });
+    let Some(group) = timeline.group() else {
+        return html! { <div class="action"></div> };
+    };
+    let here = timeline.cursor() - 1 - group.first;
+    let from = here.saturating_sub(LISTED / 2);
+    let step = |(at, event): (usize, &logscope::lab::Event)| {
+        let seek = Action::Seek(group.first + at + 1);
+        let onclick = props.on_do.reform(move |_: MouseEvent| seek.clone());
+        let grave = (gravity(event) == Gravity::Grave).then_some("grave");
+        let is_current = at == here;
+        let node = if is_current { current.clone() } else { NodeRef::default() };
+        html! {
+            <li key={at} ref={node} class={classes!(grave, (at > here).then_some("ahead"))}
+                aria-current={is_current.then_some("step")}>
+                <button type="button" tabindex="-1" {onclick}>{title(event)}</button>
+            </li>
+        }
+    };
+    let watch = props.on_do.reform(|_: MouseEvent| Action::Watch);
+    html! {
+        <div class="action">
+            <code class="ran" title={group.command.clone()}>{group.command.clone()}</code>
+            if group.count > 1 {
+                <button type="button" class="link" onclick={watch}>{text::WATCH}</button>
+            }
+            <ol class="steps" ref={list} aria-label={text::STEPS_OF_ACTION}>
+                {for timeline.events_of(group).iter().enumerate().skip(from).take(LISTED).map(step)}
+            </ol>
+        </div>
+    }
+}
+
+/// Scrolls the row of steps, and nothing else, so that the current one is seen.
+fn show_current(list: &NodeRef, current: &NodeRef) {
+    let (Some(list), Some(current)) = (list.cast::<Element>(), current.cast::<Element>()) else { return };
+    let (outer, inner) = (list.get_bounding_client_rect(), current.get_bounding_client_rect());
+    let off = if inner.right() > outer.right() {
+        inner.right() - outer.right() + outer.width() / 3.0
+    } else if inner.left() < outer.left() {
+        inner.left() - outer.left() - outer.width() / 3.0
+    } else {
+        return;
+    };
+    list.set_scroll_left(list.scroll_left() + off as i32);
+}

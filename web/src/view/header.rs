@@ -1,0 +1,82 @@
+//! The header: the name, whether the log is kept, theme and help.
+
+use yew::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::browser::Theme;
+use crate::state::Saving;
+use crate::state::format::count;
+use crate::text;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) saving: Saving,
+    /// Records that are not on disk.
+    pub(crate) unflushed: u64,
+    pub(crate) on_help: Callback<bool>,
+}
+
+#[function_component]
+pub(crate) fn Header(props: &Props) -> Html {
+    let theme = use_state(Theme::current);
+    let toggle = {
+        let theme = theme.clone();
+        Callback::from(move |_: MouseEvent| {
+            let other = theme.other();
+            other.choose();
+            theme.set(other);
+        })
+    };
+    let (name, picture) = match *theme {
+        Theme::Light => (text::TO_DARK, Icon::Moon),
+        Theme::Dark => (text::TO_LIGHT, Icon::Sun),
+    };
+    let on_help = props.on_help.reform(|_: MouseEvent| true);
+    html! {
+        <header class="top">
+            <h1><Mark />{"Logscope"}</h1>
+            <Kept saving={props.saving.clone()} unflushed={props.unflushed} />
+            <button type="button" class="quiet" aria-label={name} title={name} onclick={toggle}>{icon(picture)}</button>
+            <button type="button" class="quiet" aria-label={text::HELP} title="Keys and commands (?)" onclick={on_help}>
+                {icon(Icon::Help)}
+            </button>
+        </header>
+    }
+}
+
+#[function_component]
+fn Mark() -> Html {
+    html! {
+        <svg class="mark" viewBox="0 0 20 16" aria-hidden="true">
+            <path d="M0 2h13v3H0zM0 6.5h17v3H0zM0 11h7v3H0z" />
+            <path class="end" d="M8.5 11h5v3h-5z" />
+        </svg>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct KeptProps {
+    saving: Saving,
+    unflushed: u64,
+}
+
+#[function_component]
+fn Kept(props: &KeptProps) -> Html {
+    let (class, words) = match &props.saving {
+        Saving::Loading => ("busy", "Reading…".to_owned()),
+        Saving::Saved => ("saved", "Saved in this browser".to_owned()),
+        Saving::Saving => ("busy", "Saving…".to_owned()),
+        Saving::OnlyInMemory(reason) => ("memory", format!("Only in memory: {reason}")),
+    };
+    let waiting = (props.unflushed > 0).then(|| {
+        let verb = if props.unflushed == 1 { "is" } else { "are" };
+        format!("{} {verb} not flushed yet", count(props.unflushed, "record", "records"))
+    });
+    html! {
+        <p class={classes!("kept", class)}>
+            <span class="dot" aria-hidden="true"></span>
+            <span>{words}</span>
+            if let Some(waiting) = waiting { <span class="waiting">{waiting}</span> }
+        </p>
+    }
+}

@@ -1,0 +1,41 @@
+//! Icons, drawn inline so that they take the colour of their text.
+
+use yew::prelude::*;
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Icon {
+    First,
+    Back,
+    Play,
+    Pause,
+    Forward,
+    Last,
+    Moon,
+    Sun,
+    Help,
+    Close,
+}
+
+/// An icon for the eye alone: what it is for stands in its button's name.
+pub(crate) fn icon(icon: Icon) -> Html {
+    let path = match icon {
+        Icon::First => "M4 3v10M13 3.5v9L6.5 8z",
+        Icon::Back => "M10.5 3.5v9L4 8z",
+        Icon::Play => "M5 3v10l8-5z",
+        Icon::Pause => "M5.5 3.5v9M10.5 3.5v9",
+        Icon::Forward => "M5.5 3.5v9L12 8z",
+        Icon::Last => "M12 3v10M3 3.5v9L9.5 8z",
+        Icon::Moon => "M13 9.6A5.6 5.6 0 1 1 6.4 3 4.6 4.6 0 0 0 13 9.6z",
+        Icon::Sun => {
+            "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1"
+        }
+        Icon::Help => "M5.6 6a2.4 2.4 0 1 1 3.6 2.1c-.8.5-1.2.9-1.2 1.7M8 12.4v.2",
+        Icon::Close => "M4 4l8 8M12 4l-8 8",
+    };
+    let solid = matches!(icon, Icon::First | Icon::Back | Icon::Play | Icon::Forward | Icon::Last);
+    html! {
+        <svg class={classes!("icon", solid.then_some("solid"))} viewBox="0 0 16 16" aria-hidden="true">
+            <path d={path} />
+        </svg>
+    }
+}

@@ -1,0 +1,179 @@
+//! One segment's lane, painted. It is drawn again only if its shapes have changed.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::log::element_id;
+use crate::state::BatchId;
+use crate::state::format::{count, offsets};
+use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind};
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) lane: Rc<Lane>,
+    /// The batch in this lane whose detail is open.
+    pub(crate) selected: Option<BatchId>,
+    /// The batch in this lane that Tab reaches.
+    pub(crate) reachable: Option<BatchId>,
+}
+
+#[function_component]
+pub(crate) fn LaneView(props: &Props) -> Html {
+    let lane = &props.lane;
+    let name = logscope::segment::file_name(lane.base_offset, logscope::segment::LOG_SUFFIX);
+    let left = lane.frame.left;
+    let top = lane.frame.box_top;
+    let batch = |shape: &BatchBox| {
+        let reachable = props.reachable == Some(shape.id);
+        batch(shape, props.selected == Some(shape.id), reachable)
+    };
+    html! {
+        <g role="group" aria-label={format!("Segment {}", lane.base_offset)} class={classes!("lane", lane.floor.then_some("floor"))}
+            transform={format!("translate(0 {})", lane.top)}>
+            {label(lane, &name)}
+            <g transform={format!("translate({left} {top})")}>
+                {bed(lane)}
+                {for lane.boxes.iter().map(batch)}
+                {rest(lane)}
+                <g aria-hidden="true">
+                    {for lane.boxes.iter().filter(|shape| shape.skipped).map(hop)}
+                    {for lane.entries.iter().map(entry)}
+                    {scan_start(lane)}
+                    {for lane.markers.iter().map(marker)}
+                    {outline(lane)}
+                </g>
+            </g>
+        </g>
+    }
+}
+
+/// File name and size: left of the lane where there is room, above it where there is none.
+fn label(lane: &Lane, name: &str) -> Html {
+    let (size, note) = (&lane.size, lane.note);
+    if lane.frame.left > 10.0 {
+        let line = lane.frame.box_top + 13.0;
+        html! {
+            <g class="label" aria-hidden="true">
+                <text x="0" y={line.to_string()} class="name">{name.to_owned()}</text>
+                <text x="0" y={(line + 15.0).to_string()} class="size">{size.clone()}
+                    <tspan dx="8" class="note">{note}</tspan></text>
+            </g>
+        }
+    } else {
+        html! {
+            <text x="1" y="12" class="label" aria-hidden="true"><tspan class="name">{name.to_owned()}</tspan>
+                <tspan dx="10" class="size">{size.clone()}</tspan><tspan dx="8" class="note">{note}</tspan></text>
+        }
+    }
+}
+
+/// The room that the segment has, up to `segment.bytes`.
+fn bed(lane: &Lane) -> Html {
+    let (w, h) = (lane.width, BOX);
+    let path = if lane.broken {
+        format!("M{w} 0H0V{h}H{w}l-6 {} 6 {} -6 {} 6 {}", -h / 4.0, -h / 4.0, -h / 4.0, -h / 4.0)
+    } else {
+        format!("M0 0H{w}V{h}H0z")
+    };
+    html! { <path class="bed" d={path} aria-hidden="true" /> }
+}
+
+fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
+    let (x, width) = (shape.x.to_string(), (shape.width - 1.0).max(0.8).to_string());
+    let height = BOX.to_string();
+    let class = classes!(
+        "batch",
+        shape.colour.map(|colour| format!("key-{colour}")),
+        shape.taken.then_some("taken"),
+        shape.skipped.then_some("skipped"),
+        shape.arrives.then_some("arrives"),
+        selected.then_some("selected"),
+    );
+    let plural = if shape.first == shape.last { "Offset" } else { "Offsets" };
+    let mut name = format!(
+        "{plural} {}, {}",
+        offsets(shape.first, shape.last),
+        count(shape.size.into(), "byte", "bytes")
+    );
+    if shape.unflushed {
+        name.push_str(", not on disk yet");
+    }
+    html! {
+        <g key={shape.id.position} id={element_id(shape.id)} role="option" {class} aria-label={name}
+            aria-selected={selected.to_string()} tabindex={if reachable { "0" } else { "-1" }}>
+            <rect class="body" x={x.clone()} y="0" width={width.clone()} height={height.clone()} />
+            if shape.unflushed {
+                <rect class="hatched" x={x.clone()} y="0" width={width.clone()} height={height} fill="url(#hatch)" />
+            }
+            <rect class="foot" {x} y={(BOX - 4.0).to_string()} {width} height="4" />
+            if let Some(label) = &shape.label {
+                <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 2.5).to_string()}>{label.clone()}</text>
+            }
+        </g>
+    }
+}
+
+fn rest(lane: &Lane) -> Html {
+    let Some(rest) = &lane.rest else { return Html::default() };
+    html! {
+        <g class="rest" aria-hidden="true">
+            <rect x={rest.x.to_string()} y="0.5" width={rest.width.max(2.0).to_string()} height={(BOX - 1.0).to_string()} />
+            <text x={(rest.x + 6.0).to_string()} y={(BOX / 2.0 + 3.5).to_string()}>{rest.label.clone()}</text>
+        </g>
+    }
+}
+
+/// A scan's hop over a batch.
+fn hop(shape: &BatchBox) -> Html {
+    let (from, to) = (shape.x, shape.x + shape.width);
+    let path = format!("M{from} -1C{} -15 {} -15 {to} -1", from + shape.width / 4.0, to - shape.width / 4.0);
+    html! { <path key={shape.id.position} class="hop" d={path} pathLength="1" /> }
+}
+
+fn scan_start(lane: &Lane) -> Html {
+    let Some(x) = lane.scan_from else { return Html::default() };
+    html! { <path class="scan" d={format!("M{} -9h8l-4 7z", x - 4.0)} /> }
+}
+
+fn entry(mark: &EntryMark) -> Html {
+    let y = BOX + 3.0;
+    let class = classes!("entry", mark.looked_up.then_some("looked-up"), mark.focused.then_some("focused"),);
+    html! {
+        <g {class}>
+            <path d={format!("M{} {y}l4 6h-8z", mark.x.max(1.0))} />
+            if let Some(label) = &mark.label {
+                <text x={(mark.x + 8.0).to_string()} y={(y + 9.0).to_string()}>{label.clone()}</text>
+            }
+        </g>
+    }
+}
+
+fn marker(marker: &Marker) -> Html {
+    let below = marker.kind == MarkerKind::LogEnd;
+    let (class, y) = match marker.kind {
+        MarkerKind::LogStart => ("marker start", -8.0),
+        MarkerKind::HighWatermark => ("marker watermark", -8.0),
+        MarkerKind::LogEnd => ("marker end", BOX + BELOW - 6.0),
+    };
+    let line =
+        if below { format!("M0 0V{}", BOX + BELOW - 4.0) } else { format!("M0 {}V{BOX}", 3.0 - ABOVE) };
+    let (dx, anchor) = if marker.leftward { (-5.0, "end") } else { (5.0, "start") };
+    html! {
+        <g {class} transform={format!("translate({} 0)", marker.x.max(0.5))}>
+            <path d={line} />
+            <text x={dx.to_string()} y={y.to_string()} text-anchor={anchor}>{marker.label.clone()}</text>
+        </g>
+    }
+}
+
+fn outline(lane: &Lane) -> Html {
+    let Some(outline) = lane.outline else { return Html::default() };
+    if outline.width == 0.0 {
+        return html! { <path class="outline" d={format!("M{} -4V{}", outline.x, BOX + 4.0)} /> };
+    }
+    let (x, width) = (outline.x - 1.0, outline.width + 1.0);
+    html! {
+        <rect class="outline" x={x.to_string()} y="-2" width={width.to_string()} height={(BOX + 4.0).to_string()} />
+    }
+}

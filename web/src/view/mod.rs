@@ -1,0 +1,18 @@
+//! The page's parts: small components, properties in and callbacks out. None of them knows the engine.
+
+mod batch;
+mod budget;
+mod command;
+mod dock;
+mod forms;
+mod header;
+mod help;
+mod hooks;
+mod icon;
+mod lane;
+mod log;
+mod page;
+mod prose;
+mod tables;
+
+pub(crate) use page::Page;

@@ -1,0 +1,117 @@
+//! The page's frame: header, controls, log, details, and the dock with the timeline.
+
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use logscope::lab::Action as Command;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
+use yew::prelude::*;
+
+use super::batch::BatchPanel;
+use super::dock::Dock;
+use super::forms::{Consume, Produce, Storage};
+use super::header::Header;
+use super::help::Help;
+use super::log::Log;
+use super::tables::{Files, Records};
+use crate::browser;
+use crate::state::batch_detail::BatchDetail;
+use crate::state::{Action, State};
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) state: Rc<State>,
+    pub(crate) detail: Option<Result<BatchDetail, String>>,
+    pub(crate) on_run: Callback<Vec<Command>>,
+    pub(crate) on_do: Callback<Action>,
+}
+
+#[function_component]
+pub(crate) fn Page(props: &Props) -> Html {
+    let Props { state, detail, on_run, on_do } = props;
+    let help = use_state(|| false);
+    use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
+    let on_help = {
+        let help = help.setter();
+        Callback::from(move |open| help.set(open))
+    };
+    let run_one = {
+        let on_run = on_run.clone();
+        Callback::from(move |command| on_run.emit(vec![command]))
+    };
+    let on_select = {
+        let on_do = on_do.clone();
+        Callback::from(move |batch| on_do.emit(Action::Select(batch)))
+    };
+    let ready = state.ready();
+    let picture = state.picture();
+    let fetched = state.fetched().map(|(group, records)| (AttrValue::from(group.command.clone()), records));
+    html! {
+        <>
+            <Header saving={state.saving.clone()} unflushed={state.unflushed} on_help={on_help.clone()} />
+            <main>
+                <div class="controls">
+                    <Produce {ready} on_run={run_one.clone()} />
+                    <Consume {ready} on_run={run_one.clone()} />
+                    <Storage {ready} on_run={run_one.clone()} />
+                </div>
+                <Log
+                    picture={picture.clone()} palette={state.palette.clone()} selected={state.selected}
+                    {ready} on_select={on_select.clone()} on_run={on_run.clone()}
+                />
+                <div class="details">
+                    <BatchPanel id={state.selected} detail={detail.clone()} {on_select} />
+                    <Records {fetched} />
+                    <Files files={picture.log.files()} />
+                </div>
+            </main>
+            <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
+            <Help open={*help} {on_help} />
+        </>
+    }
+}
+
+/// The keys of the page. None of them fires while typing, nor where an element has its own use for it.
+#[hook]
+fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) {
+    use_effect_with((playing, on_do), move |(playing, on_do)| {
+        let (playing, on_do) = (*playing, on_do.clone());
+        let listener = browser::document().map(|document| {
+            let options = gloo_events::EventListenerOptions::enable_prevent_default();
+            EventListener::new_with_options(&document, "keydown", options, move |event| {
+                let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+                if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                    return;
+                }
+                let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+                let within = |selector| {
+                    target.as_ref().is_some_and(|t| t.closest(selector).is_ok_and(|e| e.is_some()))
+                };
+                if within("input, textarea, select, [contenteditable], dialog") {
+                    return;
+                }
+                let action = match event.key().as_str() {
+                    "?" => {
+                        help.set(true);
+                        None
+                    }
+                    " " if within("button, summary, a") => None,
+                    " " if playing => Some(Action::Pause),
+                    " " => Some(Action::Play),
+                    "ArrowLeft" => Some(Action::Back),
+                    "ArrowRight" => Some(Action::Forward),
+                    "Home" => Some(Action::Seek(0)),
+                    "End" => Some(Action::Seek(usize::MAX)),
+                    "Escape" => Some(Action::Select(None)),
+                    _ => None,
+                };
+                if let Some(action) = action {
+                    event.prevent_default();
+                    on_do.emit(action);
+                }
+            })
+        });
+        move || drop(listener)
+    });
+}

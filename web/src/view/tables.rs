@@ -1,0 +1,84 @@
+//! The two tables: what a fetch has returned, and the files.
+
+use logscope::lab::FetchedRecord;
+use yew::prelude::*;
+
+use crate::state::format::{text as bytes_text, timestamp};
+use crate::text;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct RecordsProps {
+    /// The command of the last fetch, and what it has returned so far.
+    pub(crate) fetched: Option<(AttrValue, Vec<FetchedRecord>)>,
+}
+
+#[function_component]
+pub(crate) fn Records(props: &RecordsProps) -> Html {
+    html! {
+        <details class="panel" open=true>
+            <summary>{text::RECORDS}</summary>
+            if let Some((command, records)) = &props.fetched {
+                <p class="hint"><code>{command}</code></p>
+                <div class="scroll">
+                    <table aria-label={text::FETCHED_RECORDS}>
+                        <thead><tr>
+                            <th class="number" scope="col">{"offset"}</th><th scope="col">{"timestamp"}</th>
+                            <th scope="col">{"key"}</th><th scope="col">{"payload"}</th>
+                        </tr></thead>
+                        <tbody>{for records.iter().map(record)}</tbody>
+                    </table>
+                </div>
+                if records.is_empty() { <p class="hint">{text::NO_RECORDS}</p> }
+            } else {
+                <p class="hint">{text::NO_FETCH}</p>
+            }
+        </details>
+    }
+}
+
+fn record(record: &FetchedRecord) -> Html {
+    html! {
+        <tr key={record.offset}>
+            <td class="number">{record.offset}</td>
+            <td class="time">{timestamp(record.timestamp)}</td>
+            <td>{nullable(record.key.as_deref())}</td>
+            <td>{nullable(record.value.as_deref())}</td>
+        </tr>
+    }
+}
+
+/// A key or a payload; null is not the same as empty.
+pub(super) fn nullable(bytes: Option<&[u8]>) -> Html {
+    match bytes {
+        None => html! { <i class="null">{"null"}</i> },
+        Some([]) => html! { <i class="null">{"empty"}</i> },
+        Some(bytes) => html! { {bytes_text(bytes)} },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct FilesProps {
+    pub(crate) files: Vec<(String, u64)>,
+}
+
+#[function_component]
+pub(crate) fn Files(props: &FilesProps) -> Html {
+    let total: u64 = props.files.iter().map(|(_, size)| size).sum();
+    let file = |(name, size): &(String, u64)| {
+        html! {
+            <tr key={name.clone()}><td class="mono">{name.clone()}</td><td class="number">{format!("{size} B")}</td></tr>
+        }
+    };
+    html! {
+        <details class="panel" open=true>
+            <summary>{text::FILES}<span class="aside">{format!("{} · {total} B", props.files.len())}</span></summary>
+            <div class="scroll">
+                <table aria-label={text::FILES}>
+                    <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th></tr></thead>
+                    <tbody>{for props.files.iter().map(file)}</tbody>
+                </table>
+            </div>
+            if props.files.is_empty() { <p class="hint">{text::NO_FILES}</p> }
+        </details>
+    }
+}
