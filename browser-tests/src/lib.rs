@@ -1,1 +1,21 @@
-//! The playground in a real browser.
+//! The playground as a visitor meets it: the real broker, the real page, a real browser.
+//!
+//! `cargo xtask browser` builds what is tested and says by environment variables where it is:
+//! `LOGSCOPE_BROKER` (the binary), `LOGSCOPE_PAGE` (the folder) and `LOGSCOPE_SCREENSHOTS`. A test is one call
+//! of [`visit`], with a broker, a browser and an origin of its own.
+//!
+//! Invariants:
+//! - Things are found as a screen reader finds them, by role and accessible name. No class, no id, no structure.
+//! - Nothing waits for a time to pass; [`eventually`] asks until something is so, and gives up loudly.
+//! - An error in the browser's console fails the test, whatever else it looked at.
+//! - Whatever was started is ended by its process id, also when a test fails.
+
+mod browser;
+mod page;
+mod process;
+mod visit;
+mod wait;
+
+pub use page::{Page, Scheme};
+pub use visit::visit;
+pub use wait::eventually;

@@ -79,6 +79,8 @@ impl Bundle {
             .web(true)?
             .out_name("logscope_web")
             .typescript(false)
+            // So that the page may call `init()` and need not know what the module is called.
+            .omit_default_module_path(false)
             .debug(self.dev)
             .remove_name_section(!self.dev)
             .remove_producers_section(!self.dev)

@@ -1,0 +1,232 @@
+//! The page, in a visitor's words: fields to fill, buttons to press, a sentence and tables to read.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::wait::eventually;
+
+/// What the visitor's system prefers.
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme {
+    Light,
+    Dark,
+}
+
+/// Which elements can have a role; the accessible name then decides.
+const BUTTON: &str = "button, [role=button], summary, input[type=button], input[type=submit]";
+const TEXT_BOX: &str = "input:not([type]), input[type=text], textarea, [role=textbox], [role=combobox]";
+const NUMBER_FIELD: &str = "input[type=number], [role=spinbutton]";
+const TABLE: &str = "table, [role=table], [role=grid]";
+const STATUS: &str = "[role=status], output";
+
+#[derive(Debug)]
+pub struct Page {
+    browser: Browser,
+    address: String,
+    screenshots: PathBuf,
+}
+
+impl Page {
+    pub(crate) fn new(browser: Browser, address: String, screenshots: PathBuf) -> Page {
+        Page { browser, address, screenshots }
+    }
+
+    pub(crate) async fn open(&self) -> Result<()> {
+        self.size(1440, 900).await?;
+        self.browser.client.goto(&self.address).await?;
+        self.ready().await
+    }
+
+    pub async fn reload(&self) -> Result<()> {
+        self.browser.client.refresh().await?;
+        self.ready().await
+    }
+
+    /// The log is loaded once records can be appended to it.
+    async fn ready(&self) -> Result<()> {
+        self.enabled(BUTTON, "Append").await.map(drop).context("the page does not get ready")
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        Ok(self.browser.client.close().await?)
+    }
+
+    /// Fills the form's fields and presses `Append`.
+    pub async fn append(&self, payload: &str, key: &str) -> Result<()> {
+        self.fill(TEXT_BOX, "Payload", payload).await?;
+        self.fill(TEXT_BOX, "Key", key).await?;
+        self.press("Append").await
+    }
+
+    /// Fills the form's fields and presses `Fetch`.
+    pub async fn fetch(&self, offset: u64, max_bytes: u32) -> Result<()> {
+        self.fill(NUMBER_FIELD, "Offset", &offset.to_string()).await?;
+        self.fill(NUMBER_FIELD, "Max bytes", &max_bytes.to_string()).await?;
+        self.press("Fetch").await
+    }
+
+    /// Types a command and runs it with Enter.
+    pub async fn run(&self, command: &str) -> Result<()> {
+        self.fill(TEXT_BOX, "Command", &format!("{command}{}", char::from(Key::Enter))).await
+    }
+
+    /// What stands in the command line now.
+    pub async fn command(&self) -> Result<String> {
+        let command = self.enabled(TEXT_BOX, "Command").await?;
+        Ok(command.prop("value").await?.unwrap_or_default())
+    }
+
+    pub async fn press(&self, button: &str) -> Result<()> {
+        eventually(&format!("the button `{button}` is pressed"), async || {
+            self.enabled(BUTTON, button).await?.click().await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Whether there is such a button and it can be pressed, now.
+    pub async fn can_press(&self, button: &str) -> Result<bool> {
+        match self.named(BUTTON, button).await? {
+            Some(button) => Ok(button.is_enabled().await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Steps forward until there is no further step, for the page may stand at the first of many.
+    pub async fn to_the_end(&self) -> Result<()> {
+        eventually("there is no step further on", async || match self.named(BUTTON, "Forward").await? {
+            Some(forward) if forward.is_enabled().await? => {
+                forward.click().await.map(|()| None).map_err(Into::into)
+            }
+            _ => Ok(Some(())),
+        })
+        .await
+    }
+
+    /// The sentence of the current step, from the one status region of the page.
+    pub async fn sentence(&self) -> Result<String> {
+        let regions = self.browser.client.find_all(Locator::Css(STATUS)).await?;
+        let [region] = regions.as_slice() else { bail!("the page has {} status regions", regions.len()) };
+        Ok(region.text().await?)
+    }
+
+    /// The body of a table, cell by cell; nothing if there is no such table.
+    pub async fn table(&self, name: &str) -> Result<Vec<Vec<String>>> {
+        let Some(table) = self.named(TABLE, name).await? else { return Ok(Vec::new()) };
+        let script = "const text = cell => cell.innerText.trim();
+            return [...arguments[0].tBodies].flatMap(body => [...body.rows]).map(row => [...row.cells].map(text))";
+        let rows = self.browser.client.execute(script, vec![json!(table)]).await?;
+        Ok(serde_json::from_value(rows)?)
+    }
+
+    /// What the page says is wrong with the command: in an alert, or where an invalid field points to.
+    pub async fn complaint(&self) -> Result<Option<String>> {
+        let field = self.enabled(TEXT_BOX, "Command").await?;
+        let script = r#"const field = arguments[0];
+            const names = field.ariaInvalid !== 'true' ? [] : ['aria-errormessage', 'aria-describedby'];
+            const ids = names.flatMap(name => (field.getAttribute(name) ?? '').split(/\s+/)).filter(id => id);
+            const places = [...document.querySelectorAll('[role=alert]'), ...ids.map(id => document.getElementById(id))];
+            return places.map(place => place?.innerText.trim()).find(text => text) ?? null"#;
+        let text = self.browser.client.execute(script, vec![json!(field)]).await?;
+        Ok(text.as_str().map(str::to_owned))
+    }
+
+    /// Presses keys wherever the focus is.
+    pub async fn type_keys(&self, keys: &str) -> Result<()> {
+        Ok(self.browser.client.active_element().await?.send_keys(keys).await?)
+    }
+
+    /// The accessible name of what has the focus; empty where nothing has.
+    pub async fn focused(&self) -> Result<String> {
+        self.browser.accessible_name(&self.browser.client.active_element().await?).await
+    }
+
+    /// Presses Tab until the named thing has the focus.
+    pub async fn tab_to(&self, name: &str) -> Result<()> {
+        let mut passed = Vec::new();
+        while passed.len() < 100 {
+            self.type_keys(&Key::Tab.to_string()).await?;
+            let focused = self.focused().await?;
+            if focused == name {
+                return Ok(());
+            }
+            passed.push(focused);
+        }
+        bail!("Tab does not reach `{name}`, only {passed:?}")
+    }
+
+    /// The size of the page itself, in CSS pixels. A headless window would not get as narrow as a phone.
+    pub async fn size(&self, width: u32, height: u32) -> Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
+        Ok(())
+    }
+
+    pub async fn prefer(&self, scheme: Scheme) -> Result<()> {
+        let value = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.browser.devtools("Emulation.setEmulatedMedia", features).await?;
+        Ok(())
+    }
+
+    /// How wide the content is, and how wide the page.
+    pub async fn widths(&self) -> Result<(u64, u64)> {
+        let script = "return [document.documentElement.scrollWidth, window.innerWidth]";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// Saves what is seen as `NAME.png`, once it is drawn.
+    pub async fn screenshot(&self, name: &str) -> Result<()> {
+        let two_frames = "const done = arguments[0];
+            requestAnimationFrame(() => requestAnimationFrame(() => done(null)))";
+        self.browser.client.execute_async(two_frames, Vec::new()).await?;
+        let png = self.browser.client.screenshot().await?;
+        ensure!(png.starts_with(b"\x89PNG"), "a screenshot is a PNG");
+        fs::create_dir_all(&self.screenshots)?;
+        Ok(fs::write(self.screenshots.join(format!("{name}.png")), png)?)
+    }
+
+    pub(crate) async fn console_errors(&self) -> Result<Vec<String>> {
+        self.browser.console_errors().await
+    }
+
+    /// Replaces what a field holds, as a visitor does: click, select all, type.
+    async fn fill(&self, role: &str, name: &str, text: &str) -> Result<()> {
+        let field = self.enabled(role, name).await?;
+        field.click().await?;
+        field.send_keys(&(Key::Control + "a")).await?;
+        // An empty text deletes the selection; else the text replaces it.
+        let keys = if text.is_empty() { Key::Backspace.to_string() } else { text.to_owned() };
+        field.send_keys(&keys).await?;
+        Ok(())
+    }
+
+    /// Waits until there is such a thing and it can be used.
+    async fn enabled(&self, role: &str, name: &str) -> Result<Element> {
+        eventually(&format!("there is an enabled `{name}`"), async || {
+            let Some(element) = self.named(role, name).await? else { return Ok(None) };
+            Ok(element.is_enabled().await?.then_some(element))
+        })
+        .await
+    }
+
+    /// The thing of this role and accessible name that is seen, now.
+    async fn named(&self, role: &str, name: &str) -> Result<Option<Element>> {
+        for element in self.browser.client.find_all(Locator::Css(role)).await? {
+            if self.browser.accessible_name(&element).await? == name && element.is_displayed().await? {
+                return Ok(Some(element));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,66 @@
+//! A visit: a fresh broker, a fresh browser, one test, and the clearing up after it.
+
+use std::env;
+use std::fs;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::FutureExt;
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::page::Page;
+use crate::process::Process;
+
+/// Opens the playground, hands it to the test and closes everything, whatever comes out. A test that fails leaves
+/// `failed-TEST.png` among the screenshots, and what the console and the broker said.
+pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
+    let screenshots = variable("LOGSCOPE_SCREENSHOTS")?;
+    let failed = format!("failed-{}", std::thread::current().name().unwrap_or("test"));
+    fs::remove_file(screenshots.join(format!("{failed}.png"))).ok();
+    let broker = Broker::start()?;
+    let page = Page::new(Browser::open().await?, broker.address.clone(), screenshots);
+    let outcome = AssertUnwindSafe(async {
+        page.open().await?;
+        test(&page).await
+    })
+    .catch_unwind()
+    .await;
+    let errors = page.console_errors().await;
+    if !matches!(outcome, Ok(Ok(()))) {
+        page.screenshot(&failed).await.ok();
+        println!("The console's errors: {errors:?}\nThe broker said:\n{}", broker.process.output());
+    }
+    // The browser ends with its session; killing the driver alone would leave it behind.
+    let closed = page.close().await;
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let errors = errors?;
+    ensure!(errors.is_empty(), "the console has errors: {errors:#?}");
+    closed
+}
+
+/// The real broker, on a port of its own and with no data yet.
+struct Broker {
+    process: Process,
+    address: String,
+    _data: TempDir,
+}
+
+impl Broker {
+    fn start() -> Result<Broker> {
+        let data = tempfile::tempdir()?;
+        let mut serve = Command::new(variable("LOGSCOPE_BROKER")?);
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+        serve.arg("--web-root").arg(variable("LOGSCOPE_PAGE")?);
+        let (process, address) =
+            Process::start(&mut serve, |line| Some(line.strip_prefix("Logscope is at ")?.trim().to_owned()))?;
+        Ok(Broker { process, address, _data: data })
+    }
+}
+
+fn variable(name: &str) -> Result<PathBuf> {
+    let value = env::var_os(name).with_context(|| format!("{name} is not set: run `cargo xtask browser`"))?;
+    Ok(value.into())
+}

@@ -1,0 +1,240 @@
+//! What a visitor does in the playground, and what must come of it.
+
+use anyhow::{Result, anyhow, ensure};
+use browser_tests::{Page, Scheme, eventually, visit};
+
+const ENTER: &str = "\u{e007}";
+const PLENTY: u32 = 4096;
+
+#[tokio::test]
+async fn records_come_from_the_form_and_from_the_command_line() -> Result<()> {
+    visit(async |page| {
+        page.append("first", "user-1").await?;
+        page.run("append second key=user-2").await?;
+        page.press("Flush").await?;
+        page.fetch(0, PLENTY).await?;
+        let records = fetched(page, &["first", "second"]).await?;
+        for (record, (offset, key)) in records.iter().zip([("0", "user-1"), ("1", "user-2")]) {
+            ensure!(record.iter().any(|cell| cell == offset), "no offset {offset} in {record:?}");
+            ensure!(record.iter().any(|cell| cell.contains(key)), "no key {key} in {record:?}");
+        }
+        let files = page.table("Files").await?;
+        let log = files.iter().find(|file| file.iter().any(|cell| cell.ends_with(".log")));
+        let log = log.ok_or_else(|| anyhow!("no .log among {files:?}"))?;
+        ensure!(
+            log.iter().any(|cell| cell.starts_with(|first| ('1'..='9').contains(&first))),
+            "empty: {log:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_fetch_stops_at_its_limit() -> Result<()> {
+    visit(async |page| {
+        for payload in ["r0", "r1", "r2", "r3", "r4"] {
+            page.run(&format!("append {payload}")).await?;
+        }
+        page.run("flush").await?;
+        // A batch of one such record has 70 bytes: two fit.
+        page.fetch(1, 150).await?;
+        fetched(page, &["r1", "r2"]).await?;
+        // The first batch comes whole, however small the limit.
+        page.run("fetch 3 max_bytes=1").await?;
+        fetched(page, &["r3"]).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn steps_go_back_and_forth() -> Result<()> {
+    visit(async |page| {
+        page.run("append one").await?;
+        page.run("append two").await?;
+        page.press("Flush").await?;
+        page.to_the_end().await?;
+        let last = page.sentence().await?;
+        ensure!(!last.is_empty(), "the last step says nothing");
+
+        page.press("Back").await?;
+        let before = sentence_other_than(page, &last).await?;
+        page.press("Back").await?;
+        let earlier = sentence_other_than(page, &before).await?;
+        page.press("Forward").await?;
+        sentence_is(page, &before).await?;
+        page.press("Back").await?;
+        sentence_is(page, &earlier).await?;
+
+        page.press("Play").await?;
+        sentence_is(page, &last).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_wrong_command_is_explained_and_nothing_is_lost() -> Result<()> {
+    visit(async |page| {
+        page.run("append kept").await?;
+        page.run("flush").await?;
+        page.run("fetch banana").await?;
+        eventually("the page says what is wrong", async || page.complaint().await).await?;
+        let command = page.command().await?;
+        ensure!(command.contains("banana"), "the command is gone, only {command:?} is left to mend");
+
+        page.run(&format!("fetch 0 max_bytes={PLENTY}")).await?;
+        fetched(page, &["kept"]).await?;
+        let complaint = page.complaint().await?;
+        ensure!(complaint.is_none(), "the page still complains: {complaint:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_crash_takes_what_was_not_flushed() -> Result<()> {
+    visit(async |page| {
+        page.append("flushed", "").await?;
+        page.press("Flush").await?;
+        page.append("unflushed", "").await?;
+        page.press("Crash").await?;
+        page.press("Reopen").await?;
+        page.append("afterwards", "").await?;
+        page.press("Flush").await?;
+        page.fetch(0, PLENTY).await?;
+        let records = fetched(page, &["flushed", "afterwards"]).await?;
+        ensure!(records[1].iter().any(|cell| cell == "1"), "the lost offset is given again: {records:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_log_survives_a_reload() -> Result<()> {
+    visit(async |page| {
+        page.append("flushed", "").await?;
+        page.press("Flush").await?;
+        page.append("just before", "").await?;
+        page.reload().await?;
+        page.press("Flush").await?;
+        page.fetch(0, PLENTY).await?;
+        fetched(page, &["flushed", "just before"]).await?;
+        page.append("and on", "").await?;
+        page.press("Flush").await?;
+        page.fetch(2, PLENTY).await?;
+        fetched(page, &["and on"]).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_keyboard_is_enough() -> Result<()> {
+    visit(async |page| {
+        page.tab_to("Payload").await?;
+        page.type_keys("typed").await?;
+        page.tab_to("Append").await?;
+        page.type_keys(ENTER).await?;
+        for command in ["flush", "fetch 0 max_bytes=4096"] {
+            page.tab_to("Command").await?;
+            page.type_keys(command).await?;
+            page.type_keys(ENTER).await?;
+        }
+        fetched(page, &["typed"]).await?;
+        for name in ["Key", "Offset", "Max bytes", "Fetch", "Flush", "Crash", "Reset"] {
+            page.tab_to(name).await?;
+        }
+        let last = page.sentence().await?;
+        page.tab_to("Back").await?;
+        page.type_keys(ENTER).await?;
+        sentence_other_than(page, &last).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_page_never_scrolls_sideways() -> Result<()> {
+    visit(async |page| {
+        for (width, height) in [(390, 844), (1440, 900)] {
+            page.size(width, height).await?;
+            fits(page).await?;
+        }
+        populate(page).await?;
+        page.run(&format!("append {} key={}", "long".repeat(50), "key".repeat(20))).await?;
+        page.run("flush").await?;
+        page.run(&format!("fetch 0 max_bytes={PLENTY}")).await?;
+        page.to_the_end().await?;
+        for (width, height) in [(1440, 900), (390, 844)] {
+            page.size(width, height).await?;
+            fits(page).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pictures_for_people_to_look_at() -> Result<()> {
+    visit(async |page| {
+        populate(page).await?;
+        for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+            page.prefer(scheme).await?;
+            for (width, height) in [(1440, 900), (390, 844)] {
+                page.size(width, height).await?;
+                page.screenshot(&format!("playground-{width}-{theme}")).await?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Some of everything: several segments and keys, flushed and unflushed records, a fetch that was cut.
+async fn populate(page: &Page) -> Result<()> {
+    for number in 0..14 {
+        page.run(&format!("append order-{number}-{} key=user-{}", "x".repeat(number * 3), number % 4))
+            .await?;
+    }
+    page.run("flush").await?;
+    page.run("append unflushed key=user-1").await?;
+    page.run("fetch 3 max_bytes=300").await?;
+    page.to_the_end().await
+}
+
+/// The rows of the table of fetched records, once they are these payloads and no others.
+async fn fetched(page: &Page, payloads: &[&str]) -> Result<Vec<Vec<String>>> {
+    eventually(&format!("the fetched records are {payloads:?}"), async || {
+        page.to_the_end().await?;
+        let rows = page.table("Fetched records").await?;
+        let mut pairs = rows.iter().zip(payloads);
+        let equal = pairs.all(|(row, payload)| row.iter().any(|cell| cell.contains(payload)));
+        ensure!(rows.len() == payloads.len() && equal, "they are {rows:?}");
+        Ok(Some(rows))
+    })
+    .await
+}
+
+async fn sentence_is(page: &Page, expected: &str) -> Result<()> {
+    eventually(&format!("the step says {expected:?}"), async || {
+        let sentence = page.sentence().await?;
+        ensure!(sentence == expected, "it says {sentence:?}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+async fn sentence_other_than(page: &Page, before: &str) -> Result<String> {
+    eventually(&format!("the step no longer says {before:?}"), async || {
+        let sentence = page.sentence().await?;
+        Ok((sentence != before).then_some(sentence))
+    })
+    .await
+}
+
+async fn fits(page: &Page) -> Result<()> {
+    let (content, page) = page.widths().await?;
+    ensure!(content <= page, "the content is {content} pixels wide and the page {page}");
+    Ok(())
+}
