@@ -35,6 +35,7 @@ pub mod log;
 pub mod record;
 pub mod segment;
 pub mod storage;
+pub mod topic;
 
 pub use config::{ConfigError, ConfigKey, LogConfig};
 pub use error::{CorruptReason, Error, Result};
@@ -43,3 +44,8 @@ pub use record::{Header, NewRecord, Record};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
 pub use storage::FsStorage;
 pub use storage::{File, JournalStorage, MemoryStorage, Storage};
+
+/// The embedding example in the README, so that it compiles and runs.
+#[cfg(all(doctest, feature = "fs", not(target_family = "wasm")))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,1 +1,25 @@
+//! The Logscope broker: the engine behind concurrent producers and consumers, and an HTTP API over it.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use logscope_server::{Broker, BrokerConfig, HttpConfig, app};
+//!
+//! let broker = Broker::open("broker_data", BrokerConfig::default())?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! axum::serve(listener, app(broker.clone(), HttpConfig::default())).await?;
+//! broker.close().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! | module | is |
+//! | --- | --- |
+//! | [`broker`] | partitions on disk, concurrent appends, group commit, long poll; knows nothing of HTTP |
+//! | [`http`] | the routes, one file a resource, and the one error type; knows nothing of files |
 
+pub mod broker;
+pub mod http;
+
+pub use broker::{
+    Acks, Broker, BrokerConfig, BrokerError, FetchAnswer, FetchRequest, OpenError, TopicPartition,
+};
+pub use http::{HttpConfig, app};

@@ -27,6 +27,8 @@ pub struct Lab<S: Storage> {
     log: Option<PartitionLog<S, Recorder>>,
     /// Set by a crash; then only `reopen` opens the log.
     crashed: bool,
+    /// Set by damage behind the open log's back: its files are then not what it takes them to be.
+    tampered: bool,
 }
 
 /// What running an action brought.
@@ -83,6 +85,7 @@ impl<S: Crash + Clone> Lab<S> {
             recorder,
             log: None,
             crashed: false,
+            tampered: false,
         }
     }
 
@@ -133,9 +136,9 @@ impl<S: Crash + Clone> Lab<S> {
     }
 
     /// The log as its files have it: read with nothing but the format, past the engine's own memory. `None`
-    /// while the log is not open.
+    /// while the log is not open, or if its files were damaged since it was opened.
     pub fn read_picture(&self) -> Result<Option<LogPicture>> {
-        let Some(log) = &self.log else { return Ok(None) };
+        let Some(log) = self.log.as_ref().filter(|_| !self.tampered) else { return Ok(None) };
         let mut picture = LogPicture::read(&self.storage, &self.config)?;
         picture.high_watermark = log.high_watermark();
         Ok(Some(picture))
@@ -167,11 +170,13 @@ impl<S: Crash + Clone> Lab<S> {
             Action::Config { entries } => self.configure(entries, outcome),
             Action::Flip { file, position } => {
                 self.storage.flip(file, *position).map_err(say)?;
+                self.tampered = true;
                 outcome.events.push(Event::ByteFlipped { file: file.clone(), position: *position });
                 Ok(())
             }
             Action::Lose { file } => {
                 self.storage.lose(file).map_err(say)?;
+                self.tampered = true;
                 outcome.events.push(Event::FileLost { file: file.clone() });
                 Ok(())
             }
@@ -263,6 +268,7 @@ impl<S: Crash + Clone> Lab<S> {
             None => {
                 let (storage, config) = (self.storage.clone(), self.config.clone());
                 let opened = PartitionLog::open_observed(storage, config, self.recorder.clone());
+                self.tampered = false;
                 opened.map(|(log, _)| log).map_err(say)?
             }
         };

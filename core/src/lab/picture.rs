@@ -175,9 +175,12 @@ impl SegmentPicture {
         self.batches.push(batch.clone());
     }
 
+    /// An entry added to a file that is lost goes nowhere that anyone will find again.
     fn push_entry(&mut self, entry: IndexEntry) {
-        self.index.push(entry);
-        self.index_size = Some(self.index.len() as u64 * 8);
+        if self.index_size.is_some() {
+            self.index.push(entry);
+            self.index_size = Some(self.index.len() as u64 * 8);
+        }
     }
 }
 
@@ -288,7 +291,7 @@ impl Picture {
             LogEvent::IndexEntryAdded { segment, entry, .. } => {
                 if let Some(picture) = self.log.segment_mut(*segment) {
                     picture.push_entry(*entry);
-                    self.focus = Focus::IndexEntry(*segment, picture.index.len() - 1);
+                    self.focus = Focus::IndexEntry(*segment, picture.index.len().saturating_sub(1));
                 }
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {

@@ -138,6 +138,7 @@ fn recovery_sentence(event: &LogEvent) -> Option<String> {
         LogEvent::IndexRebuilt { segment, entries, fault } => {
             let fault = match fault {
                 IndexFault::Missing => "is missing".to_owned(),
+                IndexFault::Short { entries: 0 } => "is empty".to_owned(),
                 IndexFault::Short { entries: found } => {
                     format!("ends early, after {}", count(*found as u64, "entry", "entries"))
                 }
@@ -159,6 +160,9 @@ fn fetch_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
         LogEvent::FetchStarted { offset, max_bytes, high_watermark, log_end_offset } => {
             fetch_started(*offset, *max_bytes, *high_watermark, *log_end_offset)
+        }
+        LogEvent::FloorSegmentFound { segment, segments: 1, .. } => {
+            format!("Segment {segment} is the only one, and so the floor segment.")
         }
         LogEvent::FloorSegmentFound { segment, offset, segments } => format!(
             "Of {}, segment {segment} is the one with the largest base offset at or below {offset}: the floor \
@@ -221,6 +225,12 @@ fn fetch_started(offset: u64, max_bytes: u64, high_watermark: u64, log_end_offse
 fn looked_up(segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>) -> String {
     let among = count(entries as u64, "entry", "entries");
     match found {
+        Some(entry) if entries == 1 => format!(
+            "The one entry in the index of segment {segment}, {} → {}, is at or below {offset}, so the scan starts \
+             at position {1}.",
+            segment + u64::from(entry.relative_offset),
+            entry.position
+        ),
         Some(entry) => {
             let (entry_offset, position) = (segment + u64::from(entry.relative_offset), entry.position);
             format!(
@@ -231,6 +241,9 @@ fn looked_up(segment: u64, offset: u64, entries: usize, found: Option<IndexEntry
         None if entries == 0 => {
             format!("The index of segment {segment} is empty, so the scan starts at position 0.")
         }
+        None if entries == 1 => format!(
+            "The one entry in the index of segment {segment} lies above {offset}, so the scan starts at position 0."
+        ),
         None => format!(
             "All of the {among} in the index of segment {segment} lie above {offset}, so the scan starts at \
              position 0."

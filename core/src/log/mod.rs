@@ -21,7 +21,7 @@
 //! Invariants:
 //! - Offsets rise from batch to batch. Each batch's base offset was the log end offset when it was appended.
 //! - Every segment but the active one is durable as a whole: the log is synced before it rolls. So a crash can
-//!   tear the last segment only, and damage in any other is [`Error::Corrupt`](crate::Error::Corrupt).
+//!   tear the last segment only, and damage in any other is [`Error::Corrupt`].
 //! - log start offset ≤ high watermark ≤ log end offset. Nothing at or above the high watermark is ever
 //!   fetched, and everything below it is durable: no reader sees what a crash could take back.
 //! - After a failed sync the log takes no append until it is opened again.

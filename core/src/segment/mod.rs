@@ -4,7 +4,7 @@
 //! and the budget of a fetch are the [log](crate::log)'s.
 //!
 //! Invariants:
-//! - The `.log` file holds whole batches from its front to [`Segment::size`]; bytes beyond that are not there
+//! - The `.log` file holds whole batches from its front to its size; bytes beyond that are not there
 //!   for anyone. The size only grows once a batch is written in full, so a reader sees whole batches only.
 //! - Index entries rise in offset and in position, and each names the last offset and the position of a batch.
 

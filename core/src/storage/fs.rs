@@ -16,17 +16,10 @@ pub struct FsStorage {
 }
 
 impl FsStorage {
-    /// Opens a directory, and creates it and its parents where they are missing. The directory's own name is
-    /// made durable too.
+    /// Opens a directory, and creates it and its parents where they are missing, durably.
     pub fn open(dir: impl Into<PathBuf>) -> io::Result<Self> {
         let dir = dir.into();
-        if !dir.is_dir() {
-            fs::create_dir_all(&dir)?;
-            match dir.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => sync_path(parent)?,
-                _ => sync_path(Path::new("."))?,
-            }
-        }
+        create_dir(&dir)?;
         Ok(Self { dir })
     }
 
@@ -74,6 +67,19 @@ impl Storage for FsStorage {
 
     fn sync_dir(&self) -> io::Result<()> {
         sync_path(&self.dir)
+    }
+}
+
+/// Creates a directory and what is missing above it, each name durable before the next.
+fn create_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_dir(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => Err(error),
+        _ => sync_path(parent),
     }
 }
 

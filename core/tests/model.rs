@@ -1,0 +1,213 @@
+//! Random scenarios against a model, and against themselves on every backend.
+//!
+//! The model is a list of records and a durable length. After each action: the picture that folded the events
+//! is the one read off the files; a fetch returns what the model holds, within its budget; a crash loses
+//! nothing that was durable and brings nothing that was never appended; and the index entries are those of
+//! Kafka's rule, applied here once more and independently.
+
+use std::collections::BTreeMap;
+
+use logscope::lab::{Action, Event, Lab, LogPicture, Outcome, Picture, SegmentPicture};
+use logscope::log::Event as LogEvent;
+use logscope::storage::{Crash, JournalStorage, MemoryStorage, Mutation};
+use proptest::prelude::*;
+
+#[derive(Debug, Default)]
+struct Model {
+    /// Payload by offset.
+    records: Vec<String>,
+    /// So many of them survive any crash.
+    durable: usize,
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let config = |key: &'static str, range: std::ops::Range<u32>| {
+        range.prop_map(move |value| Action::Config { entries: vec![(key.to_owned(), value.to_string())] })
+    };
+    prop_oneof![
+        12 => (prop::collection::vec("[a-z]{0,60}", 1..4), prop::option::of("[a-c]"), 1..6u32)
+            .prop_map(|(values, key, count)| Action::Append { values, key, count }),
+        6 => (0..60u64, 0..1500u64).prop_map(|(offset, max_bytes)| Action::Fetch { offset, max_bytes }),
+        4 => Just(Action::Flush),
+        2 => (0..300u64).prop_map(|keep| Action::Crash { keep }),
+        3 => Just(Action::Reopen),
+        1 => config("segment.bytes", 100..1000),
+        1 => config("index.interval.bytes", 0..400),
+        1 => config("segment.index.bytes", 8..40),
+    ]
+}
+
+impl Model {
+    fn check(&mut self, action: &Action, outcome: &Outcome, picture: &Picture) {
+        let refused = outcome.events.iter().any(|event| matches!(event, Event::Refused { .. }));
+        match action {
+            Action::Append { values, .. } => {
+                let appended = outcome
+                    .events
+                    .iter()
+                    .filter(|event| matches!(event, Event::Log(LogEvent::BatchAppended { .. })));
+                appended.for_each(|_| self.records.extend(values.iter().cloned()));
+            }
+            Action::Fetch { offset, max_bytes } if !refused => self.check_fetch(*offset, *max_bytes, outcome),
+            Action::Crash { .. } => {
+                assert!(picture.log.log_end_offset as usize >= self.durable, "a crash took what was durable");
+                self.records.truncate(picture.log.log_end_offset as usize);
+            }
+            _ => {}
+        }
+        for event in &outcome.events {
+            if let Event::Log(
+                LogEvent::Flushed { high_watermark: end, .. }
+                | LogEvent::RecoveryFinished { log_end_offset: end, .. },
+            ) = event
+            {
+                assert!(*end as usize >= self.durable, "the high watermark went back");
+                self.durable = *end as usize;
+                self.records.truncate(self.records.len().max(self.durable));
+            }
+        }
+        assert_eq!(picture.log.log_end_offset as usize, self.records.len());
+    }
+
+    fn check_fetch(&self, offset: u64, max_bytes: u64, outcome: &Outcome) {
+        let fetched: Vec<(u64, String)> = outcome
+            .records
+            .iter()
+            .map(|r| (r.offset, String::from_utf8(r.value.clone().expect("a value")).expect("UTF-8")))
+            .collect();
+        let expected: Vec<(u64, String)> =
+            (offset..).zip(self.records[..self.durable].iter().skip(offset as usize).cloned()).collect();
+        assert_eq!(fetched[..], expected[..fetched.len()], "fetch {offset} {max_bytes}");
+        if (offset as usize) < self.durable {
+            assert!(!fetched.is_empty(), "a fetch below the high watermark gets on");
+        }
+        let stop = outcome.events.iter().find_map(|event| match event {
+            Event::Log(LogEvent::FetchStopped { used, next_offset, next_batch_size, .. }) => {
+                Some((*used, *next_offset, *next_batch_size))
+            }
+            _ => None,
+        });
+        let (used, next_offset, next_batch_size) = stop.expect("a fetch ends");
+        let batches = outcome.events.iter().filter(|event| {
+            matches!(event, Event::Log(LogEvent::BatchFetched { .. } | LogEvent::FirstBatchWhole { .. }))
+        });
+        assert!(used <= max_bytes || batches.count() == 1, "{used} of {max_bytes} bytes in several batches");
+        assert_eq!(next_offset, fetched.last().map_or(offset, |(last, _)| last + 1));
+        match next_batch_size {
+            Some(next) => assert!(used + u64::from(next) > max_bytes, "the next batch would have fitted"),
+            None => assert_eq!(fetched.len(), expected.len(), "a fetch stopped early without a reason"),
+        }
+    }
+}
+
+/// Kafka's rule, from the batches alone: Kafka counts bytes since the last entry, batch by batch.
+fn kafkas_index(segment: &SegmentPicture, interval: u64) -> Vec<(u32, u32)> {
+    let mut entries = Vec::new();
+    let mut bytes_since = 0;
+    for batch in &segment.batches {
+        if bytes_since > interval {
+            entries.push(((batch.last_offset - segment.base_offset) as u32, batch.position as u32));
+            bytes_since = 0;
+        }
+        bytes_since += u64::from(batch.size);
+    }
+    entries
+}
+
+fn check_index(log: &LogPicture) {
+    for segment in &log.segments {
+        let found: Vec<_> = segment.index.iter().map(|e| (e.relative_offset, e.position)).collect();
+        assert_eq!(found, kafkas_index(segment, u64::from(log.index_interval_bytes)));
+    }
+}
+
+/// Runs a scenario, holds it against the model, and returns the files that it leaves.
+fn run<S: Crash + Clone + std::fmt::Debug>(
+    storage: S,
+    actions: &[Action],
+    mut after: impl FnMut(&S),
+) -> BTreeMap<String, Vec<u8>> {
+    let mut lab = Lab::new(storage);
+    let (mut picture, mut model) = (Picture::default(), Model::default());
+    let mut interval_changed = false;
+    for action in actions {
+        let outcome = lab.run(action);
+        outcome.events.iter().for_each(|event| picture.apply(event));
+        model.check(action, &outcome, &picture);
+        interval_changed |= matches!(action, Action::Config { .. });
+        interval_changed &= !matches!(action, Action::Reopen);
+        if let Some(read) = lab.read_picture().expect("memory does not fail") {
+            assert_eq!(picture.log, read, "after {action}");
+            if !interval_changed {
+                check_index(&read);
+            }
+        }
+        after(lab.storage());
+    }
+    let names = lab.storage().list().expect("memory does not fail");
+    let read = |name: &str| lab.read_file(name, 0, usize::MAX).expect("memory does not fail");
+    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scenarios_hold_on_memory_and_journal(actions in prop::collection::vec(any_action(), 1..40)) {
+        let memory = run(MemoryStorage::new(), &actions, |_| {});
+
+        // The medium behind the journal always has what a crash would leave.
+        let mut medium = Medium::default();
+        let journal = run(JournalStorage::new(), &actions, |storage| {
+            medium.commit(storage.take_mutations());
+            let durable: BTreeMap<_, _> = storage.durable_sizes().into_iter().collect();
+            assert_eq!(medium.sizes(), durable);
+        });
+        prop_assert_eq!(memory, journal);
+
+        // And a log opened from the medium is the log that a crash leaves.
+        let storage = JournalStorage::restore(medium.files());
+        let mut lab = Lab::new(storage);
+        let outcome = lab.run(&Action::Reopen);
+        let opened = outcome.events.iter().any(
+            |event| matches!(event, Event::Log(LogEvent::RecoveryFinished { .. }))
+        );
+        prop_assert!(opened, "{:?}", outcome.events.last());
+    }
+}
+
+/// What commits a journal's mutations, as a database would.
+#[derive(Default)]
+struct Medium {
+    files: BTreeMap<u64, Vec<u8>>,
+    names: BTreeMap<String, u64>,
+}
+
+impl Medium {
+    fn commit(&mut self, mutations: Vec<Mutation>) {
+        for mutation in mutations {
+            match mutation {
+                Mutation::Write { file, position, bytes } => {
+                    let contents = self.files.entry(file).or_default();
+                    assert!(contents.len() >= position as usize, "a hole");
+                    contents.truncate(position as usize);
+                    contents.extend(bytes);
+                }
+                Mutation::Names(names) => {
+                    self.files.retain(|id, _| names.values().any(|named| named == id));
+                    self.names = names;
+                }
+            }
+        }
+    }
+
+    fn sizes(&self) -> BTreeMap<String, u64> {
+        let size = |id| self.files.get(id).map_or(0, Vec::len) as u64;
+        self.names.iter().map(|(name, id)| (name.clone(), size(id))).collect()
+    }
+
+    fn files(&self) -> Vec<(String, u64, Vec<u8>)> {
+        let bytes = |id| self.files.get(id).cloned().unwrap_or_default();
+        self.names.iter().map(|(name, id)| (name.clone(), *id, bytes(id))).collect()
+    }
+}

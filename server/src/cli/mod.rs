@@ -1,0 +1,65 @@
+//! The command line, one file a command.
+//!
+//! Invariants:
+//! - stdout carries what a command is for, stderr everything else; a failure is one line on stderr that begins
+//!   with `logscope:`, and exit code 1 (2 for a command line that cannot be read).
+//! - A reader of stdout that goes away ends a command quietly.
+
+mod client;
+mod consume;
+mod produce;
+mod serve;
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// What a command ends with.
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// A Kafka-style commit log whose every step can be watched.
+#[derive(Debug, Parser)]
+#[command(name = "logscope", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Produce(produce::Produce),
+    Consume(consume::Consume),
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_env_filter(filter)
+        .with_target(false)
+        .init();
+    let outcome = match cli.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Produce(produce) => produce.run(),
+        Command::Consume(consume) => consume.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("logscope: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the reader of stdout has gone away. Errors of connections are a type of their own.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,137 @@
+//! The one error type of the HTTP API, and all its codes in one table.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::broker::BrokerError;
+
+/// What went wrong, as a number for programs. See [`parts`](Self::parts) for the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The body or the query cannot be read, or a field is missing or not what it must be.
+    Malformed,
+    /// A topic name or a record that Kafka would not take either.
+    KafkaBadRequest,
+    /// A page of another site asks, or the broker was called by a name that is not its own.
+    Forbidden,
+    /// No such path.
+    NotFound,
+    /// No such partition.
+    PartitionNotFound,
+    /// The path is right, the method is not.
+    MethodNotAllowed,
+    /// The request body is larger than any record can be.
+    BodyTooLarge,
+    /// The record batch is over `max.message.bytes` or `segment.bytes`.
+    RecordTooLarge,
+    /// The body is encoded in a way that is not understood.
+    UnsupportedEncoding,
+    /// There is no such offset: below the log start, or beyond the log end.
+    OffsetOutOfRange,
+    /// A bug.
+    Internal,
+    /// The storage failed, or what is stored is damaged.
+    Storage,
+    /// The broker is shutting down.
+    NotAvailable,
+    /// The partition is offline or read-only; others may well work.
+    PartitionNotAvailable,
+}
+
+impl ErrorCode {
+    /// The HTTP status and the `error_code`. The codes are those of Confluent's REST proxy where it has one,
+    /// and the bare status where it has none finer; those marked are Logscope's own.
+    pub fn parts(self) -> (StatusCode, u32) {
+        match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, 400),
+            Self::KafkaBadRequest => (StatusCode::BAD_REQUEST, 40002),
+            Self::Forbidden => (StatusCode::FORBIDDEN, 403),
+            Self::NotFound => (StatusCode::NOT_FOUND, 404),
+            Self::PartitionNotFound => (StatusCode::NOT_FOUND, 40402),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 405),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 413),
+            Self::RecordTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 41301), // own
+            Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
+            Self::OffsetOutOfRange => (StatusCode::RANGE_NOT_SATISFIABLE, 41601), // own
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 500),
+            Self::Storage => (StatusCode::INTERNAL_SERVER_ERROR, 50002),
+            Self::NotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50302),
+            Self::PartitionNotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50303), // own
+        }
+    }
+}
+
+/// A refusal or a failure, on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error_code: u32,
+    message: &'a str,
+}
+
+impl ApiError {
+    /// An error with a message for whoever sent the request.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A request that cannot be understood.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Malformed, message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, error_code) = self.code.parts();
+        super::json(status, &Body { error_code, message: &self.message })
+    }
+}
+
+impl From<BrokerError> for ApiError {
+    fn from(error: BrokerError) -> Self {
+        let message = error.to_string();
+        match error {
+            BrokerError::UnknownPartition(_) => Self::new(ErrorCode::PartitionNotFound, message),
+            BrokerError::TopicNotBorn { .. } => out_of_range(&message),
+            BrokerError::Offline { .. } | BrokerError::ReadOnly(_) => {
+                Self::new(ErrorCode::PartitionNotAvailable, message)
+            }
+            BrokerError::Closed => Self::new(ErrorCode::NotAvailable, message),
+            BrokerError::Log(error) => error.into(),
+            BrokerError::Internal(inside) => {
+                tracing::error!("a request failed: {inside}");
+                Self::new(ErrorCode::Internal, message)
+            }
+        }
+    }
+}
+
+impl From<logscope::Error> for ApiError {
+    fn from(error: logscope::Error) -> Self {
+        use logscope::Error;
+        let message = error.to_string();
+        match error {
+            Error::OffsetOutOfRange { .. } => out_of_range(&message),
+            Error::MessageTooLarge { .. } => Self::new(ErrorCode::RecordTooLarge, message),
+            Error::InvalidRecord(_) => Self::new(ErrorCode::KafkaBadRequest, message),
+            Error::Poisoned | Error::OffsetsExhausted(_) => {
+                Self::new(ErrorCode::PartitionNotAvailable, message)
+            }
+            Error::Io(_) | Error::Corrupt { .. } | Error::InvalidBatch(_) => {
+                tracing::error!("a request failed: {message}");
+                Self::new(ErrorCode::Storage, message)
+            }
+        }
+    }
+}
+
+fn out_of_range(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::OffsetOutOfRange, format!("OFFSET_OUT_OF_RANGE: {message}"))
+}

@@ -1,0 +1,122 @@
+//! `logscope produce` and `logscope consume`.
+
+use std::io::{BufRead, Write};
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::harness::{Broker, Process, logscope, run, text};
+
+#[test]
+fn produce_and_consume_round_trip() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    let server = ["--server", &broker.url, "--topic", "t"];
+    let with = |command: &'static str, more: &[&'static str]| {
+        let mut all = vec![command];
+        all.extend(server);
+        all.extend(more);
+        run(&all)
+    };
+    let nothing = with("consume", &[]);
+    assert!(nothing.status.success() && nothing.stdout.is_empty());
+
+    let one = with("produce", &["--value", "one", "--key", "k"]);
+    assert_eq!((text(&one.stdout), one.status.code()), ("0\n", Some(0)));
+    let mut lines = logscope(&["produce", server[0], server[1], server[2], server[3]]);
+    let mut lines = lines.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    lines.stdin.take().unwrap().write_all(b"two\n\nfour\r\n\xff\nno newline").unwrap();
+    let lines = lines.wait_with_output().unwrap();
+    assert_eq!((text(&lines.stdout), lines.status.code()), ("1\n2\n3\n4\n5\n", Some(0)));
+    broker.produce(json!({"topic": "t", "payload": null}));
+
+    let all = with("consume", &["--from", "0", "--max-bytes", "1"]);
+    assert_eq!(all.stdout, b"0\tone\n1\ttwo\n2\t\n3\tfour\n4\t\xff\n5\tno newline\n6\t\n");
+    let json = with("consume", &["--from", "4", "--format", "json"]);
+    assert_eq!(
+        text(&json.stdout),
+        "{\"offset\":4,\"payload_base64\":\"/w==\"}\n{\"offset\":5,\"payload\":\"no newline\"}\n{\"offset\":6,\"payload\":null}\n"
+    );
+    let beyond = with("consume", &["--from", "8"]);
+    assert_eq!(beyond.status.code(), Some(1));
+    assert!(text(&beyond.stderr).starts_with("logscope: OFFSET_OUT_OF_RANGE"), "{beyond:?}");
+}
+
+#[test]
+fn a_line_that_is_refused_is_named_and_the_others_get_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start_with(dir.path(), "127.0.0.1:0", &["--max-message-bytes", "100"]);
+    let mut produce = Process::start(&["produce", "--server", &broker.url, "--topic", "t"]);
+    let mut stdin = produce.0.stdin.take().unwrap();
+    writeln!(stdin, "good\n{}\nbetter", "x".repeat(100)).unwrap();
+    drop(stdin);
+    let offsets: Vec<_> = produce.stdout().lines().map(Result::unwrap).collect();
+    assert_eq!(offsets, ["0", "1"]);
+    assert_eq!(produce.wait().code(), Some(1));
+    let stderr = produce.stderr();
+    assert!(stderr.starts_with("logscope: line 2: the record batch takes 170 bytes"), "{stderr}");
+    assert_eq!(broker.read_all("t"), ["good", "better"]);
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_said_in_one_line() {
+    // Port 1 is nobody's.
+    for command in [&["produce", "--value", "x"][..], &["produce"], &["consume"]] {
+        let mut all = command.to_vec();
+        all.extend(["--topic", "t", "--server", "127.0.0.1:1"]);
+        let mut process = Process::start(&all);
+        // Whether the command reads its input or not.
+        let _ = process.0.stdin.take().unwrap().write_all(b"line\n");
+        assert_eq!(process.wait().code(), Some(1), "{command:?}");
+        let stderr = process.stderr();
+        assert!(
+            stderr.contains("no answer from http://127.0.0.1:1") && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+    }
+    let https = run(&["consume", "--topic", "t", "--server", "https://localhost"]);
+    assert!(text(&https.stderr).contains("only http"));
+    assert_eq!(run(&["produce", "--topic", "a/b", "--value", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn follow_waits_for_the_topic_and_outlasts_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    let address = broker.address().to_owned();
+    let mut follow = Process::start(&["consume", "--follow", "--topic", "t", "--server", &address]);
+    let mut lines = follow.stdout().lines();
+    for i in 0..3 {
+        broker.produce(json!({"topic": "t", "payload": format!("record {i}")}));
+        assert_eq!(lines.next().unwrap().unwrap(), format!("{i}\trecord {i}"));
+    }
+    broker.stop();
+
+    let broker = Broker::start_with(dir.path(), &address, &[]);
+    broker.produce(json!({"topic": "t", "payload": "after"}));
+    assert_eq!(lines.next().unwrap().unwrap(), "3\tafter");
+    follow.terminate();
+    follow.wait();
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_consume_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    broker.produce(json!({"topic": "t", "payload": "x".repeat(200_000)}));
+    let mut follow = Process::start(&["consume", "--follow", "--topic", "t", "--server", &broker.url]);
+    drop(follow.stdout());
+    // The second record is written to nobody, wherever the first one got to.
+    broker.produce(json!({"topic": "t", "payload": "y"}));
+    assert!(follow.wait().success());
+    assert_eq!(follow.stderr(), "");
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for command in ["serve", "produce", "consume"] {
+        let help = run(&[command, "--help"]);
+        assert!(help.status.success());
+        assert!(text(&help.stdout).contains(&format!("Examples:\n  logscope {command}")), "{command}");
+    }
+}

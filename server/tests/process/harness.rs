@@ -1,0 +1,154 @@
+//! Starts the binary, talks to it, and ends it whatever happens.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ureq::Agent;
+
+/// A child process that does not outlive its test.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already; that is fine.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut command = logscope(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    pub(crate) fn stdout(&mut self) -> BufReader<ChildStdout> {
+        BufReader::new(self.0.stdout.take().unwrap())
+    }
+
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    pub(crate) fn terminate(&self) {
+        signal(self.0.id(), "TERM");
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.0.wait().unwrap()
+    }
+}
+
+pub(crate) fn logscope(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_logscope"));
+    command.args(arguments).env_remove("RUST_LOG");
+    command
+}
+
+/// Sends a signal to one process of ours.
+pub(crate) fn signal(id: u32, name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).status().unwrap();
+    assert!(status.success());
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    logscope(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A broker on a free port.
+pub(crate) struct Broker {
+    pub(crate) process: Process,
+    /// Kept open, as a terminal would be.
+    _stdout: BufReader<ChildStdout>,
+    pub(crate) url: String,
+    agent: Agent,
+}
+
+impl Broker {
+    pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, "127.0.0.1:0", &[])
+    }
+
+    pub(crate) fn start_with(data_dir: &Path, listen: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--listen", listen, "--data-dir", data_dir.to_str().unwrap()];
+        all.extend(arguments);
+        let mut command = logscope(&all);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut process = Process(command.spawn().unwrap());
+        let mut stdout = process.stdout();
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("Logscope is at ").unwrap_or_else(|| panic!("{line:?}"));
+        let url = url.strip_suffix('/').unwrap().to_owned();
+        Self { process, _stdout: stdout, url, agent: agent() }
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn produce(&self, body: Value) -> Value {
+        produce(&self.agent, &self.url, &body).unwrap()
+    }
+
+    pub(crate) fn fetch(&self, query: &str) -> Value {
+        let url = format!("{}/fetch?{query}", self.url);
+        self.agent.get(url).call().unwrap().body_mut().read_json_value()
+    }
+
+    /// All payloads of a topic, by offset.
+    pub(crate) fn read_all(&self, topic: &str) -> Vec<String> {
+        let mut payloads = Vec::new();
+        loop {
+            let answer = self.fetch(&format!("topic={topic}&offset={}&max_bytes=100000", payloads.len()));
+            for record in answer["records"].as_array().unwrap() {
+                assert_eq!(record["offset"], payloads.len(), "offsets rise by one");
+                payloads.push(record["payload"].as_str().unwrap().to_owned());
+            }
+            assert_eq!(answer["next_offset"], payloads.len());
+            if answer["stopped_by"] != "max_bytes" {
+                return payloads;
+            }
+        }
+    }
+
+    /// SIGTERM, and the end.
+    pub(crate) fn stop(mut self) {
+        self.process.terminate();
+        assert!(self.process.wait().success());
+    }
+}
+
+pub(crate) fn agent() -> Agent {
+    let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).proxy(None);
+    config.http_status_as_error(false).build().into()
+}
+
+/// Produces, unless the broker is gone.
+pub(crate) fn produce(agent: &Agent, url: &str, body: &Value) -> Result<Value, ureq::Error> {
+    let mut answer = agent.post(format!("{url}/produce")).send(body.to_string())?;
+    let text = answer.body_mut().read_to_string()?;
+    Ok(serde_json::from_str(&text).unwrap_or(json!(text)))
+}
+
+trait ReadJson {
+    fn read_json_value(&mut self) -> Value;
+}
+
+impl ReadJson for ureq::Body {
+    fn read_json_value(&mut self) -> Value {
+        serde_json::from_slice(&self.read_to_vec().unwrap()).unwrap()
+    }
+}
