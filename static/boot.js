@@ -16,7 +16,7 @@ document.getElementById("fresh").addEventListener("click", () => {
 });
 
 try {
-  await start();
+  await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
 } catch (error) {
   fail(String(error));
 }

@@ -15,7 +15,7 @@ use yew::prelude::*;
 use crate::browser;
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::{self, Store};
-use crate::state::{Action, Ran, Saving, State};
+use crate::state::{Action, Keeping, Ran, State};
 use crate::view;
 
 /// How long a step is shown while playing, in milliseconds.
@@ -119,9 +119,9 @@ impl App {
         match loaded {
             Ok((store, saved)) => {
                 (self.engine, self.store) = (Engine::new(saved), Some(store));
-                self.reduce(Action::Keeping(Saving::Saved));
+                self.reduce(Action::Keeping(Keeping::Saved));
             }
-            Err(reason) => self.reduce(Action::Keeping(Saving::OnlyInMemory(reason))),
+            Err(reason) => self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason))),
         }
         let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
         self.ran(ran);
@@ -134,7 +134,7 @@ impl App {
         let Some(store) = &mut self.store else { return };
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
-        self.reduce(Action::Keeping(Saving::Saving));
+        self.reduce(Action::Keeping(Keeping::Saving));
         ctx.link().send_future(async { Msg::Committed(commit.await) });
     }
 
@@ -142,12 +142,12 @@ impl App {
         self.committing -= 1;
         match result {
             Ok(()) if self.committing == 0 && self.store.is_some() => {
-                self.reduce(Action::Keeping(Saving::Saved));
+                self.reduce(Action::Keeping(Keeping::Saved));
             }
             Ok(()) => {}
             Err(reason) => {
                 self.store = None;
-                self.reduce(Action::Keeping(Saving::OnlyInMemory(reason)));
+                self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason)));
             }
         }
     }

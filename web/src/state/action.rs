@@ -2,7 +2,7 @@
 
 use logscope::lab::{Event, FetchedRecord};
 
-use super::{BatchId, Saving};
+use super::{BatchId, Keeping};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub(crate) enum Action {
     /// Open the detail of a batch, or close it. Opening stops playing.
     Select(Option<BatchId>),
     /// How the log is kept has changed.
-    Keeping(Saving),
+    Keeping(Keeping),
 }
 
 /// What the engine did for one command.

@@ -22,12 +22,13 @@ pub(crate) const BOX: f64 = 32.0;
 /// Below the boxes: index entries and the log end.
 pub(crate) const BELOW: f64 = 22.0;
 const GAP: f64 = 6.0;
+/// Room beside everything.
+pub(crate) const MARGIN: f64 = 18.0;
 /// The column of file names on the left, where there is room for it.
-const NAMES: f64 = 176.0;
+const NAMES: f64 = 174.0;
 /// The row of file names above a lane, where there is none.
 const NAME_ROW: f64 = 18.0;
 const ROOMY: f64 = 560.0;
-const RIGHT: f64 = 14.0;
 /// Lanes don't get narrower than this; they scroll sideways instead.
 const NARROWEST_LANE: f64 = 440.0;
 /// An average batch doesn't get narrower than this.
@@ -140,8 +141,8 @@ pub(crate) struct Outline {
 
 /// Measures the drawing for a place that is `room` pixels wide.
 pub(crate) fn frame(log: &LogPicture, room: f64) -> Frame {
-    let (left, name_row) = if room < ROOMY { (1.0, NAME_ROW) } else { (NAMES, 0.0) };
-    let room = (room - left - RIGHT).max(NARROWEST_LANE);
+    let (left, name_row) = if room < ROOMY { (MARGIN, NAME_ROW) } else { (MARGIN + NAMES, 0.0) };
+    let room = (room - left - MARGIN).max(NARROWEST_LANE);
     let largest = log.segments.iter().map(|segment| segment.size).max().unwrap_or(0);
     let full = u64::from(log.segment_bytes).max(1);
     let fitting = room / full.max(largest) as f64;
@@ -154,7 +155,7 @@ pub(crate) fn frame(log: &LogPicture, room: f64) -> Frame {
     let lane = (full as f64 * scale).min(room.max(needed));
     let pitch = name_row + ABOVE + BOX + BELOW + GAP;
     Frame {
-        width: left + lane.max(largest as f64 * scale) + RIGHT,
+        width: left + lane.max(largest as f64 * scale) + MARGIN,
         height: pitch * log.segments.len() as f64,
         pitch,
         scale,
@@ -300,9 +301,9 @@ fn rest(picture: &Picture, segment: &SegmentPicture, frame: &Frame) -> Option<Re
     let bytes = segment.size.checked_sub(end).filter(|bytes| *bytes > 0)?;
     let what = match picture.state {
         State::Recovering => "not checked yet",
-        _ => "half a batch",
+        _ => "no whole batch",
     };
-    let label = format!("{} {what}", count(bytes, "byte", "bytes"));
+    let label = format!("{what}: {}", count(bytes, "byte", "bytes"));
     Some(Rest { x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
 }
 
@@ -349,10 +350,10 @@ fn markers(log: &LogPicture, at: usize, frame: &Frame) -> Vec<Marker> {
             continue;
         };
         let x = position as f64 * frame.scale;
-        // Bounds that coincide share a line; the last of them says how it looks.
+        // Bounds that coincide share a line; the first of them says how it looks.
         if let Some(same) = markers.iter_mut().find(|marker| marker.x == x) {
             let before = same.label.rsplit_once(' ').map_or("", |(names, _)| names).to_owned();
-            *same = Marker { kind, label: format!("{before} = {name} {offset}"), ..same.clone() };
+            same.label = format!("{before} = {name} {offset}");
         } else {
             markers.push(Marker { kind, x, label: format!("{name} {offset}"), leftward: false });
         }

@@ -15,12 +15,13 @@ pub(crate) mod format;
 pub(crate) mod layout;
 mod palette;
 mod reduce;
+#[allow(clippy::module_inception, reason = "the state is what the folder is named for")]
 mod state;
 mod step;
 mod timeline;
 
 pub(crate) use action::{Action, Ran};
 pub(crate) use palette::Palette;
-pub(crate) use state::{BatchId, Saving, State};
+pub(crate) use state::{BatchId, Keeping, State};
 pub(crate) use step::{Gravity, gravity, title};
 pub(crate) use timeline::{Group, Timeline};

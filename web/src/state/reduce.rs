@@ -26,7 +26,7 @@ impl State {
                     self.playing_to = None;
                 }
             }
-            Action::Keeping(saving) => self.saving = saving,
+            Action::Keeping(keeping) => self.keeping = keeping,
         }
     }
 

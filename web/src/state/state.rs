@@ -17,7 +17,7 @@ pub(crate) struct BatchId {
 
 /// Whether the log outlives the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum Saving {
+pub(crate) enum Keeping {
     /// What was saved is being read; nothing can be run yet.
     #[default]
     Loading,
@@ -43,7 +43,7 @@ pub(crate) struct State {
     /// Whether the player runs, and up to which step.
     pub(crate) playing_to: Option<usize>,
     /// Whether the log outlives the page.
-    pub(crate) saving: Saving,
+    pub(crate) keeping: Keeping,
     /// How many records of the log as it is now, wherever the timeline stands, are not on disk.
     pub(crate) unflushed: u64,
 }
@@ -56,7 +56,7 @@ impl State {
 
     /// Whether commands can be run.
     pub(crate) fn ready(&self) -> bool {
-        self.saving != Saving::Loading
+        self.keeping != Keeping::Loading
     }
 
     /// The batch whose detail is open has these bytes; `None` if the picture holds no such batch.

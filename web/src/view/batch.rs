@@ -6,7 +6,7 @@ use super::icon::{Icon, icon};
 use super::tables::nullable;
 use crate::state::BatchId;
 use crate::state::batch_detail::{BatchDetail, Field, RecordDetail, field_at};
-use crate::state::format::visible;
+use crate::state::format::{offsets, visible};
 use crate::text;
 
 const ROW: usize = 8;
@@ -58,7 +58,7 @@ fn Detail(props: &DetailProps) -> Html {
         move |_| lit.set(at)
     };
     let row = |(at, field): (usize, &Field)| {
-        let range = format!("{}–{}", field.at.start, field.at.end - 1);
+        let range = offsets(field.at.start as u64, field.at.end as u64 - 1);
         html! {
             <tr key={field.name} tabindex="0" class={classes!((*lit == Some(at)).then_some("lit"))}
                 title={field.meaning} onmouseenter={Callback::from(light(Some(at)))}

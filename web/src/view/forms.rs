@@ -86,8 +86,8 @@ pub(crate) fn Storage(props: &Props) -> Html {
         <details class="panel" open=true>
             <summary>{text::STORAGE}</summary>
             <form class="fields" onsubmit={on_crash}>
-                <div class="row">
-                    <button type="button" class="main" {disabled} onclick={run(Command::Flush)}>{text::FLUSH}</button>
+                <div class="row tight">
+                    <button type="button" {disabled} onclick={run(Command::Flush)}>{text::FLUSH}</button>
                     <button type="button" {disabled} onclick={run(Command::Reopen)}>{text::REOPEN}</button>
                     <button type="button" {disabled} onclick={run(Command::Reset)}>{text::RESET}</button>
                 </div>

@@ -4,13 +4,13 @@ use yew::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::browser::Theme;
-use crate::state::Saving;
+use crate::state::Keeping;
 use crate::state::format::count;
 use crate::text;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) saving: Saving,
+    pub(crate) keeping: Keeping,
     /// Records that are not on disk.
     pub(crate) unflushed: u64,
     pub(crate) on_help: Callback<bool>,
@@ -35,7 +35,7 @@ pub(crate) fn Header(props: &Props) -> Html {
     html! {
         <header class="top">
             <h1><Mark />{"Logscope"}</h1>
-            <Kept saving={props.saving.clone()} unflushed={props.unflushed} />
+            <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} />
             <button type="button" class="quiet" aria-label={name} title={name} onclick={toggle}>{icon(picture)}</button>
             <button type="button" class="quiet" aria-label={text::HELP} title="Keys and commands (?)" onclick={on_help}>
                 {icon(Icon::Help)}
@@ -56,22 +56,20 @@ fn Mark() -> Html {
 
 #[derive(Properties, PartialEq)]
 struct KeptProps {
-    saving: Saving,
+    keeping: Keeping,
     unflushed: u64,
 }
 
 #[function_component]
 fn Kept(props: &KeptProps) -> Html {
-    let (class, words) = match &props.saving {
-        Saving::Loading => ("busy", "Reading…".to_owned()),
-        Saving::Saved => ("saved", "Saved in this browser".to_owned()),
-        Saving::Saving => ("busy", "Saving…".to_owned()),
-        Saving::OnlyInMemory(reason) => ("memory", format!("Only in memory: {reason}")),
+    let (class, words) = match &props.keeping {
+        Keeping::Loading => ("busy", "Reading…".to_owned()),
+        Keeping::Saved => ("saved", "Saved in this browser".to_owned()),
+        Keeping::Saving => ("busy", "Saving…".to_owned()),
+        Keeping::OnlyInMemory(reason) => ("memory", format!("Only in memory: {reason}")),
     };
-    let waiting = (props.unflushed > 0).then(|| {
-        let verb = if props.unflushed == 1 { "is" } else { "are" };
-        format!("{} {verb} not flushed yet", count(props.unflushed, "record", "records"))
-    });
+    let waiting = (props.unflushed > 0)
+        .then(|| format!("{} not flushed yet", count(props.unflushed, "record", "records")));
     html! {
         <p class={classes!("kept", class)}>
             <span class="dot" aria-hidden="true"></span>

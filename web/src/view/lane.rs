@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::log::element_id;
 use crate::state::BatchId;
 use crate::state::format::{count, offsets};
-use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind};
+use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, MARGIN, Marker, MarkerKind};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -50,19 +50,19 @@ pub(crate) fn LaneView(props: &Props) -> Html {
 
 /// File name and size: left of the lane where there is room, above it where there is none.
 fn label(lane: &Lane, name: &str) -> Html {
-    let (size, note) = (&lane.size, lane.note);
-    if lane.frame.left > 10.0 {
+    let (size, note, x) = (&lane.size, lane.note, MARGIN.to_string());
+    if lane.frame.left > MARGIN {
         let line = lane.frame.box_top + 13.0;
         html! {
             <g class="label" aria-hidden="true">
-                <text x="0" y={line.to_string()} class="name">{name.to_owned()}</text>
-                <text x="0" y={(line + 15.0).to_string()} class="size">{size.clone()}
+                <text x={x.clone()} y={line.to_string()} class="name">{name.to_owned()}</text>
+                <text {x} y={(line + 15.0).to_string()} class="size">{size.clone()}
                     <tspan dx="8" class="note">{note}</tspan></text>
             </g>
         }
     } else {
         html! {
-            <text x="1" y="12" class="label" aria-hidden="true"><tspan class="name">{name.to_owned()}</tspan>
+            <text {x} y="12" class="label" aria-hidden="true"><tspan class="name">{name.to_owned()}</tspan>
                 <tspan dx="10" class="size">{size.clone()}</tspan><tspan dx="8" class="note">{note}</tspan></text>
         }
     }

@@ -68,7 +68,7 @@ fn Bounds(props: &BoundsProps) -> Html {
     let keys = props.palette.keys().iter().take(LISTED_KEYS);
     let chip = |key: &Vec<u8>| {
         let colour = props.palette.colour(Some(key));
-        html! { <li class={colour.map(|colour| format!("key-{colour}"))}>{bytes_text(key)}</li> }
+        html! { <li title={bytes_text(key)} class={colour.map(|colour| format!("key-{colour}"))}>{bytes_text(key)}</li> }
     };
     html! {
         <div class="bounds">
@@ -76,11 +76,13 @@ fn Bounds(props: &BoundsProps) -> Html {
                 {bound("log start offset", log.log_start_offset)}
                 {bound("high watermark", log.high_watermark)}
                 {bound("log end offset", log.log_end_offset)}
-                if log.segment_bytes > 0 {
+            </dl>
+            if log.segment_bytes > 0 {
+                <dl class="config">
                     {config("segment.bytes", log.segment_bytes)}
                     {config("index.interval.bytes", log.index_interval_bytes)}
-                }
-            </dl>
+                </dl>
+            }
             if !props.palette.keys().is_empty() {
                 <ul class="legend" aria-label="Colours by key">{for keys.map(chip)}</ul>
             }

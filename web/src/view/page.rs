@@ -49,7 +49,7 @@ pub(crate) fn Page(props: &Props) -> Html {
     let fetched = state.fetched().map(|(group, records)| (AttrValue::from(group.command.clone()), records));
     html! {
         <>
-            <Header saving={state.saving.clone()} unflushed={state.unflushed} on_help={on_help.clone()} />
+            <Header keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()} />
             <main>
                 <div class="controls">
                     <Produce {ready} on_run={run_one.clone()} />
