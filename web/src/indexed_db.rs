@@ -226,7 +226,8 @@ async fn lock() -> Result<(), String> {
 
 /// A promise, and the function that keeps it.
 fn promise() -> (Function, Promise) {
-    let mut keep = Function::default();
+    // Not `Function::default()`: that evaluates a string, which the broker's content security policy forbids.
+    let mut keep: Function = JsValue::UNDEFINED.unchecked_into();
     let promise = Promise::new(&mut |resolve, _| keep = resolve);
     (keep, promise)
 }
