@@ -226,9 +226,10 @@ async fn lock() -> Result<(), String> {
 
 /// A promise, and the function that keeps it.
 fn promise() -> (Function, Promise) {
-    let mut keep = Function::default();
-    let promise = Promise::new(&mut |resolve, _| keep = resolve);
-    (keep, promise)
+    // Not `Function::default()`: it evaluates text, which a strict page does not allow.
+    let mut keep = JsValue::UNDEFINED;
+    let promise = Promise::new(&mut |resolve, _| keep = resolve.into());
+    (keep.unchecked_into(), promise)
 }
 
 /// Waits for a request's result.
