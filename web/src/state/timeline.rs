@@ -82,6 +82,11 @@ impl Timeline {
         self.groups.get(self.groups.partition_point(|group| group.end() <= step))
     }
 
+    /// All groups, in order.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
     /// The events of a group.
     pub(crate) fn events_of(&self, group: &Group) -> &[Event] {
         &self.events[group.first..group.end()]
