@@ -92,7 +92,7 @@ impl Timeline {
         &self.events[group.first..group.end()]
     }
 
-    /// The last fetch that has begun at the cursor and was not refused.
+    /// The last fetch that has begun at the cursor.
     pub(crate) fn last_fetch(&self) -> Option<&Group> {
         let begun = self.groups.partition_point(|group| group.first < self.cursor);
         self.groups[..begun].iter().rev().find(|group| group.records.is_some())

@@ -31,6 +31,8 @@ pub(crate) struct Props {
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
     pub(crate) ready: bool,
+    /// The log cannot be opened.
+    pub(crate) stuck: bool,
     pub(crate) on_select: Callback<Option<BatchId>>,
     pub(crate) on_run: Callback<Vec<Command>>,
 }
@@ -44,6 +46,7 @@ pub(crate) fn Log(props: &Props) -> Html {
             <Bounds picture={props.picture.clone()} palette={props.palette.clone()} />
             if empty && props.ready { <Invitation on_run={props.on_run.clone()} /> }
             if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
+            if props.stuck { <p class="down">{text::STUCK}</p> }
             <Lanes
                 picture={props.picture.clone()} palette={props.palette.clone()} selected={props.selected}
                 on_select={props.on_select.clone()}
