@@ -226,10 +226,10 @@ async fn lock() -> Result<(), String> {
 
 /// A promise, and the function that keeps it.
 fn promise() -> (Function, Promise) {
-    // Not `Function::default()`: it evaluates text, which a strict page does not allow.
-    let mut keep = JsValue::UNDEFINED;
-    let promise = Promise::new(&mut |resolve, _| keep = resolve.into());
-    (keep.unchecked_into(), promise)
+    // Not `Function::default()`: that evaluates a string, which the broker's content security policy forbids.
+    let mut keep: Function = JsValue::UNDEFINED.unchecked_into();
+    let promise = Promise::new(&mut |resolve, _| keep = resolve);
+    (keep, promise)
 }
 
 /// Waits for a request's result.

@@ -8,7 +8,6 @@
 //!   page-views-0/     partition 0 of the topic page-views
 //! ```
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -24,7 +23,7 @@ const META: &str = "meta.properties";
 const META_CONTENT: &str = "#\nversion=0\nbroker.id=0\n";
 
 /// A topic and one of its partitions. Written, and named on disk, as `TOPIC-PARTITION`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
     /// The topic.
     pub topic: TopicName,
@@ -45,18 +44,6 @@ impl TopicPartition {
 impl fmt::Display for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)
-    }
-}
-
-impl Ord for TopicPartition {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.topic.cmp(&other.topic).then(self.partition.cmp(&other.partition))
-    }
-}
-
-impl PartialOrd for TopicPartition {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 

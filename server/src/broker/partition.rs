@@ -267,6 +267,11 @@ impl Partition {
         self.flushes.load(Ordering::Relaxed)
     }
 
+    /// What a failed sync does, apart from the engine's own refusal.
+    pub(super) fn fail(&self) {
+        self.publish(true);
+    }
+
     pub(super) fn high_watermark(&self) -> u64 {
         self.reader.high_watermark()
     }

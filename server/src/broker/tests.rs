@@ -96,6 +96,32 @@ async fn a_producer_that_goes_away_takes_no_sync_with_it() {
     assert_eq!(values(&answer), [b"second"]);
 }
 
+#[test]
+fn a_failed_sync_is_told_to_everyone_who_waits() {
+    // The one thread that may block is held up, so the sync that the producer waits for does not come.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let (_dir, broker) = broker();
+        let t = topic("t");
+        broker.produce(&t, value(b"durable"), Acks::All).await.unwrap();
+        let partition = broker.partition(&t).unwrap().unwrap();
+        let (release, held) = mpsc::channel::<()>();
+        let blocker = tokio::task::spawn_blocking(move || held.recv());
+
+        let mut waiting = pin!(broker.produce(&t, value(b"lost"), Acks::All));
+        assert_waits(&mut waiting).await;
+        partition.fail();
+        assert!(matches!(waiting.await, Err(BrokerError::ReadOnly(_))));
+        let unhealthy = [(t.clone(), "read-only: a sync failed".to_owned())];
+        assert_eq!(broker.unhealthy(), unhealthy);
+
+        release.send(()).unwrap();
+        blocker.await.unwrap().unwrap();
+        // What was durable before can be read all the same.
+        assert_eq!(values(&broker.fetch(&t, &from(0)).await.unwrap()), [b"durable"]);
+    });
+}
+
 #[tokio::test]
 async fn records_that_nobody_waits_for_are_synced_soon() {
     let (_dir, broker) = broker();

@@ -135,3 +135,27 @@ impl From<logscope::Error> for ApiError {
 fn out_of_range(message: &str) -> ApiError {
     ApiError::new(ErrorCode::OffsetOutOfRange, format!("OFFSET_OUT_OF_RANGE: {message}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::TopicPartition;
+
+    #[test]
+    fn what_the_broker_refuses_has_its_status() {
+        let t = TopicPartition { topic: "t".parse().unwrap(), partition: 0 };
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        for (error, status, code, fragment) in [
+            (BrokerError::ReadOnly(t.clone()), 503, 50303, "the partition t-0 is read-only"),
+            (BrokerError::Offline { partition: t, reason: "why".to_owned() }, 503, 50303, "is offline: why"),
+            (BrokerError::Closed, 503, 50302, "shutting down"),
+            (BrokerError::Log(full.into()), 500, 50002, "the storage failed"),
+            (BrokerError::Log(logscope::Error::Poisoned), 503, 50303, "an earlier sync failed"),
+            (BrokerError::Internal("secret".to_owned()), 500, 500, "failed to do its work"),
+        ] {
+            let error = ApiError::from(error);
+            assert!(error.message.contains(fragment) && !error.message.contains("secret"), "{error:?}");
+            assert_eq!(error.code.parts(), (StatusCode::from_u16(status).unwrap(), code), "{error:?}");
+        }
+    }
+}
