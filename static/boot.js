@@ -1,6 +1,14 @@
 // Starts the page, and shows why if it cannot start.
 import start from "./logscope_web.js";
 
+// The theme that was chosen before; without one, the system decides.
+try {
+  const theme = localStorage.getItem("logscope-theme");
+  if (theme) document.documentElement.dataset.theme = theme;
+} catch {
+  // A browser that keeps nothing has no theme kept either.
+}
+
 const failure = document.getElementById("failure");
 
 function fail(reason) {

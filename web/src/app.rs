@@ -53,15 +53,8 @@ impl Component for App {
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        browser::Theme::current().choose();
-        ctx.link().send_future(async {
-            if browser::asks_for_fresh()
-                && let Err(error) = indexed_db::forget().await
-            {
-                return Msg::Loaded(Err(error));
-            }
-            Msg::Loaded(indexed_db::open().await)
-        });
+        let fresh = browser::asks_for_fresh();
+        ctx.link().send_future(async move { Msg::Loaded(indexed_db::open(fresh).await) });
         Self {
             state: Rc::default(),
             engine: Engine::new(Saved::default()),

@@ -1,8 +1,11 @@
 //! What the page asks of the browser outside of its own elements: theme, address, the screen for a panic.
 
+use gloo_events::EventListener;
 use web_sys::{Document, Element, Window};
 
+/// Where the chosen theme is kept; `boot.js` reads it before anything is drawn.
 const THEME: &str = "logscope-theme";
+const PREFERS_DARK: &str = "(prefers-color-scheme: dark)";
 /// An address that ends in this asks for an empty log.
 const FRESH: &str = "#fresh";
 
@@ -19,7 +22,7 @@ impl Theme {
         match chosen().as_deref() {
             Some("dark") => Self::Dark,
             Some("light") => Self::Light,
-            _ if prefers("(prefers-color-scheme: dark)") => Self::Dark,
+            _ if prefers(PREFERS_DARK) => Self::Dark,
             _ => Self::Light,
         }
     }
@@ -63,6 +66,12 @@ pub(crate) fn window() -> Option<Window> {
 
 pub(crate) fn document() -> Option<Document> {
     window()?.document()
+}
+
+/// Calls back when the system prefers another theme than before.
+pub(crate) fn on_preference(changed: impl Fn() + 'static) -> Option<EventListener> {
+    let query = window()?.match_media(PREFERS_DARK).ok()??;
+    Some(EventListener::new(&query, "change", move |_| changed()))
 }
 
 /// Whether the page cannot be seen, and so may never be seen again.

@@ -34,21 +34,21 @@ pub(crate) struct Store {
     chunks: Chunks,
 }
 
-/// Opens the database and reads what it holds.
+/// Opens the database and reads what it holds. With `fresh`, that is deleted first.
 ///
 /// # Errors
 /// Why nothing can be kept, in words for a person.
-pub(crate) async fn open() -> Result<(Store, Saved), String> {
+pub(crate) async fn open(fresh: bool) -> Result<(Store, Saved), String> {
     lock().await?;
-    let (store, saved) = read_all().await.map_err(|error| reason(&error))?;
-    Ok((store, saved))
+    if fresh {
+        forget().await.map_err(|error| reason(&error))?;
+    }
+    read_all().await.map_err(|error| reason(&error))
 }
 
-/// Deletes the database, for a page that cannot live with what is in it.
-pub(crate) async fn forget() -> Result<(), String> {
-    let request =
-        factory().and_then(|factory| factory.delete_database(NAME)).map_err(|error| reason(&error))?;
-    answer(&request).await.map(drop).map_err(|error| reason(&error))
+async fn forget() -> Result<(), JsValue> {
+    let request = factory()?.delete_database(NAME)?;
+    answer(&request).await.map(drop)
 }
 
 impl Store {

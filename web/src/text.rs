@@ -46,11 +46,13 @@ pub(crate) const STORAGE_HINT: &str =
     "A crash loses what was not flushed. Torn bytes are those that had reached the disk all the same.";
 pub(crate) const BATCH_HINT: &str = "Choose a batch in the log to see its fields and its bytes.";
 pub(crate) const NO_FETCH: &str = "Nothing fetched yet.";
-pub(crate) const NO_RECORDS: &str = "This fetch has returned no records so far.";
+pub(crate) const NO_RECORDS: &str = "No records in the answer so far.";
 pub(crate) const NO_FILES: &str = "No files yet.";
 pub(crate) const EMPTY_TITLE: &str = "Nothing here yet";
 pub(crate) const EMPTY_TEXT: &str = "This is a Kafka commit log, the real engine, in your browser. Append a record, and \
      watch where its bytes go and why. Or begin with these commands:";
+pub(crate) const STUCK: &str = "The log cannot be opened: a segment before the last one is damaged, and cutting it there \
+     would lose what comes after. Flip the byte back and reopen, or reset.";
 pub(crate) const DOWN: &str = "The power has failed. Only files are left; reopen to recover the log.";
 
 /// What the page offers to somebody who has nothing yet: three keys, several segments, an unflushed end, a fetch.

@@ -5,6 +5,9 @@ use logscope::lab::{FetchPicture, StoppedBy};
 use super::Palette;
 use super::format::{count, offsets};
 
+/// How much of the bar a character takes, on a narrow page.
+const CHARACTER: f64 = 0.024;
+
 /// A bar from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Budget {
@@ -25,6 +28,7 @@ pub(crate) struct Budget {
 pub(crate) struct Part {
     pub(crate) start: f64,
     pub(crate) width: f64,
+    /// Its offsets or its size, if there is room.
     pub(crate) label: String,
     pub(crate) colour: Option<usize>,
 }
@@ -40,6 +44,9 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
     let mut part = |bytes: u64, label: String, colour| {
         let width = bytes as f64 / whole;
         start += width;
+        // A label that would be cut off says nothing.
+        let room = label.chars().count() as f64 * CHARACTER < width;
+        let label = if room { label } else { String::new() };
         Part { start: start - width, width, label, colour }
     };
     let taken = fetch.taken.iter().map(|taken| &taken.batch);

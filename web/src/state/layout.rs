@@ -1,11 +1,11 @@
 //! From a picture to shapes: where everything in the drawing of the log stands, in pixels.
 //!
-//! A lane a segment, to scale in bytes; all lanes have the same height, so that only those in view need to be
+//! A lane a segment, to scale in bytes; all lanes have the same height, so that only what is in view needs to be
 //! laid out. Whoever paints the shapes decides nothing but colours and fonts.
 //!
 //! Invariants:
 //! - A batch is as wide as its bytes times the scale, and the scale is the same in all lanes.
-//! - Lanes out of view cost nothing but a comparison.
+//! - What is out of view costs nothing but a binary search.
 
 use std::ops::Range;
 
@@ -33,6 +33,8 @@ const ROOMY: f64 = 560.0;
 const NARROWEST_LANE: f64 = 440.0;
 /// An average batch doesn't get narrower than this.
 const NARROWEST_BATCH: f64 = 9.0;
+/// So many pixels beyond the window are laid out, for scrolling.
+const SPARE: f64 = 400.0;
 /// How wide a character of a label is, about.
 const CHARACTER: f64 = 6.7;
 
@@ -166,22 +168,55 @@ pub(crate) fn frame(log: &LogPicture, room: f64) -> Frame {
     }
 }
 
-/// The lanes that a window from `top`, `height` pixels high, shows, and one more at either end.
-pub(crate) fn visible(frame: &Frame, log: &LogPicture, top: f64, height: f64) -> Range<usize> {
-    let lanes = log.segments.len();
+/// The part of the drawing that is seen: lanes, and pixels from byte 0 on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct View {
+    pub(crate) lanes: Range<usize>,
+    pub(crate) x: Range<f64>,
+}
+
+/// What a window of this place and size shows, and a little more at every end.
+pub(crate) fn view(
+    frame: &Frame,
+    log: &LogPicture,
+    (left, top): (f64, f64),
+    (width, height): (f64, f64),
+) -> View {
+    let count = log.segments.len();
     let first = (top / frame.pitch).floor().max(1.0) as usize - 1;
     let last = ((top + height) / frame.pitch).ceil().max(0.0) as usize + 1;
-    first.min(lanes)..last.min(lanes)
+    View { lanes: first.min(count)..last.min(count), x: left - frame.left - SPARE..left + width + SPARE }
 }
 
-/// Lays out some of the lanes.
-pub(crate) fn lanes(picture: &Picture, palette: &Palette, frame: &Frame, which: Range<usize>) -> Vec<Lane> {
-    which.filter_map(|at| lane(picture, palette, frame, at)).collect()
+/// Lays out what is seen.
+pub(crate) fn lanes(picture: &Picture, palette: &Palette, frame: &Frame, view: &View) -> Vec<Lane> {
+    view.lanes.clone().filter_map(|at| lane(picture, palette, frame, at, &view.x)).collect()
 }
 
-/// Where the current step's object stands in the whole drawing: left, top, width, height.
+/// The keys whose colours the log shows, in the order of their colours.
+pub(crate) fn keys<'p>(log: &LogPicture, palette: &'p Palette) -> Vec<&'p [u8]> {
+    let mut missing: std::collections::HashSet<&[u8]> = palette.keys().iter().map(Vec::as_slice).collect();
+    for batch in log.segments.iter().rev().flat_map(|segment| &segment.batches) {
+        // Mostly all keys are found in the first few batches.
+        if missing.is_empty() {
+            break;
+        }
+        if let Some(key) = &batch.first_key {
+            missing.remove(key.as_slice());
+        }
+    }
+    palette.keys().iter().map(Vec::as_slice).filter(|key| !missing.contains(key)).collect()
+}
+
+/// Where the current step's object stands in the whole drawing: left, top, width, height. When a fetch has
+/// stopped, that is the last batch that it took.
 pub(crate) fn focus_area(picture: &Picture, frame: &Frame) -> Option<(f64, f64, f64, f64)> {
-    let (base, x, width) = focus(picture, frame)?;
+    let taken = || picture.fetch.as_ref()?.taken.last();
+    let last_taken = || {
+        let batch = &taken()?.batch;
+        Some((batch.segment, batch.position as f64 * frame.scale, f64::from(batch.size) * frame.scale))
+    };
+    let (base, x, width) = focus(picture, frame).or_else(last_taken)?;
     let at = picture.log.segments.binary_search_by_key(&base, |segment| segment.base_offset).ok()?;
     Some((frame.left + x, at as f64 * frame.pitch, width, frame.pitch))
 }
@@ -231,7 +266,7 @@ pub(crate) enum Move {
     LaneUp,
 }
 
-fn lane(picture: &Picture, palette: &Palette, frame: &Frame, at: usize) -> Option<Lane> {
+fn lane(picture: &Picture, palette: &Palette, frame: &Frame, at: usize, x: &Range<f64>) -> Option<Lane> {
     let log = &picture.log;
     let segment = log.segments.get(at)?;
     let active = at + 1 == log.segments.len();
@@ -254,15 +289,25 @@ fn lane(picture: &Picture, palette: &Palette, frame: &Frame, at: usize) -> Optio
             ""
         },
         floor,
-        boxes: segment.batches.iter().map(|batch| batch_box(picture, palette, frame, batch)).collect(),
+        boxes: seen(&segment.batches, frame, x)
+            .iter()
+            .map(|batch| batch_box(picture, palette, frame, batch))
+            .collect(),
         rest: rest(picture, segment, frame),
-        entries: entries(picture, segment, frame, &markers),
+        entries: entries(picture, segment, frame, &markers, x),
         markers,
         scan_from: looked_up.map(|(_, _, position)| position as f64 * frame.scale),
         outline: focus(picture, frame)
             .filter(|(base, ..)| *base == segment.base_offset)
             .map(|(_, x, width)| Outline { x, width }),
     })
+}
+
+/// The batches that reach into a range of pixels.
+fn seen<'b>(batches: &'b [BatchInfo], frame: &Frame, x: &Range<f64>) -> &'b [BatchInfo] {
+    let from = batches.partition_point(|batch| (batch.end() as f64 * frame.scale) < x.start);
+    let to = batches.partition_point(|batch| (batch.position as f64 * frame.scale) < x.end);
+    &batches[from..to.max(from)]
 }
 
 fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchInfo) -> BatchBox {
@@ -307,7 +352,13 @@ fn rest(picture: &Picture, segment: &SegmentPicture, frame: &Frame) -> Option<Re
     Some(Rest { x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
 }
 
-fn entries(picture: &Picture, segment: &SegmentPicture, frame: &Frame, markers: &[Marker]) -> Vec<EntryMark> {
+fn entries(
+    picture: &Picture,
+    segment: &SegmentPicture,
+    frame: &Frame,
+    markers: &[Marker],
+    x: &Range<f64>,
+) -> Vec<EntryMark> {
     let found = picture.fetch.as_ref().and_then(|fetch| fetch.looked_up);
     let found = found.filter(|found| found.0 == segment.base_offset).and_then(|found| found.1);
     let log_end = markers.iter().find(|marker| marker.kind == MarkerKind::LogEnd).map(|marker| {
@@ -332,7 +383,10 @@ fn entries(picture: &Picture, segment: &SegmentPicture, frame: &Frame, markers: 
             focused: picture.focus == Focus::IndexEntry(segment.base_offset, at),
         }
     };
-    segment.index.iter().enumerate().map(entry).collect()
+    let place = |entry: &logscope::segment::IndexEntry| f64::from(entry.position) * frame.scale;
+    let from = segment.index.partition_point(|entry| place(entry) < x.start);
+    let to = segment.index.partition_point(|entry| place(entry) < x.end).max(from);
+    segment.index.iter().enumerate().take(to).skip(from).map(entry).collect()
 }
 
 /// The bounds that stand in this lane. Before the first step of a log, there are none.

@@ -22,7 +22,7 @@ fn all_lanes(picture: &Picture, room: f64) -> Vec<Lane> {
     let mut palette = Palette::default();
     palette.add(b"k");
     let frame = frame(&picture.log, room);
-    lanes(picture, &palette, &frame, 0..picture.log.segments.len())
+    lanes(picture, &palette, &frame, &View { lanes: 0..picture.log.segments.len(), x: 0.0..f64::MAX })
 }
 
 #[test]
@@ -119,11 +119,34 @@ fn only_lanes_in_view_are_laid_out() {
     let picture = fold(&events("append hello count=300\nflush"));
     let frame = frame(&picture.log, ROOM);
     let all = picture.log.segments.len();
-    let range = visible(&frame, &picture.log, frame.pitch * 10.0, frame.pitch * 3.0);
-    assert!(range.contains(&10) && range.contains(&12) && range.len() < 7 && all > 40);
-    assert_eq!(visible(&frame, &picture.log, 1e9, 100.0).len(), 0);
-    let lanes = lanes(&picture, &Palette::default(), &frame, range.clone());
-    assert_eq!(lanes[0].top, range.start as f64 * frame.pitch);
+    let window = (frame.width, frame.pitch * 3.0);
+    let seen = view(&frame, &picture.log, (0.0, frame.pitch * 10.0), window);
+    assert!(seen.lanes.contains(&10) && seen.lanes.contains(&12) && seen.lanes.len() < 7 && all > 40);
+    assert_eq!(view(&frame, &picture.log, (0.0, 1e9), window).lanes.len(), 0);
+    let lanes = lanes(&picture, &Palette::default(), &frame, &seen);
+    assert_eq!(lanes[0].top, seen.lanes.start as f64 * frame.pitch);
+    assert_eq!(lanes[0].boxes.len(), picture.log.segments[seen.lanes.start].batches.len());
+}
+
+#[test]
+fn only_batches_in_view_are_laid_out() {
+    let picture = fold(&events("config segment.bytes=10000000\nappend hello count=3000\nflush"));
+    let frame = frame(&picture.log, ROOM);
+    let seen = view(&frame, &picture.log, (10_000.0, 0.0), (ROOM, 600.0));
+    let lane = &lanes(&picture, &Palette::default(), &frame, &seen)[0];
+    let (first, last) = (lane.boxes.first().unwrap(), lane.boxes.last().unwrap());
+    assert!(first.x + frame.left < 10_000.0 && last.x + last.width + frame.left > 10_000.0 + ROOM);
+    assert!(lane.boxes.len() < 300, "{}", lane.boxes.len());
+    assert!(!lane.entries.is_empty() && lane.entries.len() < picture.log.segments[0].index.len() / 4);
+}
+
+#[test]
+fn the_legend_lists_the_keys_that_are_in_the_log() {
+    let mut palette = Palette::default();
+    [b"k", b"l", b"m"].into_iter().for_each(|key| palette.add(key));
+    let picture = fold(&events("append a key=m\nappend b key=k\nappend c"));
+    assert_eq!(keys(&picture.log, &palette), [b"k", b"m"]);
+    assert!(keys(&LogPicture::default(), &palette).is_empty());
 }
 
 #[test]
@@ -154,4 +177,8 @@ fn a_step_is_found_in_the_drawing() {
     let (.., top, _, height) = focus_area(&picture, &frame).unwrap();
     assert_eq!(top + height, frame.height);
     assert_eq!(focus_area(&Picture::default(), &frame), None);
+    let picture = fold(&events("append hello count=16\nflush\nfetch 0 max_bytes=200"));
+    let (x, top, ..) = focus_area(&picture, &frame).unwrap();
+    assert_eq!(top, 0.0, "a fetch that has stopped is where it took its last batch");
+    assert!(x > frame.left);
 }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use logscope::lab::State as LogState;
+
 use super::{Action, Ran, State};
 
 impl State {
@@ -43,8 +45,9 @@ impl State {
         }
         self.timeline.push(ran);
         // The only thing that the page runs by itself, and doesn't follow, is a flush.
-        let log = &self.timeline.picture().log;
-        self.unflushed = if follow { log.log_end_offset.saturating_sub(log.high_watermark) } else { 0 };
+        let picture = self.timeline.picture();
+        let pending = picture.log.log_end_offset.saturating_sub(picture.log.high_watermark);
+        self.unflushed = if follow && picture.state == LogState::Open { pending } else { 0 };
         self.close_lost_detail();
     }
 
@@ -134,6 +137,17 @@ mod tests {
         assert_eq!(state.unflushed, 1);
         run(&mut lab, &mut state, "flush", false);
         assert_eq!((state.timeline.cursor(), state.history.len(), state.unflushed), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_log_that_is_down_has_nothing_to_flush() {
+        let broken = ["append a count=9", "flush", "flip 00000000000000000000.log 100", "crash", "reopen"];
+        let state = after(&broken);
+        assert!(state.picture().log.log_end_offset > state.picture().log.high_watermark);
+        assert_eq!(state.unflushed, 0);
+        assert!(state.stuck());
+        assert!(!after(&broken[..3]).stuck());
+        assert_eq!(after(&["append a", "crash"]).unflushed, 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{FetchedRecord, Picture};
+use logscope::lab::{Event, FetchedRecord, Picture, State as LogState};
 
 use super::{Group, Palette, Timeline};
 
@@ -57,6 +57,12 @@ impl State {
     /// Whether commands can be run.
     pub(crate) fn ready(&self) -> bool {
         self.keeping != Keeping::Loading
+    }
+
+    /// Whether the last step says that the log cannot be opened.
+    pub(crate) fn stuck(&self) -> bool {
+        let refused = matches!(self.timeline.event(), Some(Event::Refused { .. }));
+        refused && matches!(self.picture().state, LogState::Closed | LogState::Recovering)
     }
 
     /// The batch whose detail is open has these bytes; `None` if the picture holds no such batch.

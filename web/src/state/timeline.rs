@@ -82,12 +82,17 @@ impl Timeline {
         self.groups.get(self.groups.partition_point(|group| group.end() <= step))
     }
 
+    /// All groups, in order.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
     /// The events of a group.
     pub(crate) fn events_of(&self, group: &Group) -> &[Event] {
         &self.events[group.first..group.end()]
     }
 
-    /// The last fetch that has begun at the cursor and was not refused.
+    /// The last fetch that has begun at the cursor.
     pub(crate) fn last_fetch(&self) -> Option<&Group> {
         let begun = self.groups.partition_point(|group| group.first < self.cursor);
         self.groups[..begun].iter().rev().find(|group| group.records.is_some())

@@ -22,7 +22,7 @@ pub(crate) fn BudgetBar(props: &Props) -> Html {
         let style = format!("left:{};width:{}", percent(part.start), percent(part.width));
         let class =
             classes!("part", part.colour.map(|colour| format!("key-{colour}")), next.then_some("next"));
-        html! { <span key={part.label.clone()} {class} {style}>{part.label.clone()}</span> }
+        html! { <span {class} {style}>{part.label.clone()}</span> }
     };
     html! {
         <div class="budget">

@@ -9,11 +9,13 @@ use yew::prelude::*;
 use super::command::CommandLine;
 use super::icon::{Icon, icon};
 use super::prose::prose;
-use crate::state::{Action, Gravity, State, gravity, title};
+use crate::state::{Action, Gravity, Group, State, Timeline, gravity, title};
 use crate::text;
 
 /// So many of an action's steps are listed around the current one.
 const LISTED: usize = 60;
+/// More actions than this get no ticks of their own.
+const TICKS: usize = 150;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -76,12 +78,30 @@ fn Controls(props: &PartProps) -> Html {
                 {press(text::FORWARD, "→", Icon::Forward, Action::Forward, at_end)}
                 {press(text::TO_END, "End", Icon::Last, Action::Seek(usize::MAX), at_end)}
             </div>
-            <input
-                type="range" class="scrub" aria-label={text::STEP} min="0" max={len.to_string()}
-                value={cursor.to_string()} oninput={seek}
-            />
+            <div class="scrub">
+                {ticks(timeline)}
+                <input
+                    type="range" aria-label={text::STEP} min="0" max={len.to_string()} value={cursor.to_string()}
+                    aria-valuetext={format!("{cursor} of {len}")} oninput={seek}
+                />
+            </div>
             <span class="count">{format!("step {cursor} / {len}")}</span>
         </div>
+    }
+}
+
+/// A tick for the last step of each action, as long as they can be told apart.
+fn ticks(timeline: &Timeline) -> Html {
+    let groups = timeline.groups();
+    if groups.len() > TICKS {
+        return Html::default();
+    }
+    let tick = |group: &Group| format!("M{} 0v16", group.end());
+    let path: String = groups.iter().map(tick).collect();
+    html! {
+        <svg class="ticks" viewBox={format!("0 0 {} 16", timeline.len().max(1))} preserveAspectRatio="none" aria-hidden="true">
+            <path d={path} />
+        </svg>
     }
 }
 

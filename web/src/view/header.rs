@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::browser::Theme;
+use crate::browser::{self, Theme};
 use crate::state::Keeping;
 use crate::state::format::count;
 use crate::text;
@@ -19,10 +19,17 @@ pub(crate) struct Props {
 #[function_component]
 pub(crate) fn Header(props: &Props) -> Html {
     let theme = use_state(Theme::current);
+    use_effect_with((), {
+        let theme = theme.setter();
+        move |()| {
+            let listener = browser::on_preference(move || theme.set(Theme::current()));
+            move || drop(listener)
+        }
+    });
     let toggle = {
         let theme = theme.clone();
         Callback::from(move |_: MouseEvent| {
-            let other = theme.other();
+            let other = Theme::current().other();
             other.choose();
             theme.set(other);
         })

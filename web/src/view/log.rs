@@ -1,6 +1,6 @@
 //! The log's panel: its bounds, the lanes, the budget of a fetch, or an invitation where there is nothing yet.
 //!
-//! Only lanes in view are laid out and in the page. Batches are found by the keyboard with a roving tabindex:
+//! Only what is in view is laid out and in the page. Batches are found by the keyboard with a roving tabindex:
 //! one of them can be reached by Tab, the arrows lead to the others.
 
 use std::rc::Rc;
@@ -16,12 +16,14 @@ use super::lane::LaneView;
 use crate::browser;
 use crate::engine::first_scenario;
 use crate::state::format::text as bytes_text;
-use crate::state::layout::{Frame, Move, batch_area, focus_area, frame, lanes, neighbour, visible};
+use crate::state::layout::{Frame, Move, batch_area, focus_area, frame, keys, lanes, neighbour, view};
 use crate::state::{BatchId, Palette};
 use crate::text;
 
 /// More keys than this are not listed: their colours come round again.
 const LISTED_KEYS: usize = 7;
+/// How far lanes scroll sideways before what is in view is laid out again.
+const SIDEWAYS: f64 = 200.0;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -29,6 +31,8 @@ pub(crate) struct Props {
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
     pub(crate) ready: bool,
+    /// The log cannot be opened.
+    pub(crate) stuck: bool,
     pub(crate) on_select: Callback<Option<BatchId>>,
     pub(crate) on_run: Callback<Vec<Command>>,
 }
@@ -42,6 +46,7 @@ pub(crate) fn Log(props: &Props) -> Html {
             <Bounds picture={props.picture.clone()} palette={props.palette.clone()} />
             if empty && props.ready { <Invitation on_run={props.on_run.clone()} /> }
             if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
+            if props.stuck { <p class="down">{text::STUCK}</p> }
             <Lanes
                 picture={props.picture.clone()} palette={props.palette.clone()} selected={props.selected}
                 on_select={props.on_select.clone()}
@@ -65,8 +70,8 @@ fn Bounds(props: &BoundsProps) -> Html {
     let bound = |name: &'static str, value: u64| html! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let config =
         |name: &'static str, value: u32| html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> };
-    let keys = props.palette.keys().iter().take(LISTED_KEYS);
-    let chip = |key: &Vec<u8>| {
+    let keys = keys(log, &props.palette);
+    let chip = |key: &&[u8]| {
         let colour = props.palette.colour(Some(key));
         html! { <li title={bytes_text(key)} class={colour.map(|colour| format!("key-{colour}"))}>{bytes_text(key)}</li> }
     };
@@ -83,8 +88,8 @@ fn Bounds(props: &BoundsProps) -> Html {
                     {config("index.interval.bytes", log.index_interval_bytes)}
                 </dl>
             }
-            if !props.palette.keys().is_empty() {
-                <ul class="legend" aria-label="Colours by key">{for keys.map(chip)}</ul>
+            if !keys.is_empty() {
+                <ul class="legend" aria-label="Colours by key">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
             }
         </div>
     }
@@ -120,12 +125,12 @@ struct LanesProps {
 fn Lanes(props: &LanesProps) -> Html {
     let window = use_node_ref();
     let (width, height) = use_size(window.clone());
-    let top = use_state_eq(|| 0.0_f64);
+    let scrolled = use_state_eq(|| (0.0_f64, 0.0_f64));
     let roving = use_state_eq(|| None::<BatchId>);
     let LanesProps { picture, palette, .. } = props;
     let frame = frame(&picture.log, width);
-    let range = visible(&frame, &picture.log, *top, height);
-    let shapes = lanes(picture, palette, &frame, range);
+    let seen = view(&frame, &picture.log, *scrolled, (width, height));
+    let shapes = lanes(picture, palette, &frame, &seen);
 
     use_effect_with((picture.clone(), width), {
         let window = window.clone();
@@ -139,11 +144,12 @@ fn Lanes(props: &LanesProps) -> Html {
     });
 
     let onscroll = {
-        let (top, pitch) = (top.setter(), frame.pitch);
+        let (scrolled, pitch) = (scrolled.setter(), frame.pitch);
         Callback::from(move |event: Event| {
-            let scrolled = f64::from(event.target_unchecked_into::<Element>().scroll_top());
-            // A new layout is due once a lane comes into view, not at every pixel.
-            top.set((scrolled / pitch).floor() * pitch);
+            let window = event.target_unchecked_into::<Element>();
+            // A new layout is due once something comes into view, not at every pixel.
+            let whole = |pixels: i32, unit: f64| (f64::from(pixels) / unit).floor() * unit;
+            scrolled.set((whole(window.scroll_left(), SIDEWAYS), whole(window.scroll_top(), pitch)));
         })
     };
     let onclick = {

@@ -58,7 +58,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
                 <Log
                     picture={picture.clone()} palette={state.palette.clone()} selected={state.selected}
-                    {ready} on_select={on_select.clone()} on_run={on_run.clone()}
+                    {ready} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
                     <BatchPanel id={state.selected} detail={detail.clone()} {on_select} />

@@ -41,7 +41,7 @@ fn record(record: &FetchedRecord) -> Html {
         <tr key={record.offset}>
             <td class="number">{record.offset}</td>
             <td class="time">{timestamp(record.timestamp)}</td>
-            <td>{nullable(record.key.as_deref())}</td>
+            <td class="key">{nullable(record.key.as_deref())}</td>
             <td>{nullable(record.value.as_deref())}</td>
         </tr>
     }
