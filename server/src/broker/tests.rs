@@ -49,6 +49,11 @@ async fn assert_waits<F: Future>(future: &mut std::pin::Pin<&mut F>) {
     assert!(pending, "it did not wait");
 }
 
+/// Waits until the one thread that may block has nothing to do: a flush job looks for more before it ends.
+async fn idle() {
+    tokio::task::spawn_blocking(|| {}).await.unwrap();
+}
+
 #[test]
 fn waiting_producers_share_a_sync() {
     const PRODUCERS: u64 = 100;
@@ -61,6 +66,7 @@ fn waiting_producers_share_a_sync() {
         let partition = broker.partition(&t).unwrap().unwrap();
         let flushes_before = partition.flushes();
 
+        idle().await;
         let (release, held) = mpsc::channel::<()>();
         let blocker = tokio::task::spawn_blocking(move || held.recv());
         let mut producers = tokio::task::JoinSet::new();
@@ -105,6 +111,7 @@ fn a_failed_sync_is_told_to_everyone_who_waits() {
         let t = topic("t");
         broker.produce(&t, value(b"durable"), Acks::All).await.unwrap();
         let partition = broker.partition(&t).unwrap().unwrap();
+        idle().await;
         let (release, held) = mpsc::channel::<()>();
         let blocker = tokio::task::spawn_blocking(move || held.recv());
 

@@ -52,7 +52,7 @@ pub(crate) const BAD_FETCHES: &[(&str, u16, u32, &str)] = &[
         "/fetch?topic=t&offset=2",
         416,
         41601,
-        "OFFSET_OUT_OF_RANGE: offset 2 is out of range: the log holds 0 up to, not including, 1",
+        "OFFSET_OUT_OF_RANGE: offset 2 is out of range: the log starts at 0 and ends before 1",
     ),
     ("/fetch?topic=t&offset=9223372036854775807", 416, 41601, "OFFSET_OUT_OF_RANGE"),
     ("/fetch?topic=none&offset=1", 416, 41601, r#"the topic "none" does not exist yet, so only offset 0"#),

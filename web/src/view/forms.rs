@@ -20,7 +20,7 @@ pub(crate) struct Props {
 #[function_component]
 pub(crate) fn Produce(props: &Props) -> Html {
     let (payload, on_payload) = use_field("hello");
-    let (key, on_key) = use_field("user-1");
+    let (key, on_key) = use_field("");
     let (number, on_number) = use_field("1");
     let (mistake, on_submit) = use_submit(props, command::append(&payload, &key, &number));
     html! {
