@@ -85,6 +85,12 @@ impl LogConfig {
         Ok((std::mem::replace((known.field)(self), parsed), parsed))
     }
 
+    /// Checks every value against its key's range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut checked = self.clone();
+        self.entries().try_for_each(|(key, value)| checked.set(key, &value.to_string()).map(drop))
+    }
+
     /// All keys with their values.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let mut config = self.clone();

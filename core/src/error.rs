@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::config::ConfigError;
 use crate::record::BatchError;
 
 /// A result of the engine.
@@ -26,7 +27,7 @@ pub enum Error {
     },
     /// A fetch from where the log is not, or not any more, or not yet.
     #[error(
-        "offset {requested} is out of range: the log holds {log_start_offset} up to, not including, \
+        "offset {requested} is out of range: the log starts at {log_start_offset} and ends before \
          {log_end_offset}"
     )]
     OffsetOutOfRange {
@@ -53,6 +54,9 @@ pub enum Error {
     /// An encoded batch that does not parse, or whose checksum is wrong.
     #[error("invalid record batch: {0}")]
     InvalidBatch(#[from] BatchError),
+    /// A configuration that makes no sense.
+    #[error("invalid configuration: {0}")]
+    InvalidConfig(#[from] ConfigError),
     /// A sync failed before. What is on disk is unknown until the log is opened, and so recovered, again.
     #[error("an earlier sync failed: the log takes no appends until it is opened again")]
     Poisoned,
@@ -74,6 +78,14 @@ pub enum CorruptReason {
         found: u64,
         /// The smallest base offset that would be in order.
         expected: u64,
+    },
+    /// Offsets that were appended are in no batch.
+    #[error("the batches from offset {from} up to {to} are not there")]
+    OffsetsMissing {
+        /// The first offset that is missing.
+        from: u64,
+        /// The offset after the last that is missing.
+        to: u64,
     },
     /// The offset is too far from the segment's base offset for the index.
     #[error("a batch ends at offset {last_offset}, too far from the segment's base offset")]

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use logscope::storage::{File, FsStorage, JournalStorage, MemoryFile, MemoryStorage, Storage};
+use logscope::storage::{Crash, File, FsStorage, JournalStorage, MemoryFile, MemoryStorage, Storage};
 use logscope::{Error, LogConfig, NewRecord, PartitionLog};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -40,6 +40,7 @@ fn read_all<S: Storage>(log: &PartitionLog<S>, max_bytes: u64) -> u64 {
             next += 1;
         }
         assert_eq!(fetched.next_offset, next);
+        assert!(!fetched.batches.is_empty(), "a fetch below the high watermark gets on");
     }
     next
 }
@@ -168,12 +169,16 @@ struct Failing {
     inner: MemoryStorage,
     writes_fail: Arc<AtomicBool>,
     syncs_fail: Arc<AtomicBool>,
+    /// Only index files; the `.log` file beside is opened first.
+    index_opens_fail: Arc<AtomicBool>,
+    index_writes_fail: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct FailingFile {
     inner: MemoryFile,
     storage: Failing,
+    index: bool,
 }
 
 fn fail_if(switch: &AtomicBool) -> io::Result<()> {
@@ -190,7 +195,11 @@ impl Storage for Failing {
         self.inner.list()
     }
     fn open(&self, name: &str) -> io::Result<FailingFile> {
-        Ok(FailingFile { inner: self.inner.open(name)?, storage: self.clone() })
+        let index = name.ends_with(".index");
+        if index {
+            fail_if(&self.index_opens_fail)?;
+        }
+        Ok(FailingFile { inner: self.inner.open(name)?, storage: self.clone(), index })
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.inner.rename(from, to)
@@ -212,7 +221,8 @@ impl File for FailingFile {
         self.inner.read_at(position, buf)
     }
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = fail_if(&self.storage.writes_fail) {
+        let index = if self.index { fail_if(&self.storage.index_writes_fail) } else { Ok(()) };
+        if let Err(error) = index.and(fail_if(&self.storage.writes_fail)) {
             // A full disk takes some of it.
             self.inner.write_at(position, &bytes[..bytes.len() / 2])?;
             return Err(error);
@@ -226,6 +236,79 @@ impl File for FailingFile {
         fail_if(&self.storage.syncs_fail)?;
         self.inner.sync()
     }
+}
+
+/// A roll that gets as far as the new `.log` file, and no further. The old segment must not grow past it.
+#[test]
+fn a_roll_that_fails_is_finished_by_the_next_append() {
+    let storage = Failing::default();
+    let (mut log, _) = PartitionLog::open(storage.clone(), small()).expect("it opens");
+    log.append(&[NewRecord::value(&[1; 300])], NOW).expect("it is taken");
+    storage.index_opens_fail.store(true, Ordering::SeqCst);
+    let error = log.append(&[NewRecord::value(&[2; 400])], NOW).expect_err("there is no new segment");
+    assert!(matches!(error, Error::Io(_)), "{error}");
+    assert!(log.append(&[NewRecord::value(b"small")], NOW).is_err(), "though it would fit the old one");
+    storage.index_opens_fail.store(false, Ordering::SeqCst);
+
+    let appended = log.append(&[NewRecord::value(b"small")], NOW).expect("it is taken");
+    assert_eq!((appended.base_offset, appended.segment, appended.position), (1, 1, 0));
+    log.close().expect("it closes");
+    let (log, report) = PartitionLog::open(storage, small()).expect("it opens again");
+    assert_eq!((log.log_end_offset(), report.segments), (2, 2));
+}
+
+#[test]
+fn a_failed_index_write_takes_the_batch_back_too() {
+    let storage = Failing::default();
+    let (mut log, _) = PartitionLog::open(storage.clone(), small()).expect("it opens");
+    log.append(&[NewRecord::value(&[1; 200])], NOW).expect("it is taken");
+    let before = files(&storage);
+    storage.index_writes_fail.store(true, Ordering::SeqCst);
+    log.append(&[NewRecord::value(&[2; 200])], NOW).expect_err("its index entry cannot be written");
+    assert_eq!((log.log_end_offset(), files(&storage)), (1, before));
+    storage.index_writes_fail.store(false, Ordering::SeqCst);
+    assert_eq!(log.append(&[NewRecord::value(&[3; 200])], NOW).expect("it is taken").base_offset, 1);
+}
+
+/// The process dies, not the machine: its unsynced writes are still in the page cache. What recovery then shows
+/// to readers, a crash of the machine right after must not take.
+#[test]
+fn what_recovery_found_is_durable() {
+    let storage = MemoryStorage::new();
+    let (mut log, _) = PartitionLog::open(storage.clone(), LogConfig::default()).expect("it opens");
+    append_all(&mut log, 20);
+    let end = log.log_end_offset();
+    drop(log);
+    let (log, _) = PartitionLog::open(storage.clone(), LogConfig::default()).expect("it opens again");
+    assert_eq!(log.high_watermark(), end);
+    drop(log);
+    storage.crash(0);
+    let (log, _) = PartitionLog::open(storage, LogConfig::default()).expect("it opens once more");
+    assert_eq!(read_all(&log, 500), end);
+}
+
+#[test]
+fn a_batch_that_just_fits_does_not_roll() {
+    let config = LogConfig { segment_bytes: 3 * 168, ..LogConfig::default() };
+    let (mut log, _) = PartitionLog::open(MemoryStorage::new(), config).expect("it opens");
+    let sizes: Vec<_> =
+        (0..4).map(|_| log.append(&[NewRecord::value(&[0; 98])], NOW).expect("it is taken").size).collect();
+    assert_eq!(sizes, [168; 4]);
+    let segments: Vec<_> = log.segments().iter().map(|segment| (segment.base_offset, segment.size)).collect();
+    assert_eq!(segments, [(0, 504), (3, 168)]);
+}
+
+#[test]
+fn a_config_out_of_range_is_refused() {
+    let config = LogConfig { segment_bytes: 3 << 30, ..LogConfig::default() };
+    let error = PartitionLog::open(MemoryStorage::new(), config.clone()).expect_err("positions are 31 bits");
+    assert!(
+        error.to_string().contains("segment.bytes takes a whole number from 61 to 2147483647"),
+        "{error}"
+    );
+    let (mut log, _) = PartitionLog::open(MemoryStorage::new(), small()).expect("it opens");
+    assert!(log.set_config(config).is_err());
+    assert_eq!(*log.config(), small());
 }
 
 #[test]

@@ -63,7 +63,6 @@ impl Model {
             {
                 assert!(*end as usize >= self.durable, "the high watermark went back");
                 self.durable = *end as usize;
-                self.records.truncate(self.records.len().max(self.durable));
             }
         }
         assert_eq!(picture.log.log_end_offset as usize, self.records.len());

@@ -193,7 +193,7 @@ impl<S: Crash + Clone> Lab<S> {
         for _ in 0..count {
             let now_ms = self.now_ms;
             self.open_log()?.append(&records, now_ms).map_err(say)?;
-            self.now_ms += CLOCK_TICK_MS;
+            self.now_ms = self.now_ms.saturating_add(CLOCK_TICK_MS);
         }
         Ok(())
     }
@@ -243,7 +243,7 @@ impl<S: Crash + Clone> Lab<S> {
             changes.push(Event::ConfigChanged { key: key.clone(), value, was });
         }
         if let Some(log) = &mut self.log {
-            log.set_config(config.clone());
+            log.set_config(config.clone()).map_err(say)?;
         }
         self.config = config;
         outcome.events.extend(changes);

@@ -47,6 +47,9 @@ pub struct LogPicture {
     pub high_watermark: u64,
     /// The next offset to be assigned.
     pub log_end_offset: u64,
+    /// Other files and their sizes: those that recovery has not looked at yet, and indexes whose `.log` file is
+    /// gone.
+    pub other_files: Vec<(String, u64)>,
     /// `segment.bytes`.
     pub segment_bytes: u32,
     /// `index.interval.bytes`.
@@ -120,13 +123,14 @@ pub struct TakenBatch {
 impl LogPicture {
     /// The names and sizes of the files, by name.
     pub fn files(&self) -> Vec<(String, u64)> {
-        let mut files = Vec::new();
+        let mut files = self.other_files.clone();
         for segment in &self.segments {
             if let Some(size) = segment.index_size {
                 files.push((file_name(segment.base_offset, INDEX_SUFFIX), size));
             }
             files.push((file_name(segment.base_offset, LOG_SUFFIX), segment.size));
         }
+        files.sort_unstable();
         files
     }
 
@@ -141,6 +145,12 @@ impl LogPicture {
 
     fn place(&self, base_offset: u64) -> Option<usize> {
         self.segments.binary_search_by_key(&base_offset, |segment| segment.base_offset).ok()
+    }
+
+    /// Takes a file off the others, and returns its size.
+    fn take_other(&mut self, name: &str) -> Option<u64> {
+        let at = self.other_files.iter().position(|(file, _)| file == name)?;
+        Some(self.other_files.remove(at).1)
     }
 
     /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
@@ -158,6 +168,10 @@ impl LogPicture {
             segment.index.truncate(segment.index_size.unwrap_or(0) as usize / 8);
             true
         });
+        self.other_files.clear();
+        let known = self.files();
+        let unknown = |file: &&(String, u64)| !known.iter().any(|(name, _)| *name == file.0);
+        self.other_files = files.iter().filter(unknown).cloned().collect();
         let last = self.segments.iter().rev().find_map(|segment| segment.batches.last());
         self.log_end_offset = last.map_or(self.log_start_offset, |batch| batch.last_offset + 1);
         self.high_watermark = self.high_watermark.min(self.log_end_offset);
@@ -175,12 +189,9 @@ impl SegmentPicture {
         self.batches.push(batch.clone());
     }
 
-    /// An entry added to a file that is lost goes nowhere that anyone will find again.
     fn push_entry(&mut self, entry: IndexEntry) {
-        if self.index_size.is_some() {
-            self.index.push(entry);
-            self.index_size = Some(self.index.len() as u64 * 8);
-        }
+        self.index.push(entry);
+        self.index_size = Some(self.index.len() as u64 * 8);
     }
 }
 
@@ -215,6 +226,8 @@ impl Picture {
             }
             Event::Refused { .. } => {
                 self.focus = Focus::None;
+                // A fetch that was refused at once leaves nothing to show, and least of all the one before.
+                self.fetch.take_if(|fetch| fetch.stopped.is_some());
                 // Recovery that met damage does not open the log.
                 if self.state == State::Recovering {
                     self.state = State::Closed;
@@ -232,7 +245,9 @@ impl Picture {
 
     fn lose(&mut self, file: &str) {
         if let Some(base) = parse_file_name(file, LOG_SUFFIX) {
+            let index = self.log.segment(base).and_then(|segment| segment.index_size);
             self.log.segments.retain(|segment| segment.base_offset != base);
+            self.log.other_files.extend(index.map(|size| (file_name(base, INDEX_SUFFIX), size)));
         }
         if let Some(base) = parse_file_name(file, INDEX_SUFFIX)
             && let Some(segment) = self.log.segment_mut(base)
@@ -245,16 +260,24 @@ impl Picture {
 
     fn apply_log(&mut self, event: &LogEvent) {
         match event {
-            LogEvent::RecoveryStarted { segment_bytes, index_interval_bytes, .. } => {
+            LogEvent::RecoveryStarted { files, segment_bytes, index_interval_bytes, .. } => {
                 self.begin(State::Recovering);
                 self.log = LogPicture {
                     segment_bytes: *segment_bytes,
                     index_interval_bytes: *index_interval_bytes,
+                    other_files: files.clone(),
                     ..LogPicture::default()
                 };
             }
             LogEvent::SegmentFound { segment, log_bytes } => {
-                let found = SegmentPicture { size: *log_bytes, ..SegmentPicture::created(*segment) };
+                self.log.take_other(&file_name(*segment, LOG_SUFFIX));
+                let index_size = self.log.take_other(&file_name(*segment, INDEX_SUFFIX));
+                let found = SegmentPicture {
+                    base_offset: *segment,
+                    size: *log_bytes,
+                    index_size,
+                    ..SegmentPicture::default()
+                };
                 self.log.segments.push(found);
                 self.focus = Focus::Segment(*segment);
             }
@@ -272,8 +295,14 @@ impl Picture {
             }
             LogEvent::IndexVerified { segment, .. } | LogEvent::IndexRebuilt { segment, .. } => {
                 self.focus = Focus::Segment(*segment);
+                if let Some(segment) = self.log.segment_mut(*segment) {
+                    segment.index_size = Some(segment.index.len() as u64 * 8);
+                }
             }
-            LogEvent::OrphanRemoved { .. } => self.focus = Focus::None,
+            LogEvent::OrphanRemoved { name } => {
+                self.focus = Focus::None;
+                self.log.take_other(name);
+            }
             LogEvent::RecoveryFinished { log_start_offset, log_end_offset } => {
                 self.begin(State::Open);
                 self.log.log_start_offset = *log_start_offset;
@@ -289,15 +318,22 @@ impl Picture {
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::IndexEntryAdded { segment, entry, .. } => {
+                let recovering = self.state == State::Recovering;
                 if let Some(picture) = self.log.segment_mut(*segment) {
-                    picture.push_entry(*entry);
+                    match (recovering, picture.index_size) {
+                        // What recovery finds goes into the file once the segment has been scanned.
+                        (true, _) => picture.index.push(*entry),
+                        (false, Some(_)) => picture.push_entry(*entry),
+                        // What is added to a lost file goes nowhere that anyone will find again.
+                        (false, None) => {}
+                    }
                     self.focus = Focus::IndexEntry(*segment, picture.index.len().saturating_sub(1));
                 }
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {
                 self.fetch = None;
                 self.focus = Focus::Segment(*segment);
-                self.log.high_watermark = *high_watermark;
+                self.log.high_watermark = self.log.high_watermark.max(*high_watermark);
             }
             _ => self.apply_fetch(event),
         }

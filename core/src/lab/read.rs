@@ -46,9 +46,25 @@ impl LogPicture {
             log_end_offset,
             segment_bytes: config.segment_bytes,
             index_interval_bytes: config.index_interval_bytes,
+            other_files: other_files(storage, &names, &segments)?,
             segments,
         })
     }
+}
+
+fn other_files<S: Storage>(
+    storage: &S,
+    names: &[String],
+    segments: &[SegmentPicture],
+) -> Result<Vec<(String, u64)>> {
+    let mut others = Vec::new();
+    for name in names {
+        let base = parse_file_name(name, LOG_SUFFIX).or_else(|| parse_file_name(name, INDEX_SUFFIX));
+        if !segments.iter().any(|segment| Some(segment.base_offset) == base) {
+            others.push((name.clone(), storage.open(name)?.len()?));
+        }
+    }
+    Ok(others)
 }
 
 fn read_all<S: Storage>(storage: &S, name: &str) -> Result<Vec<u8>> {

@@ -166,7 +166,13 @@ pub fn parse_scenario(text: &str) -> Result<Vec<(usize, Action)>, ScenarioError>
 /// What is wrong, and how it should be.
 pub fn parse_line(line: &str) -> Result<Option<Action>, ScenarioError> {
     let mut words = split(line)?.into_iter();
-    let Some(Word::Plain(name)) = words.next() else { return Ok(None) };
+    let name = match words.next() {
+        None => return Ok(None),
+        Some(Word::Plain(name)) => name,
+        Some(Word::Pair(key, _)) => {
+            return Err(ScenarioError::UnknownCommand { name: shorten(&format!("{key}=")) });
+        }
+    };
     let Some(help) = COMMANDS.iter().find(|command| command.name == name) else {
         return Err(ScenarioError::UnknownCommand { name: shorten(&name) });
     };
@@ -436,8 +442,9 @@ mod tests {
 
         #[test]
         fn anything_parses_or_is_an_error(line: String) {
-            let _ = parse_line(&line);
-            let _ = parse_line(&format!("append {line}"));
+            let blank = line.trim_start().is_empty() || line.trim_start().starts_with('#');
+            prop_assert_eq!(parse_line(&line) == Ok(None), blank);
+            prop_assert_ne!(parse_line(&format!("append {line}")), Ok(None));
         }
     }
 
@@ -456,6 +463,7 @@ mod tests {
             ("append \"x\"y", "a space is missing before y"),
             ("append \"\\x\"", "there is no escape \\x"),
             ("config segment.bytes", "config needs a KEY=VALUE"),
+            ("segment.bytes=512", "there is no command \"segment.bytes=\""),
         ] {
             let error = parse_line(line).expect_err(line).to_string();
             assert!(error.contains(message), "{line}: {error}");

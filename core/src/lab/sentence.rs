@@ -3,7 +3,7 @@
 //! Config keys stand in backquotes, so that a page can set them apart.
 
 use crate::log::event::{BatchInfo, Event as LogEvent, FlushCause, IndexFault, RollReason, StoppedBy};
-use crate::segment::IndexEntry;
+use crate::segment::{INDEX_SUFFIX, IndexEntry};
 
 use super::Event;
 
@@ -12,33 +12,56 @@ pub fn sentence(event: &Event) -> String {
     match event {
         Event::Log(event) => log_sentence(event),
         Event::Crashed { lost, kept, .. } => crashed(*lost, *kept),
-        Event::Closed => "The log is closed in good order: everything is on disk.".to_owned(),
+        Event::Closed => "The log is closed in good order: all that was appended is synced.".to_owned(),
         Event::Reset => "Everything is deleted, and the configuration is back at the start.".to_owned(),
         Event::ConfigChanged { key, value, was } if value == was => {
             format!("`{key}` stays at {value}.")
         }
         Event::ConfigChanged { key, value, was } => {
-            format!("`{key}` is {value} from now on; it was {was}. What is on disk stays as it is.")
+            let old = match key.as_str() {
+                "index.interval.bytes" => {
+                    "Indexes that are there already stay until the log is opened again."
+                }
+                _ => "What is on disk stays as it is.",
+            };
+            format!("`{key}` is {value} from now on; it was {was}. {old}")
         }
-        Event::ByteFlipped { file, position } => format!(
-            "The byte at position {position} of {file} is inverted on disk. Nobody has noticed yet: \
-             a fetch checks the CRC of the batches that it returns, and recovery that of every batch."
-        ),
+        Event::ByteFlipped { file, position } => {
+            let who = match file.ends_with(INDEX_SUFFIX) {
+                true => "an index has no CRC, but recovery compares it with the log",
+                false => {
+                    "a fetch checks the CRC of the batches that it returns, and recovery that of every batch"
+                }
+            };
+            format!(
+                "The byte at position {position} of {file} is inverted on disk. Nobody has noticed yet: {who}."
+            )
+        }
         Event::FileLost { file } => {
-            format!("The file {file} is gone. The open log does not need it yet; the next opening does.")
+            format!(
+                "The file {file} is gone from the disk. Who has it open goes on with it; the next opening will not find it."
+            )
         }
         Event::Refused { message } => format!("Refused: {message}."),
     }
 }
 
 fn crashed(lost: u64, kept: u64) -> String {
-    let lost = match lost {
-        0 => "Nothing is lost: everything had been synced.".to_owned(),
-        lost => format!("{} that had not been synced {} gone.", bytes(lost), are(lost)),
-    };
-    match kept {
-        0 => format!("The power fails. {lost}"),
-        kept => format!("The power fails. {lost} {} of unsynced writes had reached the disk.", bytes(kept)),
+    let is = |count| if count == 1 { "is" } else { "are" };
+    match (lost, kept) {
+        (0, 0) => "The power fails. Nothing is lost: everything had been synced.".to_owned(),
+        (lost, 0) => {
+            format!("The power fails. {} that had not been synced {} gone.", bytes(lost), is(lost))
+        }
+        (0, kept) => format!(
+            "The power fails. Nothing is lost: the {} that had not been synced had reached the disk all the same.",
+            bytes(kept)
+        ),
+        (lost, kept) => format!(
+            "The power fails. Of what had not been synced, {} {} gone; {kept} had reached the disk all the same.",
+            bytes(lost),
+            is(lost)
+        ),
     }
 }
 
@@ -47,7 +70,16 @@ fn log_sentence(event: &LogEvent) -> String {
         LogEvent::SegmentCreated { segment } => {
             format!("Segment {segment} begins, empty: a .log file and its .index.")
         }
-        LogEvent::SegmentRolled { segment, size, batch_size, segment_bytes, index_entries, reason, next } => {
+        LogEvent::SegmentRolled {
+            segment,
+            size,
+            batch_size,
+            segment_bytes,
+            index_entries,
+            last_offset,
+            reason,
+            next,
+        } => {
             let why = match reason {
                 RollReason::Size => format!(
                     "It would not fit: segment {segment} holds {size} of {segment_bytes} bytes and the batch \
@@ -58,7 +90,8 @@ fn log_sentence(event: &LogEvent) -> String {
                     count(*index_entries as u64, "entry", "entries")
                 ),
                 RollReason::OffsetOverflow => format!(
-                    "Offset {next} is too far from base offset {segment} for the 32 bits of an index entry."
+                    "Offset {last_offset} is too far from base offset {segment} for an index entry, which holds 31 \
+                     bits of it."
                 ),
             };
             let key = match reason {
@@ -76,9 +109,15 @@ fn log_sentence(event: &LogEvent) -> String {
             batch.position
         ),
         LogEvent::IndexEntryAdded { entry, bytes_since, interval, segment } => format!(
-            "{} have come since the last index entry, more than {interval}: offset {} → position {} is noted \
+            "{} have come since {}, more than {interval}: offset {} → position {} is noted \
              (`index.interval.bytes`).",
             bytes(*bytes_since),
+            // Before the first entry, all bytes up to the position count.
+            if *bytes_since == u64::from(entry.position) {
+                "the segment began"
+            } else {
+                "the last index entry"
+            },
             segment + u64::from(entry.relative_offset),
             entry.position
         ),
@@ -148,6 +187,11 @@ fn recovery_sentence(event: &LogEvent) -> Option<String> {
             format!("The index of segment {segment} {fault}: it is written anew from the log, {entries}.")
         }
         LogEvent::OrphanRemoved { name } => format!("{name} has no .log file beside it, and is removed."),
+        LogEvent::RecoveryFinished { log_start_offset, log_end_offset }
+            if log_start_offset == log_end_offset =>
+        {
+            format!("The log is open, and empty: the first record will get offset {log_end_offset}.")
+        }
         LogEvent::RecoveryFinished { log_start_offset, log_end_offset } => format!(
             "The log is open, from offset {log_start_offset} up to {log_end_offset}. What was found is synced \
              first, so the high watermark is {log_end_offset} too."
@@ -176,6 +220,9 @@ fn fetch_sentence(event: &LogEvent) -> Option<String> {
             "The batch ends at offset {last_offset}, before {offset}: the scan reads its header and hops over \
              its {size} bytes."
         ),
+        LogEvent::ScanFinished { segment, found: false, offset, .. } => {
+            format!("The scan came to the end of segment {segment}: no batch in it reaches offset {offset}.")
+        }
         LogEvent::ScanFinished { position, batches, bytes: scanned, offset, .. } => match batches {
             0 => format!(
                 "The scan is there at once: the batch at position {position} reaches offset {offset}."
@@ -261,7 +308,7 @@ fn fetch_stopped(
     let on = format!("The reader goes on at offset {next_offset}.");
     let used = match used > max_bytes {
         true => format!("{} are in the answer, more than `max_bytes` = {max_bytes}", bytes(used)),
-        false => format!("{used} of {} are used", bytes(max_bytes)),
+        false => format!("{used} of {} {} used", bytes(max_bytes), if max_bytes == 1 { "is" } else { "are" }),
     };
     match (by, next_batch_size) {
         (StoppedBy::MaxBytes, Some(next)) => {
@@ -290,8 +337,4 @@ fn bytes(count_: u64) -> String {
 
 fn count(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn are(count: u64) -> &'static str {
-    if count == 1 { "is" } else { "are" }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
 use crate::record::{
-    Batch, BatchError, BatchMeta, NewRecord, assign_base_offset, batch_size, encode_batch_with,
+    Batch, BatchError, BatchMeta, Compression, NewRecord, assign_base_offset, batch_size, encode_batch_with,
 };
 use crate::segment::{INDEX_ENTRY_SIZE, IndexEntry, Segment, Undone, entry_due};
 use crate::storage::Storage;
@@ -37,7 +37,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     ///
     /// # Errors
     /// [`Error::InvalidRecord`], [`Error::MessageTooLarge`], [`Error::Poisoned`], [`Error::Io`]; with each of
-    /// them the log is as it was.
+    /// them the batch is not in the log. Only if an `Io` error poisons the log as well, because what was written
+    /// could not be taken back, nobody knows before it is opened again.
     pub fn append(&mut self, records: &[NewRecord<'_>], now_ms: i64) -> Result<Appended> {
         check_records(records, now_ms)?;
         self.check_size(batch_size(records, now_ms))?;
@@ -68,6 +69,10 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         self.check_size(u64::from(header.size))?;
         parsed.verify()?;
+        // Nobody could read past a batch whose records do not parse. A compressed one is taken as it is.
+        if header.compression() == Some(Compression::None) {
+            parsed.records().try_for_each(|record| record.map(drop))?;
+        }
         assign_base_offset(batch, self.log_end_offset());
         self.append_checked(batch, header.records_count)
     }
@@ -93,8 +98,9 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         if last_offset >= i64::MAX as u64 {
             return Err(Error::OffsetsExhausted(i64::MAX as u64 - 1));
         }
-        if let Some(reason) = self.should_roll(batch.len() as u64, last_offset) {
-            self.roll(batch.len() as u64, reason)?;
+        if let Some(reason) = self.pending_roll.or_else(|| self.should_roll(batch.len() as u64, last_offset))
+        {
+            self.roll(batch.len() as u64, last_offset, reason)?;
         }
         let (segment, position) = (self.active.base_offset(), self.active.size());
         let interval = u64::from(self.config.index_interval_bytes);
@@ -141,7 +147,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     }
 
     /// Closes the active segment for good, durable as a whole, and begins a new one at the log end offset.
-    fn roll(&mut self, batch_size: u64, reason: RollReason) -> Result<()> {
+    fn roll(&mut self, batch_size: u64, last_offset: u64, reason: RollReason) -> Result<()> {
         let (segment, size, next) = (self.active.base_offset(), self.active.size(), self.log_end_offset());
         let index_entries = self.active.index().len();
         let segment_bytes = u64::from(self.config.segment_bytes);
@@ -151,13 +157,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             batch_size,
             segment_bytes,
             index_entries,
+            last_offset,
             reason,
             next,
         });
         self.flush_because(FlushCause::Roll)?;
-        self.active.index().sync().map_err(|error| self.shared.poison(error))?;
+        self.pending_roll = Some(reason);
         self.active = Arc::new(Segment::create(&*self.storage, next)?);
-        self.shared.names_changed.fetch_add(1, Ordering::AcqRel);
+        self.storage.sync_dir().map_err(|error| self.shared.poison(error))?;
+        self.pending_roll = None;
         self.shared.push_segment(Arc::clone(&self.active));
         self.shared.observer.observe(|| Event::SegmentCreated { segment: next });
         Ok(())

@@ -125,8 +125,13 @@ impl StoppedBy {
 #[expect(missing_docs, reason = "the fields are explained once, above")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Opening begins: so many `.log` files were found. The sizes are those of the configuration.
-    RecoveryStarted { segments: usize, segment_bytes: u32, index_interval_bytes: u32 },
+    /// Opening begins: these files, with their sizes, were found, and so many of them are `.log` files.
+    RecoveryStarted {
+        segments: usize,
+        files: Vec<(String, u64)>,
+        segment_bytes: u32,
+        index_interval_bytes: u32,
+    },
     /// The scan of a segment begins.
     SegmentFound { segment: u64, log_bytes: u64 },
     /// The scan accepted a batch: length, magic, CRC and offsets are right.
@@ -151,6 +156,8 @@ pub enum Event {
         batch_size: u64,
         segment_bytes: u64,
         index_entries: usize,
+        /// The last offset of the batch that did not go into the old segment.
+        last_offset: u64,
         reason: RollReason,
         next: u64,
     },
@@ -169,8 +176,9 @@ pub enum Event {
     IndexLookedUp { segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>, position: u64 },
     /// The scan hopped over a batch that ends below the fetch offset.
     BatchSkipped { segment: u64, position: u64, size: u32, last_offset: u64, offset: u64 },
-    /// The scan reached the batch that holds the fetch offset, or the first one after it.
-    ScanFinished { segment: u64, position: u64, batches: u64, bytes: u64, offset: u64 },
+    /// The scan reached the batch that holds the fetch offset, or the first one after it, if one was `found`; and
+    /// otherwise the end of the segment.
+    ScanFinished { segment: u64, position: u64, batches: u64, bytes: u64, offset: u64, found: bool },
     /// A batch goes into the answer, which then holds `used` bytes.
     BatchFetched { batch: BatchInfo, used: u64, max_bytes: u64 },
     /// The first batch is larger than `max_bytes` and goes into the answer all the same (KIP-74).

@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::record::{Batch, BatchHeader, Record, Records};
+use crate::error::{CorruptReason, Error, Result};
+use crate::record::{Batch, BatchError, BatchHeader, Record, Records};
 use crate::segment::{Scanner, Segment};
 use crate::storage::File;
 
 use super::event::{BatchInfo, Event, Observer, StoppedBy};
-use super::{Shared, scan_error};
+use super::{Shared, corrupt, scan_error};
 
 /// While it looks for the first batch, a scan reads this much at a time: as much as stands between two index
 /// entries by default, and a batch of the usual size behind it.
@@ -85,6 +85,8 @@ struct Budget {
     high_watermark: u64,
     batches: Vec<u8>,
     next_offset: u64,
+    /// How far it has come: segment and position.
+    reached: (u64, u64),
 }
 
 /// Why the walk through one segment ended.
@@ -103,12 +105,20 @@ impl<F: File, O: Observer> Shared<F, O> {
             return Err(Error::OffsetOutOfRange { requested: offset, log_start_offset, log_end_offset });
         }
         self.observer.observe(|| Event::FetchStarted { offset, max_bytes, high_watermark, log_end_offset });
-        let mut budget = Budget { max_bytes, high_watermark, batches: Vec::new(), next_offset: offset };
+        let mut budget =
+            Budget { max_bytes, high_watermark, batches: Vec::new(), next_offset: offset, reached: (0, 0) };
         let (by, next_batch_size) = if offset < high_watermark {
             self.collect(&mut budget)?
         } else {
             (StoppedBy::HighWatermark, None)
         };
+        // Whatever stopped it but the budget, everything visible must be in the answer. If it is not, an answer
+        // would let the reader skip records, or ask for them for ever.
+        if by != StoppedBy::MaxBytes && budget.next_offset < high_watermark {
+            let (segment, position) = budget.reached;
+            let reason = CorruptReason::OffsetsMissing { from: budget.next_offset, to: high_watermark };
+            return Err(corrupt(segment, position, reason));
+        }
         let by = match by {
             StoppedBy::HighWatermark if high_watermark == log_end_offset => StoppedBy::LogEnd,
             by => by,
@@ -171,11 +181,12 @@ impl<F: File, O: Observer> Shared<F, O> {
             position: start,
         });
         let mut scan = segment.scan(start, SCAN_CHUNK);
-        let mut batches = 0;
-        while let Some(header) = self.next_header(&mut scan, base)? {
+        let (mut batches, mut least) = (0, base);
+        while let Some(header) = next_header(&mut scan, base, least)? {
             if header.last_offset() >= offset {
                 break;
             }
+            least = header.last_offset() + 1;
             self.observer.observe(|| Event::BatchSkipped {
                 segment: base,
                 position: scan.position(),
@@ -188,13 +199,16 @@ impl<F: File, O: Observer> Shared<F, O> {
         }
         let position = scan.position();
         let bytes = position - start;
-        self.observer.observe(|| Event::ScanFinished { segment: base, position, batches, bytes, offset });
+        let found = scan.left() > 0;
+        self.observer.observe(|| Event::ScanFinished {
+            segment: base,
+            position,
+            batches,
+            bytes,
+            offset,
+            found,
+        });
         Ok(position)
-    }
-
-    fn next_header(&self, scan: &mut Scanner<'_, F>, segment: u64) -> Result<Option<BatchHeader>> {
-        let position = scan.position();
-        scan.header().map_err(|error| scan_error(error, segment, position))
     }
 
     /// Takes whole batches from `position` on, while they fit.
@@ -202,7 +216,10 @@ impl<F: File, O: Observer> Shared<F, O> {
         let left = budget.max_bytes.saturating_sub(budget.batches.len() as u64);
         let mut scan = segment.scan(position, left.clamp(4096, READ_CHUNK) as usize);
         let base = segment.base_offset();
-        while let Some(header) = self.next_header(&mut scan, base)? {
+        // Only the first batch may begin before the offset that is next.
+        let mut least = base;
+        while let Some(header) = next_header(&mut scan, base, least)? {
+            budget.reached = (base, scan.position());
             if header.base_offset >= budget.high_watermark {
                 return Ok(Walked::Stopped(StoppedBy::HighWatermark, None));
             }
@@ -215,9 +232,10 @@ impl<F: File, O: Observer> Shared<F, O> {
             let batch = scan.batch().map_err(|error| scan_error(error, base, position))?;
             // The header was there, and so is the batch.
             let Some(batch) = batch else { break };
-            batch.verify().map_err(|reason| super::corrupt(base, position, reason.into()))?;
+            batch.verify().map_err(|reason| corrupt(base, position, reason.into()))?;
             budget.batches.extend_from_slice(batch.bytes());
             budget.next_offset = header.last_offset() + 1;
+            least = budget.next_offset;
             let max_bytes = budget.max_bytes;
             self.observer.observe(|| {
                 let batch = BatchInfo::new(base, position, &batch);
@@ -228,6 +246,25 @@ impl<F: File, O: Observer> Shared<F, O> {
             });
             scan.skip(header.size);
         }
+        budget.reached = (base, scan.position());
         Ok(Walked::SegmentEnd)
     }
+}
+
+/// The next header of a segment. The checksum covers neither its base offset, which must be `least` or above,
+/// nor the length, by which it must end within the segment.
+fn next_header<F: File>(scan: &mut Scanner<'_, F>, segment: u64, least: u64) -> Result<Option<BatchHeader>> {
+    let position = scan.position();
+    let Some(header) = scan.header().map_err(|error| scan_error(error, segment, position))? else {
+        return Ok(None);
+    };
+    let (needed, available) = (u64::from(header.size), scan.left());
+    if needed > available {
+        return Err(corrupt(segment, position, BatchError::Incomplete { needed, available }.into()));
+    }
+    if header.base_offset < least {
+        let reason = CorruptReason::OffsetOrder { found: header.base_offset, expected: least };
+        return Err(corrupt(segment, position, reason));
+    }
+    Ok(Some(header))
 }

@@ -2,12 +2,13 @@
 //!
 //! A flush comes in two halves, so that nobody has to hold the writer while a disk works:
 //! [`PartitionLog::begin_flush`] notes how far the log goes, and [`Flush::complete`] syncs that far and raises
-//! the high watermark. Appends may go on in between; flushes may overlap and complete in any order.
+//! the high watermark. Appends may go on in between. Flushes may be completed in any order, from any thread; the
+//! syncs themselves go one after another.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::segment::Segment;
 use crate::storage::Storage;
 
@@ -18,18 +19,16 @@ use super::{PartitionLog, Shared};
 #[derive(Debug)]
 #[must_use = "nothing is durable before `complete`"]
 pub struct Flush<S: Storage, O: Observer = ()> {
-    storage: Arc<S>,
     shared: Arc<Shared<S::File, O>>,
     segment: Arc<Segment<S::File>>,
     up_to: u64,
-    names_changed: u64,
     cause: FlushCause,
     size: u64,
 }
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Begins to make everything appended so far durable. Cheap: it touches no file.
-    pub fn begin_flush(&mut self) -> Flush<S, O> {
+    pub fn begin_flush(&self) -> Flush<S, O> {
         self.begin_flush_because(FlushCause::Requested)
     }
 
@@ -48,11 +47,9 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
 
     fn begin_flush_because(&self, cause: FlushCause) -> Flush<S, O> {
         Flush {
-            storage: Arc::clone(&self.storage),
             shared: Arc::clone(&self.shared),
             segment: Arc::clone(&self.active),
             up_to: self.log_end_offset(),
-            names_changed: self.shared.names_changed.load(Ordering::Acquire),
             cause,
             size: self.active.size(),
         }
@@ -71,15 +68,13 @@ impl<S: Storage, O: Observer> Flush<S, O> {
     /// As [`PartitionLog::flush`].
     pub fn complete(self) -> Result<u64> {
         let shared = &self.shared;
+        // A holder that panicked has told nobody how its sync went.
+        let _serial = shared.syncing.lock().map_err(|_| Error::Poisoned)?;
         shared.check_poison()?;
-        let from = shared.high_watermark();
-        // Older segments were synced when the log rolled, so the active one is all there is to do.
+        // Older segments were synced when the log rolled, so this one is all there is to do.
         self.segment.sync().map_err(|error| shared.poison(error))?;
-        if shared.names_synced.load(Ordering::Acquire) < self.names_changed {
-            self.storage.sync_dir().map_err(|error| shared.poison(error))?;
-            shared.names_synced.fetch_max(self.names_changed, Ordering::AcqRel);
-        }
-        let high_watermark = shared.high_watermark.fetch_max(self.up_to, Ordering::AcqRel).max(self.up_to);
+        let from = shared.high_watermark.fetch_max(self.up_to, Ordering::AcqRel);
+        let high_watermark = from.max(self.up_to);
         let (segment, bytes, cause) = (self.segment.base_offset(), self.size, self.cause);
         shared.observer.observe(|| Event::Flushed { segment, bytes, from, high_watermark, cause });
         Ok(high_watermark)

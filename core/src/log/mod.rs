@@ -20,8 +20,8 @@
 //!
 //! Invariants:
 //! - Offsets rise from batch to batch. Each batch's base offset was the log end offset when it was appended.
-//! - Every segment but the active one is durable as a whole: the log is synced before it rolls. So a crash can
-//!   tear the last segment only, and damage in any other is [`Error::Corrupt`].
+//! - Every segment but the active one has all its batches durable: the log is synced before it rolls, and the
+//!   new segment's name before a batch goes into it. So a crash can tear the last segment only, and damage in any other is [`Error::Corrupt`].
 //! - log start offset ≤ high watermark ≤ log end offset. Nothing at or above the high watermark is ever
 //!   fetched, and everything below it is durable: no reader sees what a crash could take back.
 //! - After a failed sync the log takes no append until it is opened again.
@@ -33,7 +33,7 @@ mod flush;
 mod recovery;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::config::LogConfig;
 use crate::error::{Error, Result};
@@ -56,6 +56,9 @@ pub struct PartitionLog<S: Storage, O: Observer = ()> {
     config: LogConfig,
     shared: Arc<Shared<S::File, O>>,
     active: Arc<Segment<S::File>>,
+    /// A roll that failed half-way: the next append has to bring it to its end, because files of the next
+    /// segment may be there already, and the active one must not grow past them.
+    pending_roll: Option<RollReason>,
     /// The batch that is being encoded; kept for its allocation.
     scratch: Vec<u8>,
 }
@@ -69,9 +72,9 @@ struct Shared<F, O> {
     log_start_offset: AtomicU64,
     high_watermark: AtomicU64,
     log_end_offset: AtomicU64,
-    /// How often files were created or removed, and how much of that is durable.
-    names_changed: AtomicU64,
-    names_synced: AtomicU64,
+    /// Held while a sync runs and until its outcome is known to all. An operating system reports a failed write
+    /// once, to one of those who sync; two at a time, and the other would take it for done.
+    syncing: Mutex<()>,
     poisoned: AtomicBool,
 }
 
@@ -103,8 +106,11 @@ impl<S: Storage> PartitionLog<S> {
     /// tail of the last segment is cut off, indexes that differ from the log are written anew. An empty storage
     /// becomes an empty log at offset 0. On return, everything in the log is durable and visible.
     ///
+    /// One log at a time may have a storage: nothing here keeps a second one out.
+    ///
     /// # Errors
     /// [`Error::Corrupt`] for damage that no crash explains; then nothing has been changed in that file.
+    /// [`Error::InvalidConfig`].
     pub fn open(storage: S, config: LogConfig) -> Result<(Self, RecoveryReport)> {
         Self::open_observed(storage, config, ())
     }
@@ -132,8 +138,13 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     }
 
     /// Takes a new configuration, which holds from the next append on.
-    pub fn set_config(&mut self, config: LogConfig) {
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`]; then the old one stays.
+    pub fn set_config(&mut self, config: LogConfig) -> Result<()> {
+        config.validate()?;
         self.config = config;
+        Ok(())
     }
 
     /// The first offset in the log.

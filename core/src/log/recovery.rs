@@ -9,8 +9,8 @@
 //! before anyone may read it, since the process before may have died before its own sync.
 
 use std::sync::Arc;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Mutex, RwLock};
 
 use crate::config::LogConfig;
 use crate::error::{CorruptReason, Result};
@@ -80,12 +80,17 @@ pub(super) fn open<S: Storage, O: Observer>(
     config: LogConfig,
     observer: O,
 ) -> Result<(PartitionLog<S, O>, RecoveryReport)> {
+    config.validate()?;
     let mut names = storage.list()?;
     names.sort_unstable();
     let bases: Vec<u64> = names.iter().filter_map(|name| parse_file_name(name, LOG_SUFFIX)).collect();
     let LogConfig { segment_bytes, index_interval_bytes, .. } = config;
     let found = bases.len();
-    observer.observe(|| Event::RecoveryStarted { segments: found, segment_bytes, index_interval_bytes });
+    observer.observe(|| {
+        let size = |name: &String| storage.open(name).and_then(|file| file.len()).unwrap_or(0);
+        let files = names.iter().map(|name| (name.clone(), size(name))).collect();
+        Event::RecoveryStarted { segments: found, files, segment_bytes, index_interval_bytes }
+    });
 
     let report = RecoveryReport { segments: found, ..RecoveryReport::default() };
     let next_offset = bases.first().copied().unwrap_or(0);
@@ -116,11 +121,11 @@ pub(super) fn open<S: Storage, O: Observer>(
         log_start_offset: AtomicU64::new(log_start_offset),
         high_watermark: AtomicU64::new(log_end_offset),
         log_end_offset: AtomicU64::new(log_end_offset),
-        names_changed: AtomicU64::new(0),
-        names_synced: AtomicU64::new(0),
+        syncing: Mutex::new(()),
         poisoned: AtomicBool::new(false),
     });
-    let log = PartitionLog { storage: Arc::new(storage), config, shared, active, scratch: Vec::new() };
+    let (storage, scratch) = (Arc::new(storage), Vec::new());
+    let log = PartitionLog { storage, config, shared, active, pending_roll: None, scratch };
     Ok((log, report))
 }
 
@@ -160,9 +165,16 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
                     return Ok(scanned);
                 }
             };
-            if let Err(reason) = self.check(base, position, &batch) {
-                scanned.bad = Some(reason);
-                return Ok(scanned);
+            match self.check(base, position, &batch) {
+                Ok(()) => {}
+                // No crash makes a whole batch stand where it cannot: nothing is cut for that.
+                Err(reason @ (CorruptReason::OffsetRange { .. } | CorruptReason::TooLarge)) => {
+                    return Err(corrupt(base, position, reason));
+                }
+                Err(reason) => {
+                    scanned.bad = Some(reason);
+                    return Ok(scanned);
+                }
             }
             self.admit(base, position, &batch, &mut scanned);
             let size = batch.header().size;

@@ -59,10 +59,15 @@ impl<F: File> OffsetIndex<F> {
 
     /// Adds an entry to the file, then to what look-ups see.
     pub(crate) fn push(&self, entry: IndexEntry) -> io::Result<()> {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        self.file.write_at((entries.len() * INDEX_ENTRY_SIZE) as u64, &entry.encode())?;
-        entries.push(entry);
+        // There is one writer, so nobody else adds an entry in between, and no reader waits for the file.
+        self.file.write_at((self.len() * INDEX_ENTRY_SIZE) as u64, &entry.encode())?;
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).push(entry);
         Ok(())
+    }
+
+    /// Cuts off what a failed [`push`](Self::push) may have left in the file.
+    pub(crate) fn undo(&self) -> io::Result<()> {
+        self.file.truncate((self.len() * INDEX_ENTRY_SIZE) as u64)
     }
 
     /// The entry with the largest offset at or below `relative_offset`. Without one, a scan starts at 0.

@@ -30,11 +30,12 @@ pub fn file_name(base_offset: u64, suffix: &str) -> String {
     format!("{base_offset:020}{suffix}")
 }
 
-/// The base offset in a file name, if it is 20 digits and the suffix.
+/// The base offset in a file name, if it is 20 digits and the suffix, and an offset that can be.
 pub fn parse_file_name(name: &str, suffix: &str) -> Option<u64> {
     let digits = name.strip_suffix(suffix)?;
     let valid = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-    valid.then(|| digits.parse().ok()).flatten()
+    let base = valid.then(|| digits.parse().ok()).flatten()?;
+    i64::try_from(base).is_ok().then_some(base)
 }
 
 /// A segment, shared between the one writer and its readers.
@@ -90,7 +91,8 @@ impl<F: File> Segment<F> {
         });
         if let Err(error) = written {
             // Rests of this batch must not stand behind a shorter one that is written over it.
-            let undone = if self.log.truncate(position).is_ok() { Undone::Yes } else { Undone::No };
+            let undone = self.log.truncate(position).and_then(|()| self.index.undo());
+            let undone = if undone.is_ok() { Undone::Yes } else { Undone::No };
             return Err((error, undone));
         }
         self.size.store(position + batch.len() as u64, Ordering::Release);

@@ -50,6 +50,11 @@ impl<'f, F: File> Scanner<'f, F> {
         self.position
     }
 
+    /// Bytes from the position to the end.
+    pub(crate) fn left(&self) -> u64 {
+        self.end - self.position
+    }
+
     /// The next batch's header; `None` at the end. The batch's bytes need not all be there.
     pub(crate) fn header(&mut self) -> Result<Option<BatchHeader>, ScanError> {
         if self.position >= self.end {

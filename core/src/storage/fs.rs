@@ -20,6 +20,8 @@ impl FsStorage {
     pub fn open(dir: impl Into<PathBuf>) -> io::Result<Self> {
         let dir = dir.into();
         create_dir(&dir)?;
+        // Who created it before may have died before its name was durable.
+        sync_path(parent(&dir))?;
         Ok(Self { dir })
     }
 
@@ -70,12 +72,16 @@ impl Storage for FsStorage {
     }
 }
 
+fn parent(dir: &Path) -> &Path {
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Creates a directory and what is missing above it, each name durable before the next.
 fn create_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent(dir);
     create_dir(parent)?;
     match fs::create_dir(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => Err(error),

@@ -42,6 +42,7 @@ pub struct JournalStorage {
 #[derive(Debug, Clone)]
 pub struct JournalFile {
     id: u64,
+    epoch: u64,
     memory: MemoryFile,
     journal: Arc<Mutex<Journal>>,
 }
@@ -51,6 +52,8 @@ struct Journal {
     live: BTreeMap<String, u64>,
     durable: BTreeMap<String, u64>,
     next_id: u64,
+    /// How many crashes there were: a handle from before one has no say any more.
+    epoch: u64,
     queue: Vec<Mutation>,
 }
 
@@ -89,6 +92,14 @@ impl JournalStorage {
     }
 }
 
+impl Journal {
+    /// Whether a handle means a file that still has a name. What is written to others reaches no medium.
+    fn knows(&self, file: &JournalFile) -> bool {
+        let named = |names: &BTreeMap<String, u64>| names.values().any(|id| *id == file.id);
+        file.epoch == self.epoch && (named(&self.live) || named(&self.durable))
+    }
+}
+
 fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     // Nothing panics while the lock is held, so the journal is whole even if a holder's thread died.
     journal.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,7 +118,7 @@ impl Storage for JournalStorage {
         let id = journal.live.get(name).copied().unwrap_or(journal.next_id);
         journal.next_id = journal.next_id.max(id + 1);
         journal.live.insert(name.to_owned(), id);
-        Ok(JournalFile { id, memory, journal: Arc::clone(&self.journal) })
+        Ok(JournalFile { id, epoch: journal.epoch, memory, journal: Arc::clone(&self.journal) })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -143,6 +154,7 @@ impl Crash for JournalStorage {
         let mut journal = self.journal();
         let before: BTreeMap<_, _> = self.memory.durable_sizes().into_iter().collect();
         self.memory.crash(keep);
+        journal.epoch += 1;
         journal.live = journal.durable.clone();
         for (name, &file) in &journal.durable.clone() {
             // Torn bytes have reached the medium after all.
@@ -201,7 +213,9 @@ impl File for JournalFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut journal = lock(&self.journal);
-        if let Some((position, bytes)) = self.memory.unsynced() {
+        if journal.knows(self)
+            && let Some((position, bytes)) = self.memory.unsynced()
+        {
             journal.queue.push(Mutation::Write { file: self.id, position, bytes });
         }
         self.memory.sync()

@@ -1,7 +1,7 @@
 //! Where the bytes live: the [`Storage`] trait, its promises on durability, and the backends that keep them.
 //!
 //! A storage is one flat directory of files for one partition. The log writes each file from front to back,
-//! truncates, renames and removes; it never overwrites synced bytes.
+//! truncates, renames and removes; of synced bytes it overwrites only those of an index.
 //!
 //! | backend | bytes live in | a crash loses |
 //! | --- | --- | --- |

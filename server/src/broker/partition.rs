@@ -194,7 +194,7 @@ impl Partition {
     fn next_flush(&self) -> Option<Flush<FsStorage>> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let due = writer.wanted > self.reader.high_watermark() && !self.is_read_only();
-        let flush = writer.log.as_mut().filter(|_| due).map(PartitionLog::begin_flush);
+        let flush = writer.log.as_ref().filter(|_| due).map(PartitionLog::begin_flush);
         writer.flushing = flush.is_some();
         flush
     }

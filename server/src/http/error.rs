@@ -124,7 +124,7 @@ impl From<logscope::Error> for ApiError {
             Error::Poisoned | Error::OffsetsExhausted(_) => {
                 Self::new(ErrorCode::PartitionNotAvailable, message)
             }
-            Error::Io(_) | Error::Corrupt { .. } | Error::InvalidBatch(_) => {
+            Error::Io(_) | Error::Corrupt { .. } | Error::InvalidBatch(_) | Error::InvalidConfig(_) => {
                 tracing::error!("a request failed: {message}");
                 Self::new(ErrorCode::Storage, message)
             }
