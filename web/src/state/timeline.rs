@@ -21,11 +21,11 @@ const INTERVAL: usize = 256;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     /// The command as it would be typed.
-    pub(crate) command: String,
+    pub(crate) command: Rc<str>,
     /// How many steps came before it.
     pub(crate) first: usize,
-    /// How many steps it has.
-    pub(crate) count: usize,
+    /// Its steps.
+    pub(crate) events: Rc<[Event]>,
     /// The records of a fetch.
     pub(crate) records: Option<Rc<[FetchedRecord]>>,
 }
@@ -33,14 +33,13 @@ pub(crate) struct Group {
 impl Group {
     /// The cursor at its last step.
     pub(crate) fn end(&self) -> usize {
-        self.first + self.count
+        self.first + self.events.len()
     }
 }
 
-/// The steps and the cursor; see the [module](self).
-#[derive(Debug, Clone, PartialEq)]
+/// The steps and the cursor; see the [module](self). A clone shares the steps.
+#[derive(Debug, Clone)]
 pub(crate) struct Timeline {
-    events: Vec<Event>,
     groups: Vec<Group>,
     cursor: usize,
     picture: Rc<Picture>,
@@ -50,15 +49,24 @@ pub(crate) struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        let (events, groups, checkpoints) = Default::default();
-        Self { events, groups, cursor: 0, picture: Rc::default(), checkpoints, interval: INTERVAL }
+        let (groups, checkpoints) = Default::default();
+        Self { groups, cursor: 0, picture: Rc::default(), checkpoints, interval: INTERVAL }
+    }
+}
+
+/// Views ask at every change whether theirs has changed. Steps are only ever added, so their number tells.
+impl PartialEq for Timeline {
+    fn eq(&self, other: &Self) -> bool {
+        self.cursor == other.cursor
+            && self.groups.len() == other.groups.len()
+            && Rc::ptr_eq(&self.picture, &other.picture)
     }
 }
 
 impl Timeline {
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {
-        self.events.len()
+        self.groups.last().map_or(0, Group::end)
     }
 
     /// How many steps the picture holds.
@@ -73,23 +81,26 @@ impl Timeline {
 
     /// The step at the cursor: the last one that the picture holds.
     pub(crate) fn event(&self) -> Option<&Event> {
-        self.events.get(self.cursor.checked_sub(1)?)
+        self.step(self.cursor.checked_sub(1)?)
+    }
+
+    fn step(&self, at: usize) -> Option<&Event> {
+        let group = self.group_of(at)?;
+        group.events.get(at - group.first)
+    }
+
+    fn group_of(&self, step: usize) -> Option<&Group> {
+        self.groups.get(self.groups.partition_point(|group| group.end() <= step))
     }
 
     /// The group of the step at the cursor.
     pub(crate) fn group(&self) -> Option<&Group> {
-        let step = self.cursor.checked_sub(1)?;
-        self.groups.get(self.groups.partition_point(|group| group.end() <= step))
+        self.group_of(self.cursor.checked_sub(1)?)
     }
 
     /// All groups, in order.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
-    }
-
-    /// The events of a group.
-    pub(crate) fn events_of(&self, group: &Group) -> &[Event] {
-        &self.events[group.first..group.end()]
     }
 
     /// The last fetch that has begun at the cursor.
@@ -103,10 +114,9 @@ impl Timeline {
         if ran.events.is_empty() {
             return;
         }
-        let (first, count) = (self.events.len(), ran.events.len());
-        let records = ran.records.map(Into::into);
-        self.groups.push(Group { command: ran.command, first, count, records });
-        self.events.extend(ran.events);
+        let (first, records) = (self.len(), ran.records.map(Into::into));
+        let (command, events) = (ran.command.into(), ran.events.into());
+        self.groups.push(Group { command, first, events, records });
         if ran.follow {
             self.seek(self.len());
         }
@@ -126,13 +136,22 @@ impl Timeline {
             self.cursor = from;
         }
         while self.cursor < step {
-            Rc::make_mut(&mut self.picture).apply(&self.events[self.cursor]);
+            self.fold_group(step);
+        }
+        self.thin_out();
+    }
+
+    /// Folds the steps of the group at the cursor, but none beyond `step`.
+    fn fold_group(&mut self, step: usize) {
+        let Some(group) = self.group_of(self.cursor) else { return };
+        let (events, from) = (Rc::clone(&group.events), self.cursor - group.first);
+        for event in events.iter().skip(from).take(step - self.cursor) {
+            Rc::make_mut(&mut self.picture).apply(event);
             self.cursor += 1;
             if self.cursor == (self.checkpoints.len() + 1) * self.interval {
                 self.checkpoints.push(Rc::clone(&self.picture));
             }
         }
-        self.thin_out();
     }
 
     /// Keeps every other checkpoint once there are too many.
@@ -167,7 +186,7 @@ mod tests {
 
     fn fold(timeline: &Timeline, steps: usize) -> Picture {
         let mut picture = Picture::default();
-        timeline.events[..steps].iter().for_each(|event| picture.apply(event));
+        (0..steps).filter_map(|at| timeline.step(at)).for_each(|event| picture.apply(event));
         picture
     }
 
@@ -204,7 +223,7 @@ mod tests {
         let commands: Vec<_> = (1..=timeline.len())
             .map(|step| {
                 timeline.seek(step);
-                timeline.group().unwrap().command.clone()
+                timeline.group().unwrap().command.to_string()
             })
             .collect();
         assert_eq!(commands[0], "append a");

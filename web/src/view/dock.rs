@@ -136,12 +136,12 @@ fn Steps(props: &PartProps) -> Html {
     let watch = props.on_do.reform(|_: MouseEvent| Action::Watch);
     html! {
         <div class="action">
-            <code class="ran" title={group.command.clone()}>{group.command.clone()}</code>
-            if group.count > 1 {
+            <code class="ran" title={group.command.to_string()}>{&*group.command}</code>
+            if group.events.len() > 1 {
                 <button type="button" class="link" onclick={watch}>{text::WATCH}</button>
             }
             <ol class="steps" ref={list} aria-label={text::STEPS_OF_ACTION}>
-                {for timeline.events_of(group).iter().enumerate().skip(from).take(LISTED).map(step)}
+                {for group.events.iter().enumerate().skip(from).take(LISTED).map(step)}
             </ol>
         </div>
     }

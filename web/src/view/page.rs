@@ -46,7 +46,8 @@ pub(crate) fn Page(props: &Props) -> Html {
     };
     let ready = state.ready();
     let picture = state.picture();
-    let fetched = state.fetched().map(|(group, records)| (AttrValue::from(group.command.clone()), records));
+    let fetched =
+        state.fetched().map(|(group, records)| (AttrValue::from(group.command.to_string()), records));
     html! {
         <>
             <Header keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()} />
