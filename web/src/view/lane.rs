@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 use yew::prelude::*;
 
-use super::log::element_id;
 use crate::state::BatchId;
 use crate::state::format::{count, offsets};
 use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, MARGIN, Marker, MarkerKind};
@@ -176,4 +177,17 @@ fn outline(lane: &Lane) -> Html {
     html! {
         <rect class="outline" x={x.to_string()} y="-2" width={width.to_string()} height={(BOX + 4.0).to_string()} />
     }
+}
+
+/// The id of a batch's element.
+pub(super) fn element_id(id: BatchId) -> String {
+    format!("batch-{}-{}", id.segment, id.position)
+}
+
+/// The batch that an element belongs to.
+pub(super) fn batch_of(target: web_sys::EventTarget) -> Option<BatchId> {
+    let batch = target.dyn_into::<Element>().ok()?.closest("[role=option]").ok()??;
+    let mut parts =
+        batch.id().strip_prefix("batch-")?.split('-').map(str::parse).collect::<Vec<_>>().into_iter();
+    Some(BatchId { segment: parts.next()?.ok()?, position: parts.next()?.ok()? })
 }

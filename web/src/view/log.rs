@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::budget::BudgetBar;
 use super::hooks::use_size;
-use super::lane::LaneView;
+use super::lane::{LaneView, batch_of, element_id};
 use crate::browser;
 use crate::engine::first_scenario;
 use crate::state::format::text as bytes_text;
@@ -212,19 +212,6 @@ fn Lanes(props: &LanesProps) -> Html {
             </svg>
         </div>
     }
-}
-
-/// The id of a batch's element.
-pub(super) fn element_id(id: BatchId) -> String {
-    format!("batch-{}-{}", id.segment, id.position)
-}
-
-/// The batch that an element belongs to.
-fn batch_of(target: web_sys::EventTarget) -> Option<BatchId> {
-    let batch = target.dyn_into::<Element>().ok()?.closest("[role=option]").ok()??;
-    let mut parts =
-        batch.id().strip_prefix("batch-")?.split('-').map(str::parse).collect::<Vec<_>>().into_iter();
-    Some(BatchId { segment: parts.next()?.ok()?, position: parts.next()?.ok()? })
 }
 
 /// Scrolls the lanes, and nothing else, so that an area is seen.
