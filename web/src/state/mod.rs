@@ -15,7 +15,7 @@ pub(crate) mod format;
 pub(crate) mod layout;
 mod palette;
 mod reduce;
-#[allow(clippy::module_inception, reason = "the state is what the folder is named for")]
+#[expect(clippy::module_inception, reason = "the state is what the folder is named for")]
 mod state;
 mod step;
 mod timeline;
