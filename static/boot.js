@@ -23,6 +23,10 @@ document.getElementById("fresh").addEventListener("click", () => {
   location.reload();
 });
 
+// The engine at the end of its memory, say: the page must not stand there as if nothing had happened.
+window.addEventListener("error", (event) => fail(String(event.error ?? event.message)));
+window.addEventListener("unhandledrejection", (event) => fail(String(event.reason)));
+
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
 } catch (error) {

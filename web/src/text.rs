@@ -24,7 +24,7 @@ pub(crate) const TO_START: &str = "To the start";
 pub(crate) const TO_END: &str = "To the end";
 pub(crate) const STEP: &str = "Step";
 pub(crate) const WATCH: &str = "Watch this action";
-pub(crate) const STEPS_OF_ACTION: &str = "What the command did";
+pub(crate) const STEPS_OF_ACTION: &str = "Steps of this action";
 pub(crate) const BEFORE_FIRST_STEP: &str = "Nothing has happened yet.";
 pub(crate) const LOADING: &str = "Reading what this browser has saved…";
 

@@ -138,7 +138,6 @@ impl Timeline {
         while self.cursor < step {
             self.fold_group(step);
         }
-        self.thin_out();
     }
 
     /// Folds the steps of the group at the cursor, but none beyond `step`.
@@ -150,6 +149,7 @@ impl Timeline {
             self.cursor += 1;
             if self.cursor == (self.checkpoints.len() + 1) * self.interval {
                 self.checkpoints.push(Rc::clone(&self.picture));
+                self.thin_out();
             }
         }
     }

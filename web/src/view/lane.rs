@@ -91,12 +91,8 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         shape.arrives.then_some("arrives"),
         selected.then_some("selected"),
     );
-    let plural = if shape.first == shape.last { "Offset" } else { "Offsets" };
-    let mut name = format!(
-        "{plural} {}, {}",
-        offsets(shape.first, shape.last),
-        count(shape.size.into(), "byte", "bytes")
-    );
+    let mut name =
+        format!("Batch {}, {}", offsets(shape.first, shape.last), count(shape.size.into(), "byte", "bytes"));
     if shape.unflushed {
         name.push_str(", not on disk yet");
     }

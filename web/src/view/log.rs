@@ -89,7 +89,7 @@ fn Bounds(props: &BoundsProps) -> Html {
                 </dl>
             }
             if !keys.is_empty() {
-                <ul class="legend" aria-label="Colours by key">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
+                <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
             }
         </div>
     }
