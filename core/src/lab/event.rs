@@ -7,15 +7,16 @@ use crate::log::event::Event as LogEvent;
 pub enum Event {
     /// The log did something.
     Log(LogEvent),
-    /// The power failed: this is what every file holds now. `lost` bytes were not synced and are gone; `kept`
-    /// unsynced bytes had reached the disk.
+    /// The power failed: this is what every file holds now.
     Crashed {
         /// File names and sizes after the crash.
         files: Vec<(String, u64)>,
-        /// Bytes lost.
+        /// Bytes of record batches that were not synced and are gone.
         lost: u64,
-        /// Unsynced bytes that survived.
+        /// Bytes of record batches that were not synced and had reached the disk all the same.
         kept: u64,
+        /// Bytes of indexes that were not synced and are gone. Recovery writes them anew.
+        index_lost: u64,
     },
     /// The log was closed in good order.
     Closed,

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::log::event::{Event as LogEvent, Observer};
 use crate::log::{Fetched, PartitionLog};
 use crate::record::NewRecord;
+use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX};
 use crate::storage::{Crash, File, Storage};
 
 use super::scenario::{Action, ScenarioError, parse_line};
@@ -207,20 +208,25 @@ impl<S: Crash + Clone> Lab<S> {
     fn crash(&mut self, keep: u64, outcome: &mut Outcome) {
         self.log = None;
         self.crashed = true;
-        let sizes = |storage: &S| -> Vec<(String, u64)> {
-            let size = |name: &str| storage.open(name).and_then(|file| file.len()).unwrap_or(0);
-            let mut names = storage.list().unwrap_or_default();
-            names.sort();
-            names.into_iter().map(|name| (name.clone(), size(&name))).collect()
-        };
-        let total = |files: &[(String, u64)]| files.iter().map(|(_, size)| size).sum::<u64>();
-        let before = total(&sizes(&self.storage));
-        let durable = total(&self.storage.durable_sizes());
+        let before = self.file_sizes();
+        let durable = self.storage.durable_sizes();
         self.storage.crash(keep);
-        let files = sizes(&self.storage);
-        let after = total(&files);
-        let (lost, kept) = (before.saturating_sub(after), after.saturating_sub(durable));
-        outcome.events.push(Event::Crashed { files, lost, kept });
+        let files = self.file_sizes();
+        let total = |files: &[(String, u64)], suffix: &str| -> u64 {
+            files.iter().filter(|(name, _)| name.ends_with(suffix)).map(|(_, size)| size).sum()
+        };
+        let lost = |suffix| total(&before, suffix).saturating_sub(total(&files, suffix));
+        let kept = total(&files, LOG_SUFFIX).saturating_sub(total(&durable, LOG_SUFFIX));
+        let (lost, index_lost) = (lost(LOG_SUFFIX), lost(INDEX_SUFFIX));
+        outcome.events.push(Event::Crashed { files, lost, kept, index_lost });
+    }
+
+    /// All files with their sizes, by name.
+    fn file_sizes(&self) -> Vec<(String, u64)> {
+        let size = |name: &str| self.storage.open(name).and_then(|file| file.len()).unwrap_or(0);
+        let mut names = self.storage.list().unwrap_or_default();
+        names.sort_unstable();
+        names.into_iter().map(|name| (name.clone(), size(&name))).collect()
     }
 
     fn reopen(&mut self, outcome: &mut Outcome) -> Result<(), String> {

@@ -110,7 +110,7 @@ pub const COMMANDS: [CommandHelp; 9] = [
 ];
 
 /// The most batches that one `append` makes.
-const MAX_COUNT: u64 = 100_000;
+const MAX_COUNT: u64 = 10_000;
 /// `max_bytes` of a fetch that does not say.
 const DEFAULT_MAX_BYTES: u64 = 4096;
 
@@ -458,7 +458,7 @@ mod tests {
             ("fetch 1 2", "fetch does not take 2"),
             ("fetch 1 max_byte=2", "fetch does not take max_byte="),
             ("append", "append needs a value"),
-            ("append x count=0", "count takes a whole number from 1 to 100000, not 0"),
+            ("append x count=0", "count takes a whole number from 1 to 10000, not 0"),
             ("append \"x", "a quoted word does not end"),
             ("append \"x\"y", "a space is missing before y"),
             ("append \"\\x\"", "there is no escape \\x"),

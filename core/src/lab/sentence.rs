@@ -11,7 +11,7 @@ use super::Event;
 pub fn sentence(event: &Event) -> String {
     match event {
         Event::Log(event) => log_sentence(event),
-        Event::Crashed { lost, kept, .. } => crashed(*lost, *kept),
+        Event::Crashed { lost, kept, index_lost, .. } => crashed(*lost, *kept, *index_lost),
         Event::Closed => "The log is closed in good order: all that was appended is synced.".to_owned(),
         Event::Reset => "Everything is deleted, and the configuration is back at the start.".to_owned(),
         Event::ConfigChanged { key, value, was } if value == was => {
@@ -46,23 +46,32 @@ pub fn sentence(event: &Event) -> String {
     }
 }
 
-fn crashed(lost: u64, kept: u64) -> String {
+fn crashed(lost: u64, kept: u64, index_lost: u64) -> String {
     let is = |count| if count == 1 { "is" } else { "are" };
-    match (lost, kept) {
-        (0, 0) => "The power fails. Nothing is lost: everything had been synced.".to_owned(),
+    let records = match (lost, kept) {
+        (0, 0) => "No record is lost: everything had been synced.".to_owned(),
         (lost, 0) => {
-            format!("The power fails. {} that had not been synced {} gone.", bytes(lost), is(lost))
+            format!("{} of record batches that had not been synced {} gone.", bytes(lost), is(lost))
         }
         (0, kept) => format!(
-            "The power fails. Nothing is lost: the {} that had not been synced had reached the disk all the same.",
+            "No record is lost: the {} that had not been synced had reached the disk all the same.",
             bytes(kept)
         ),
         (lost, kept) => format!(
-            "The power fails. Of what had not been synced, {} {} gone; {kept} had reached the disk all the same.",
+            "Of the record batches that had not been synced, {} {} gone; {kept} had reached the disk all the same.",
             bytes(lost),
             is(lost)
         ),
-    }
+    };
+    let index = match index_lost {
+        0 => String::new(),
+        lost => format!(
+            " Of index entries, {} had not been synced and {} gone; recovery writes them anew.",
+            bytes(lost),
+            is(lost)
+        ),
+    };
+    format!("The power fails. {records}{index}")
 }
 
 fn log_sentence(event: &LogEvent) -> String {
@@ -131,7 +140,7 @@ fn log_sentence(event: &LogEvent) -> String {
 fn flushed(segment: u64, from: u64, high_watermark: u64, cause: FlushCause) -> String {
     let before = match cause {
         FlushCause::Requested => "",
-        FlushCause::Roll => "A segment is synced as a whole before the next one begins. ",
+        FlushCause::Roll => "A segment is made durable, with its index, before the next one begins. ",
         FlushCause::Close => "Closing syncs the log. ",
     };
     match high_watermark - from {

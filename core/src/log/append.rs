@@ -162,6 +162,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             next,
         });
         self.flush_because(FlushCause::Roll)?;
+        // Recovery could rebuild it; but what is closed for good is better left whole, as Kafka does.
+        self.active.index().sync().map_err(|error| self.shared.poison(error))?;
         self.pending_roll = Some(reason);
         self.active = Arc::new(Segment::create(&*self.storage, next)?);
         self.storage.sync_dir().map_err(|error| self.shared.poison(error))?;

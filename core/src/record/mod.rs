@@ -32,7 +32,7 @@ pub use varint::{VARINT_MAX, VARLONG_MAX, read_varint, read_varlong, varint_size
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
     /// Fewer bytes than the batch needs, or than its header needs.
-    #[error("{available} of {needed} bytes are there")]
+    #[error("{}", incomplete(*needed, *available))]
     Incomplete {
         /// Bytes that the batch, or its header, takes.
         needed: u64,
@@ -72,4 +72,11 @@ pub enum BatchError {
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+fn incomplete(needed: u64, available: u64) -> String {
+    match needed == HEADER_SIZE as u64 {
+        true => format!("{available} bytes are there, fewer than the {needed} of a batch header"),
+        false => format!("{available} of the batch's {needed} bytes are there"),
+    }
 }

@@ -1,15 +1,15 @@
 //! Memory that tells somebody else what to keep: the bridge to storage that is asynchronous, such as IndexedDB.
 //!
-//! The engine is served from memory and never waits. Each sync queues one [`Mutation`]; whoever owns the real
-//! medium takes the queue with [`JournalStorage::take_mutations`] and commits it in order, in one transaction.
-//! What was never synced is never queued, so what the medium lacks is exactly what a crash loses.
+//! The engine is served from memory and never waits. Each sync of a file queues one [`Mutation`], and those of
+//! the directory become one that names all files. Whoever owns the real medium takes the queue with
+//! [`JournalStorage::take_mutations`] and commits it in order, in one transaction. What was never synced is never queued, so what the medium lacks is exactly what a crash loses.
 //!
 //! Files have ids, as inodes do, so that renames move no bytes.
 //!
 //! Invariant: applying all mutations in order, to what [`JournalStorage::restore`] began with, gives the
 //! durable image of the memory behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,6 +51,10 @@ pub struct JournalFile {
 struct Journal {
     live: BTreeMap<String, u64>,
     durable: BTreeMap<String, u64>,
+    /// Names that may differ between the two.
+    changed: BTreeSet<String>,
+    /// Whether the durable names are others than the medium has been told.
+    names_due: bool,
     next_id: u64,
     /// How many crashes there were: a handle from before one has no say any more.
     epoch: u64,
@@ -79,7 +83,12 @@ impl JournalStorage {
 
     /// Takes what has become durable, as far as the engine is concerned, since the last call.
     pub fn take_mutations(&self) -> Vec<Mutation> {
-        std::mem::take(&mut self.journal().queue)
+        let mut journal = self.journal();
+        let mut queue = std::mem::take(&mut journal.queue);
+        if std::mem::take(&mut journal.names_due) {
+            queue.push(Mutation::Names(journal.durable.clone()));
+        }
+        queue
     }
 
     /// The live bytes of a file.
@@ -117,7 +126,9 @@ impl Storage for JournalStorage {
         let memory = self.memory.open(name)?;
         let id = journal.live.get(name).copied().unwrap_or(journal.next_id);
         journal.next_id = journal.next_id.max(id + 1);
-        journal.live.insert(name.to_owned(), id);
+        if journal.live.insert(name.to_owned(), id).is_none() {
+            journal.changed.insert(name.to_owned());
+        }
         Ok(JournalFile { id, epoch: journal.epoch, memory, journal: Arc::clone(&self.journal) })
     }
 
@@ -126,6 +137,7 @@ impl Storage for JournalStorage {
         self.memory.rename(from, to)?;
         if let Some(id) = journal.live.remove(from) {
             journal.live.insert(to.to_owned(), id);
+            journal.changed.extend([from.to_owned(), to.to_owned()]);
         }
         Ok(())
     }
@@ -134,16 +146,20 @@ impl Storage for JournalStorage {
         let mut journal = self.journal();
         self.memory.remove(name)?;
         journal.live.remove(name);
+        journal.changed.insert(name.to_owned());
         Ok(())
     }
 
     fn sync_dir(&self) -> io::Result<()> {
         let mut journal = self.journal();
         self.memory.sync_dir()?;
-        if journal.durable != journal.live {
-            journal.durable = journal.live.clone();
-            let names = journal.durable.clone();
-            journal.queue.push(Mutation::Names(names));
+        for name in std::mem::take(&mut journal.changed) {
+            let live = journal.live.get(&name).copied();
+            let durable = match live {
+                Some(id) => journal.durable.insert(name, id),
+                None => journal.durable.remove(&name),
+            };
+            journal.names_due |= live != durable;
         }
         Ok(())
     }
@@ -156,6 +172,7 @@ impl Crash for JournalStorage {
         self.memory.crash(keep);
         journal.epoch += 1;
         journal.live = journal.durable.clone();
+        journal.changed.clear();
         for (name, &file) in &journal.durable.clone() {
             // Torn bytes have reached the medium after all.
             let bytes = self.memory.contents(name).unwrap_or_default();
@@ -182,10 +199,7 @@ impl Crash for JournalStorage {
         let mut journal = self.journal();
         self.memory.lose(name)?;
         journal.live.remove(name);
-        if journal.durable.remove(name).is_some() {
-            let names = journal.durable.clone();
-            journal.queue.push(Mutation::Names(names));
-        }
+        journal.names_due |= journal.durable.remove(name).is_some();
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! changed end of the first to the second, and [`Crash::crash`] goes the other way. The names have two images
 //! as well, so that a file whose creation was never synced is gone after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -20,6 +20,8 @@ pub struct MemoryStorage {
 struct Names {
     live: BTreeMap<String, MemoryFile>,
     durable: BTreeMap<String, MemoryFile>,
+    /// Names that may differ between the two.
+    changed: BTreeSet<String>,
 }
 
 /// A file in memory. Clones share its bytes.
@@ -82,23 +84,36 @@ impl Storage for MemoryStorage {
     }
 
     fn open(&self, name: &str) -> io::Result<MemoryFile> {
-        Ok(self.names().live.entry(name.to_owned()).or_default().clone())
+        let mut names = self.names();
+        if let Some(file) = names.live.get(name) {
+            return Ok(file.clone());
+        }
+        names.changed.insert(name.to_owned());
+        Ok(names.live.entry(name.to_owned()).or_default().clone())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut names = self.names();
         let file = names.live.remove(from).ok_or_else(|| not_found(from))?;
         names.live.insert(to.to_owned(), file);
+        names.changed.extend([from.to_owned(), to.to_owned()]);
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.names().live.remove(name).map(drop).ok_or_else(|| not_found(name))
+        let mut names = self.names();
+        names.changed.insert(name.to_owned());
+        names.live.remove(name).map(drop).ok_or_else(|| not_found(name))
     }
 
     fn sync_dir(&self) -> io::Result<()> {
         let mut names = self.names();
-        names.durable = names.live.clone();
+        for name in std::mem::take(&mut names.changed) {
+            match names.live.get(&name).cloned() {
+                Some(file) => names.durable.insert(name, file),
+                None => names.durable.remove(&name),
+            };
+        }
         Ok(())
     }
 }
@@ -107,6 +122,7 @@ impl Crash for MemoryStorage {
     fn crash(&self, keep: u64) {
         let mut names = self.names();
         names.live = std::mem::take(&mut names.durable);
+        names.changed.clear();
         for file in names.live.values_mut() {
             // A fresh file, so that a handle from before the crash cannot write into the new life.
             let after = file.read(|images| images.after_crash(keep));
