@@ -80,7 +80,7 @@ pub(crate) const KEYS: [(&str, &str); 8] = [
     ("Esc", "close what is open"),
     ("Enter", "in the command line: run it"),
     ("↑ ↓", "in the command line: earlier commands"),
-    ("arrows, Enter", "in the log: choose a batch, open it"),
+    ("arrows, Home End, Enter", "in the log: choose a batch, open it"),
 ];
 
 /// What a field of the batch header is for.

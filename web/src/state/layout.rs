@@ -238,6 +238,7 @@ pub(crate) fn neighbour(log: &LogPicture, from: Option<BatchId>, by: Move) -> Op
         return first();
     };
     let at = segment.batches.partition_point(|batch| batch.position < from.position);
+    let last = || log.segments.iter().rev().find_map(|segment| segment.batches.last());
     let near = |lane: usize| {
         let batches = &log.segments.get(lane)?.batches;
         let at = batches.partition_point(|batch| batch.position <= from.position);
@@ -254,6 +255,8 @@ pub(crate) fn neighbour(log: &LogPicture, from: Option<BatchId>, by: Move) -> Op
         }
         Move::LaneDown => near(lane + 1),
         Move::LaneUp => near(lane.checked_sub(1)?),
+        Move::First => first(),
+        Move::Last => last().map(id),
     }
 }
 
@@ -264,6 +267,8 @@ pub(crate) enum Move {
     Previous,
     LaneDown,
     LaneUp,
+    First,
+    Last,
 }
 
 fn lane(picture: &Picture, palette: &Palette, frame: &Frame, at: usize, x: &Range<f64>) -> Option<Lane> {
