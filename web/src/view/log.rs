@@ -31,7 +31,8 @@ pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
-    pub(crate) ready: bool,
+    /// There is nothing to see yet, so the page says what could be done.
+    pub(crate) inviting: bool,
     /// The log cannot be opened.
     pub(crate) stuck: bool,
     pub(crate) on_select: Callback<Option<BatchId>>,
@@ -41,12 +42,13 @@ pub(crate) struct Props {
 #[function_component]
 pub(crate) fn Log(props: &Props) -> Html {
     let log = &props.picture.log;
-    let empty = log.log_end_offset == 0 && log.segments.iter().all(|segment| segment.size == 0);
+    let empty = log.segments.is_empty() && !props.inviting && props.picture.state != LogState::Crashed;
     html! {
         <section class="log" aria-label="Log">
             <Bounds picture={props.picture.clone()} palette={props.palette.clone()} />
-            if empty && props.ready { <Invitation on_run={props.on_run.clone()} /> }
+            if props.inviting { <Invitation on_run={props.on_run.clone()} /> }
             if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
+            if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
             if props.stuck { <p class="down">{text::STUCK}</p> }
             <Lanes
                 picture={props.picture.clone()} palette={props.palette.clone()} selected={props.selected}
@@ -69,8 +71,12 @@ struct BoundsProps {
 fn Bounds(props: &BoundsProps) -> Html {
     let log = &props.picture.log;
     let bound = |name: &'static str, value: u64| html! { <div><dt>{name}</dt><dd>{value}</dd></div> };
-    let config =
-        |name: &'static str, value: u32| html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> };
+    // The first step of a log says how it is configured. Before it the lines stand there all the same, so that
+    // nothing below them jumps.
+    let config = |name: &'static str, value: u32| {
+        let value = if log.segment_bytes > 0 { value.to_string() } else { "–".to_owned() };
+        html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> }
+    };
     let keys = keys(log, &props.palette);
     let chip = |key: &&[u8]| {
         let colour = props.palette.colour(Some(key));
@@ -83,12 +89,10 @@ fn Bounds(props: &BoundsProps) -> Html {
                 {bound("high watermark", log.high_watermark)}
                 {bound("log end offset", log.log_end_offset)}
             </dl>
-            if log.segment_bytes > 0 {
-                <dl class="config">
-                    {config("segment.bytes", log.segment_bytes)}
-                    {config("index.interval.bytes", log.index_interval_bytes)}
-                </dl>
-            }
+            <dl class="config">
+                {config("segment.bytes", log.segment_bytes)}
+                {config("index.interval.bytes", log.index_interval_bytes)}
+            </dl>
             if !keys.is_empty() {
                 <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
             }
