@@ -419,7 +419,8 @@ fn markers(log: &LogPicture, at: usize, frame: &Frame) -> Vec<Marker> {
     }
     for marker in &mut markers {
         let width = marker.label.chars().count() as f64 * CHARACTER + 8.0;
-        marker.leftward = marker.x + width > frame.lane && marker.x > width;
+        // What fits on neither side goes where there is more room.
+        marker.leftward = marker.x + width > frame.lane && marker.x > frame.lane / 2.0;
     }
     markers
 }
