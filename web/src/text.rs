@@ -45,6 +45,8 @@ pub(crate) const FIRST_SCENARIO: &str = "Show me";
 pub(crate) const STORAGE_HINT: &str =
     "A crash loses what was not flushed. Torn bytes are those that had reached the disk all the same.";
 pub(crate) const BATCH_HINT: &str = "Choose a batch in the log to see its fields and its bytes.";
+pub(crate) const BATCH_GONE: &str = "This batch is not there at this step.";
+pub(crate) const NOTHING_AT_STEP: &str = "Nothing on disk at this step.";
 pub(crate) const NO_FETCH: &str = "Nothing fetched yet.";
 pub(crate) const NO_RECORDS: &str = "No records in the answer so far.";
 pub(crate) const NO_FILES: &str = "No files yet.";
@@ -80,7 +82,7 @@ pub(crate) const KEYS: [(&str, &str); 8] = [
     ("Esc", "close what is open"),
     ("Enter", "in the command line: run it"),
     ("↑ ↓", "in the command line: earlier commands"),
-    ("arrows, Enter", "in the log: choose a batch, open it"),
+    ("arrows, Home End, Enter", "in the log: choose a batch, open it"),
 ];
 
 /// What a field of the batch header is for.

@@ -8,10 +8,13 @@ use super::format::{count, offsets};
 /// How much of the bar a character takes, on a narrow page.
 const CHARACTER: f64 = 0.024;
 
+/// A batch that takes less of the bar than this, one or two pixels, is drawn as one with its like before it.
+const HAIR: f64 = 0.004;
+
 /// A bar from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Budget {
-    /// The batches in the answer, one after another.
+    /// The batches in the answer, one after another. Those too narrow to be told apart share a part.
     pub(crate) parts: Vec<Part>,
     /// The batch that was not taken for want of room.
     pub(crate) next: Option<Part>,
@@ -49,13 +52,17 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
         let label = if room { label } else { String::new() };
         Part { start: start - width, width, label, colour }
     };
-    let taken = fetch.taken.iter().map(|taken| &taken.batch);
-    let parts = taken
-        .map(|batch| {
-            let label = offsets(batch.base_offset, batch.last_offset);
-            part(u64::from(batch.size), label, palette.colour(batch.first_key.as_deref()))
-        })
-        .collect();
+    let mut parts: Vec<Part> = Vec::new();
+    for batch in fetch.taken.iter().map(|taken| &taken.batch) {
+        let label = offsets(batch.base_offset, batch.last_offset);
+        let next = part(u64::from(batch.size), label, palette.colour(batch.first_key.as_deref()));
+        match parts.last_mut() {
+            Some(last) if next.width < HAIR && last.label.is_empty() && last.colour == next.colour => {
+                last.width += next.width;
+            }
+            _ => parts.push(next),
+        }
+    }
     let next = (next_size > 0).then(|| part(next_size, next_size.to_string(), None));
     let text = match next_size {
         0 => format!("{} of {} used", fetch.used, count(fetch.max_bytes, "byte", "bytes")),
@@ -84,10 +91,13 @@ mod tests {
     use super::*;
 
     fn after(fetch: &str) -> Budget {
+        budget_of(&format!("append r count=5\nflush\nappend r\n{fetch}"))
+    }
+
+    fn budget_of(scenario: &str) -> Budget {
         let mut lab = Lab::new(MemoryStorage::new());
         let mut picture = Picture::default();
-        let scenario = format!("append r count=5\nflush\nappend r\n{fetch}");
-        for (_, action) in parse_scenario(&scenario).unwrap() {
+        for (_, action) in parse_scenario(scenario).unwrap() {
             lab.run(&action).events.iter().for_each(|event| picture.apply(event));
         }
         budget(picture.fetch.as_ref().unwrap(), &Palette::default())
@@ -111,6 +121,13 @@ mod tests {
         assert_eq!(budget.parts.len(), 1);
         assert!(budget.parts[0].width > budget.limit);
         assert!(budget.reason.unwrap().starts_with("first batch whole"));
+    }
+
+    #[test]
+    fn batches_too_narrow_to_be_told_apart_share_a_part() {
+        let budget = budget_of("append r count=900\nflush\nfetch 0 max_bytes=62100");
+        assert_eq!(budget.parts.len(), 1);
+        assert!((budget.parts[0].width - 1.0).abs() < 1e-9, "{:?}", budget.parts);
     }
 
     #[test]

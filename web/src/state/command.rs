@@ -2,12 +2,20 @@
 
 use logscope::lab::{Action, parse_line};
 
-/// A form's fields do not make a command, for this reason.
-pub(crate) type Refused = String;
+use crate::text;
+
+/// A form's fields do not make a command.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refused {
+    /// The field that is wrong, by its label.
+    pub(crate) field: &'static str,
+    /// Why, in words for a person.
+    pub(crate) reason: String,
+}
 
 /// The command of the produce form. An empty key is no key.
 pub(crate) fn append(payload: &str, key: &str, count: &str) -> Result<Action, Refused> {
-    let count = whole("Count", count, 1, 10_000)? as u32;
+    let count = whole(text::COUNT, count, 1, 10_000)? as u32;
     let key = (!key.is_empty()).then(|| key.to_owned());
     Ok(Action::Append { values: vec![payload.to_owned()], key, count })
 }
@@ -15,24 +23,29 @@ pub(crate) fn append(payload: &str, key: &str, count: &str) -> Result<Action, Re
 /// The command of the fetch form.
 pub(crate) fn fetch(offset: &str, max_bytes: &str) -> Result<Action, Refused> {
     let limit = i32::MAX as u64;
-    let offset = whole("Offset", offset, 0, i64::MAX as u64)?;
-    Ok(Action::Fetch { offset, max_bytes: whole("Max bytes", max_bytes, 0, limit)? })
+    let offset = whole(text::OFFSET, offset, 0, i64::MAX as u64)?;
+    Ok(Action::Fetch { offset, max_bytes: whole(text::MAX_BYTES, max_bytes, 0, limit)? })
 }
 
 /// The command of the crash button.
 pub(crate) fn crash(torn: &str) -> Result<Action, Refused> {
     let torn = if torn.trim().is_empty() { "0" } else { torn };
-    Ok(Action::Crash { keep: whole("Torn bytes", torn, 0, i32::MAX as u64)? })
+    Ok(Action::Crash { keep: whole(text::TORN_BYTES, torn, 0, i32::MAX as u64)? })
 }
 
 /// What was typed; `None` if there is nothing to run.
-pub(crate) fn typed(line: &str) -> Result<Option<Action>, Refused> {
+///
+/// # Errors
+/// Why it is no command, in words for a person.
+pub(crate) fn typed(line: &str) -> Result<Option<Action>, String> {
     parse_line(line).map_err(|error| error.to_string())
 }
 
-fn whole(name: &str, text: &str, min: u64, max: u64) -> Result<u64, Refused> {
+fn whole(field: &'static str, text: &str, min: u64, max: u64) -> Result<u64, Refused> {
     let number = text.trim().parse().ok().filter(|number| (min..=max).contains(number));
-    number.ok_or_else(|| format!("{name} takes a whole number from {min} to {max}."))
+    // The largest offset is a limit of the format that nobody comes near; its 19 digits would only confuse.
+    let end = if max == i64::MAX as u64 { "on".to_owned() } else { format!("to {max}") };
+    number.ok_or_else(|| Refused { field, reason: format!("{field} takes a whole number from {min} {end}.") })
 }
 
 #[cfg(test)]
@@ -57,10 +70,12 @@ mod tests {
 
     #[test]
     fn a_field_that_is_no_number_is_named() {
-        assert!(append("x", "", "0").unwrap_err().starts_with("Count takes"));
-        assert!(fetch("", "300").unwrap_err().starts_with("Offset takes"));
-        assert!(fetch("0", "-1").unwrap_err().starts_with("Max bytes takes"));
-        assert!(crash("x").unwrap_err().starts_with("Torn bytes takes"));
+        let refused = |action: Result<Action, Refused>| action.unwrap_err();
+        let count = refused(append("x", "", "0"));
+        assert_eq!((count.field, &*count.reason), ("Count", "Count takes a whole number from 1 to 10000."));
+        assert_eq!(refused(fetch("", "300")).reason, "Offset takes a whole number from 0 on.");
+        assert!(refused(fetch("0", "-1")).reason.starts_with("Max bytes takes"));
+        assert_eq!(refused(crash("x")).field, "Torn bytes");
     }
 
     #[test]

@@ -29,8 +29,8 @@ const NAMES: f64 = 174.0;
 /// The row of file names above a lane, where there is none.
 const NAME_ROW: f64 = 18.0;
 const ROOMY: f64 = 560.0;
-/// Lanes don't get narrower than this; they scroll sideways instead.
-const NARROWEST_LANE: f64 = 440.0;
+/// Lanes don't get narrower than this; they scroll sideways instead. A phone has just this room.
+const NARROWEST_LANE: f64 = 350.0;
 /// An average batch doesn't get narrower than this.
 const NARROWEST_BATCH: f64 = 9.0;
 /// So many pixels beyond the window are laid out, for scrolling.
@@ -238,6 +238,7 @@ pub(crate) fn neighbour(log: &LogPicture, from: Option<BatchId>, by: Move) -> Op
         return first();
     };
     let at = segment.batches.partition_point(|batch| batch.position < from.position);
+    let last = || log.segments.iter().rev().find_map(|segment| segment.batches.last());
     let near = |lane: usize| {
         let batches = &log.segments.get(lane)?.batches;
         let at = batches.partition_point(|batch| batch.position <= from.position);
@@ -254,6 +255,8 @@ pub(crate) fn neighbour(log: &LogPicture, from: Option<BatchId>, by: Move) -> Op
         }
         Move::LaneDown => near(lane + 1),
         Move::LaneUp => near(lane.checked_sub(1)?),
+        Move::First => first(),
+        Move::Last => last().map(id),
     }
 }
 
@@ -264,6 +267,8 @@ pub(crate) enum Move {
     Previous,
     LaneDown,
     LaneUp,
+    First,
+    Last,
 }
 
 fn lane(picture: &Picture, palette: &Palette, frame: &Frame, at: usize, x: &Range<f64>) -> Option<Lane> {
@@ -414,7 +419,8 @@ fn markers(log: &LogPicture, at: usize, frame: &Frame) -> Vec<Marker> {
     }
     for marker in &mut markers {
         let width = marker.label.chars().count() as f64 * CHARACTER + 8.0;
-        marker.leftward = marker.x + width > frame.lane && marker.x > width;
+        // What fits on neither side goes where there is more room.
+        marker.leftward = marker.x + width > frame.lane && marker.x > frame.lane / 2.0;
     }
     markers
 }

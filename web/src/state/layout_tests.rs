@@ -162,6 +162,8 @@ fn arrows_walk_through_the_batches() {
     }
     assert_eq!(walked, 16);
     let first = neighbour(log, None, Move::Next);
+    assert_eq!(neighbour(log, at, Move::First), first);
+    assert_eq!(neighbour(log, first, Move::Last), at);
     let below = neighbour(log, first, Move::LaneDown).unwrap();
     assert_eq!((below.segment, below.position), (log.segments[1].base_offset, 0));
     assert_eq!(neighbour(log, Some(below), Move::LaneUp), first);

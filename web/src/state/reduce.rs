@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use logscope::lab::State as LogState;
 
+use super::state::has_bytes;
 use super::{Action, Ran, State};
 
 impl State {
@@ -47,6 +48,9 @@ impl State {
         // The only thing that the page runs by itself, and doesn't follow, is a flush.
         let picture = self.timeline.picture();
         let pending = picture.log.log_end_offset.saturating_sub(picture.log.high_watermark);
+        if follow {
+            self.filled = has_bytes(picture);
+        }
         self.unflushed = if follow && picture.state == LogState::Open { pending } else { 0 };
         self.close_lost_detail();
     }
@@ -163,6 +167,19 @@ mod tests {
         assert_eq!(ticks, state.timeline.len() - 1);
         state.reduce(Action::Tick);
         assert_eq!(state.timeline.cursor(), state.timeline.len());
+    }
+
+    #[test]
+    fn an_early_step_of_a_log_is_not_an_empty_log() {
+        assert!(State::default().nothing_yet() && after(&["reopen"]).nothing_yet());
+        let mut state = after(&["reopen", "append one"]);
+        state.reduce(Action::Seek(0));
+        assert!(!state.nothing_yet());
+        let mut state = after(&["append one", "reset"]);
+        assert!(state.nothing_yet());
+        let appended = state.timeline.groups()[0].end();
+        state.reduce(Action::Seek(appended));
+        assert!(!state.nothing_yet());
     }
 
     #[test]

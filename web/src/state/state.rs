@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) playing_to: Option<usize>,
     /// Whether the log outlives the page.
     pub(crate) keeping: Keeping,
+    /// Whether the log as it is now, wherever the timeline stands, has any bytes.
+    pub(crate) filled: bool,
     /// How many records of the log as it is now, wherever the timeline stands, are not on disk.
     pub(crate) unflushed: u64,
 }
@@ -57,6 +59,11 @@ impl State {
     /// Whether commands can be run.
     pub(crate) fn ready(&self) -> bool {
         self.keeping != Keeping::Loading
+    }
+
+    /// Whether there is nothing to see: neither now nor at the cursor.
+    pub(crate) fn nothing_yet(&self) -> bool {
+        !self.filled && !has_bytes(self.picture())
     }
 
     /// Whether the last step says that the log cannot be opened.
@@ -83,4 +90,10 @@ impl State {
         let so_far = records.iter().filter(|record| Some(record.offset) <= upto).cloned().collect();
         Some((group, so_far))
     }
+}
+
+/// Whether there is anything in the log, be it only bytes that are no batch.
+pub(super) fn has_bytes(picture: &Picture) -> bool {
+    let log = &picture.log;
+    log.log_end_offset > 0 || log.segments.iter().any(|segment| segment.size > 0)
 }

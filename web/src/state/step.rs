@@ -60,7 +60,8 @@ pub(crate) fn gravity(event: &Event) -> Gravity {
         | Event::ByteFlipped { .. }
         | Event::FileLost { .. }
         | Event::Refused { .. } => Gravity::Grave,
-        Event::Log(LogEvent::TailCut { .. } | LogEvent::IndexRebuilt { .. }) => Gravity::Grave,
+        // An index that has to be rebuilt is nothing lost: it only says again what the log says.
+        Event::Log(LogEvent::TailCut { .. }) => Gravity::Grave,
         _ => Gravity::Plain,
     }
 }

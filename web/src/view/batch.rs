@@ -1,5 +1,6 @@
 //! A batch taken apart: fields, records, and the bytes; a field lights its bytes, and bytes their field.
 
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
@@ -22,19 +23,32 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn BatchPanel(props: &Props) -> Html {
+    let heading = use_node_ref();
+    // Where the page is narrow, or the panel scrolled, a batch would otherwise open out of sight.
+    use_effect_with(props.id, {
+        let heading = heading.clone();
+        move |id| {
+            if let (Some(_), Some(heading)) = (id, heading.cast::<Element>()) {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Nearest);
+                heading.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        }
+    });
     let close = props.on_select.reform(|_: MouseEvent| None);
     html! {
         <details class="panel detail" open=true>
-            <summary>{text::BATCH}
+            <summary ref={heading}>{text::BATCH}
                 if let Some(id) = props.id {
                     <span class="aside">{format!("segment {}, position {}", id.segment, id.position)}</span>
                 }
             </summary>
-            if let (Some(id), Some(detail)) = (props.id, &props.detail) {
+            if let Some(id) = props.id {
                 <button type="button" class="quiet close" aria-label={text::CLOSE} onclick={close}>{icon(Icon::Close)}</button>
-                {match detail {
-                    Ok(detail) => html! { <Detail detail={detail.clone()} position={id.position} /> },
-                    Err(error) => html! { <p class="complaint">{format!("The file holds no whole batch here now: {error}.")}</p> },
+                {match &props.detail {
+                    Some(Ok(detail)) => html! { <Detail detail={detail.clone()} position={id.position} /> },
+                    Some(Err(error)) => html! { <p class="complaint">{format!("The file holds no whole batch here now: {error}.")}</p> },
+                    None => html! { <p class="hint">{text::BATCH_GONE}</p> },
                 }}
             } else {
                 <p class="hint">{text::BATCH_HINT}</p>

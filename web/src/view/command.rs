@@ -1,4 +1,5 @@
-//! The command line: Enter runs, the arrows bring back earlier commands, a mistake is explained beside it.
+//! The command line: Enter runs, the arrows bring back earlier commands, a mistake is explained beside it until
+//! the line is another.
 
 use std::rc::Rc;
 
@@ -30,6 +31,7 @@ pub(crate) fn CommandLine(props: &Props) -> Html {
                 event.prevent_default();
                 let earlier = history.len().checked_sub(to).and_then(|at| history.get(at));
                 line.set(earlier.cloned().unwrap_or_default());
+                mistake.set(None);
                 back.set(to);
             };
             match event.key().as_str() {
@@ -48,6 +50,13 @@ pub(crate) fn CommandLine(props: &Props) -> Html {
             }
         })
     };
+    let oninput = {
+        let mistake = mistake.setter();
+        Callback::from(move |event: InputEvent| {
+            mistake.set(None);
+            on_input.emit(event);
+        })
+    };
     let invalid = mistake.is_some().then_some("true");
     html! {
         <div class="command">
@@ -56,7 +65,7 @@ pub(crate) fn CommandLine(props: &Props) -> Html {
                 type="text" aria-label={text::COMMAND} placeholder={text::COMMAND_HINT} spellcheck="false"
                 autocomplete="off" autocapitalize="off" enterkeyhint="go" aria-invalid={invalid}
                 aria-describedby={mistake.as_ref().map(|_| "command-mistake")}
-                value={(*line).clone()} oninput={on_input} {onkeydown}
+                value={(*line).clone()} {oninput} {onkeydown}
             />
             if let Some(mistake) = &*mistake {
                 <p id="command-mistake" class="complaint" role="alert">{mistake.clone()}</p>

@@ -64,6 +64,7 @@ fn Controls(props: &PartProps) -> Html {
         let value = event.target_unchecked_into::<HtmlInputElement>().value();
         Action::Seek(value.parse().unwrap_or(0))
     });
+    let done = format!("--done:{:.5}", cursor as f64 / len.max(1) as f64);
     let (at_start, at_end) = (cursor == 0, cursor == len);
     html! {
         <div class="transport">
@@ -82,7 +83,7 @@ fn Controls(props: &PartProps) -> Html {
                 {ticks(timeline)}
                 <input
                     type="range" aria-label={text::STEP} min="0" max={len.to_string()} value={cursor.to_string()}
-                    aria-valuetext={format!("{cursor} of {len}")} oninput={seek}
+                    aria-valuetext={format!("{cursor} of {len}")} style={done} oninput={seek}
                 />
             </div>
             <span class="count">{format!("step {cursor} / {len}")}</span>

@@ -1,10 +1,12 @@
 //! The forms: produce, consume, storage. Each keeps what is typed into it; what comes out is a command.
+//!
+//! They are `novalidate`: the page says itself what is wrong, in the same words for every fault.
 
 use logscope::lab::Action as Command;
 use yew::prelude::*;
 
 use super::hooks::use_field;
-use crate::state::command;
+use crate::state::command::{self, Refused};
 use crate::text;
 
 /// The largest budget on the slider. The number field takes more.
@@ -22,11 +24,11 @@ pub(crate) fn Produce(props: &Props) -> Html {
     let (payload, on_payload) = use_field("hello");
     let (key, on_key) = use_field("");
     let (number, on_number) = use_field("1");
-    let (mistake, on_submit) = use_submit(props, command::append(&payload, &key, &number));
+    let sending = use_sending("produce-complaint", props, command::append(&payload, &key, &number));
     html! {
         <details class="panel" open=true>
             <summary>{text::PRODUCE}</summary>
-            <form class="fields" onsubmit={on_submit}>
+            <form class="fields" novalidate=true onsubmit={&sending.on_submit} oninput={&sending.on_edit}>
                 <label><span>{text::PAYLOAD}</span>
                     <input type="text" name="payload" autocomplete="off" value={(*payload).clone()} oninput={on_payload} />
                 </label>
@@ -34,12 +36,13 @@ pub(crate) fn Produce(props: &Props) -> Html {
                     <input type="text" name="key" autocomplete="off" placeholder="no key" value={(*key).clone()} oninput={on_key} />
                 </label>
                 <div class="row">
-                    <label class="short"><span>{text::COUNT}</span>
-                        <input type="number" name="count" min="1" max="10000" value={(*number).clone()} oninput={on_number} />
-                    </label>
+                    <Number
+                        label={text::COUNT} name="count" min="1" max="10000" short=true
+                        value={(*number).clone()} oninput={on_number} sending={sending.clone()}
+                    />
                     <button type="submit" class="main" disabled={!props.ready}>{text::APPEND}</button>
                 </div>
-                {complaint(&mistake)}
+                {sending.complaint()}
             </form>
         </details>
     }
@@ -49,19 +52,21 @@ pub(crate) fn Produce(props: &Props) -> Html {
 pub(crate) fn Consume(props: &Props) -> Html {
     let (offset, on_offset) = use_field("0");
     let (max_bytes, on_max_bytes) = use_field("300");
-    let (mistake, on_submit) = use_submit(props, command::fetch(&offset, &max_bytes));
+    let sending = use_sending("consume-complaint", props, command::fetch(&offset, &max_bytes));
     let slider_max = SLIDER_MAX.to_string();
     html! {
         <details class="panel" open=true>
             <summary>{text::CONSUME}</summary>
-            <form class="fields" onsubmit={on_submit}>
+            <form class="fields" novalidate=true onsubmit={&sending.on_submit} oninput={&sending.on_edit}>
                 <div class="row">
-                    <label><span>{text::OFFSET}</span>
-                        <input type="number" name="offset" min="0" value={(*offset).clone()} oninput={on_offset} />
-                    </label>
-                    <label><span>{text::MAX_BYTES}</span>
-                        <input type="number" name="max_bytes" min="0" value={(*max_bytes).clone()} oninput={on_max_bytes.clone()} />
-                    </label>
+                    <Number
+                        label={text::OFFSET} name="offset" min="0"
+                        value={(*offset).clone()} oninput={on_offset} sending={sending.clone()}
+                    />
+                    <Number
+                        label={text::MAX_BYTES} name="max_bytes" min="0"
+                        value={(*max_bytes).clone()} oninput={on_max_bytes.clone()} sending={sending.clone()}
+                    />
                 </div>
                 <input
                     type="range" min="0" max={slider_max} step="1" aria-label={text::MAX_BYTES_SLIDER}
@@ -70,7 +75,7 @@ pub(crate) fn Consume(props: &Props) -> Html {
                 <div class="row end">
                     <button type="submit" class="main" disabled={!props.ready}>{text::FETCH}</button>
                 </div>
-                {complaint(&mistake)}
+                {sending.complaint()}
             </form>
         </details>
     }
@@ -79,52 +84,95 @@ pub(crate) fn Consume(props: &Props) -> Html {
 #[function_component]
 pub(crate) fn Storage(props: &Props) -> Html {
     let (torn, on_torn) = use_field("0");
-    let (mistake, on_crash) = use_submit(props, command::crash(&torn));
+    let sending = use_sending("storage-complaint", props, command::crash(&torn));
     let run = |command: Command| props.on_run.reform(move |_: MouseEvent| command.clone());
     let disabled = !props.ready;
     html! {
         <details class="panel" open=true>
             <summary>{text::STORAGE}</summary>
-            <form class="fields" onsubmit={on_crash}>
+            <form class="fields" novalidate=true onsubmit={&sending.on_submit} oninput={&sending.on_edit}>
                 <div class="row tight">
                     <button type="button" {disabled} onclick={run(Command::Flush)}>{text::FLUSH}</button>
                     <button type="button" {disabled} onclick={run(Command::Reopen)}>{text::REOPEN}</button>
                     <button type="button" {disabled} onclick={run(Command::Reset)}>{text::RESET}</button>
                 </div>
                 <div class="row">
-                    <label class="short"><span>{text::TORN_BYTES}</span>
-                        <input type="number" name="torn" min="0" value={(*torn).clone()} oninput={on_torn} />
-                    </label>
+                    <Number
+                        label={text::TORN_BYTES} name="torn" min="0" short=true
+                        value={(*torn).clone()} oninput={on_torn} sending={sending.clone()}
+                    />
                     <button type="submit" class="grave" {disabled}>{text::CRASH}</button>
                 </div>
-                {complaint(&mistake)}
+                {sending.complaint()}
                 <p class="hint">{text::STORAGE_HINT}</p>
             </form>
         </details>
     }
 }
 
-/// What a form complains about since it was last sent, and what to do when it is sent.
+#[derive(Properties, PartialEq)]
+struct NumberProps {
+    label: &'static str,
+    name: &'static str,
+    min: &'static str,
+    #[prop_or_default]
+    max: Option<&'static str>,
+    #[prop_or_default]
+    short: bool,
+    value: String,
+    oninput: Callback<InputEvent>,
+    sending: Sending,
+}
+
+/// A number with its label. While the form complains about it, it says so and where.
+#[function_component]
+fn Number(props: &NumberProps) -> Html {
+    let NumberProps { label, name, min, max, value, oninput, sending, .. } = props;
+    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == *label);
+    html! {
+        <label class={classes!(props.short.then_some("short"))}><span>{*label}</span>
+            <input
+                type="number" name={*name} min={*min} max={*max} value={value.clone()} {oninput}
+                aria-invalid={wrong.map(|_| "true")} aria-describedby={wrong.map(|_| sending.id)}
+            />
+        </label>
+    }
+}
+
+/// What a form does when it is sent, and what it has complained about since.
+#[derive(Clone, PartialEq)]
+struct Sending {
+    /// The complaint's id in the page.
+    id: &'static str,
+    complaint: Option<Refused>,
+    on_submit: Callback<SubmitEvent>,
+    /// A complaint is about what was sent; it goes once a field is edited.
+    on_edit: Callback<InputEvent>,
+}
+
+impl Sending {
+    fn complaint(&self) -> Html {
+        match &self.complaint {
+            Some(refused) => {
+                html! { <p id={self.id} class="complaint" role="alert">{refused.reason.clone()}</p> }
+            }
+            None => Html::default(),
+        }
+    }
+}
+
 #[hook]
-fn use_submit(
-    props: &Props,
-    command: Result<Command, String>,
-) -> (UseStateHandle<Option<String>>, Callback<SubmitEvent>) {
-    let mistake = use_state_eq(|| None);
-    let (setter, on_run) = (mistake.setter(), props.on_run.clone());
-    let submit = Callback::from(move |event: SubmitEvent| {
+fn use_sending(id: &'static str, props: &Props, command: Result<Command, Refused>) -> Sending {
+    let complaint = use_state_eq(|| None);
+    let (setter, on_run) = (complaint.setter(), props.on_run.clone());
+    let on_submit = Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
         setter.set(command.as_ref().err().cloned());
         if let Ok(command) = &command {
             on_run.emit(command.clone());
         }
     });
-    (mistake, submit)
-}
-
-fn complaint(mistake: &Option<String>) -> Html {
-    match mistake {
-        Some(mistake) => html! { <p class="complaint" role="alert">{mistake.clone()}</p> },
-        None => Html::default(),
-    }
+    let setter = complaint.setter();
+    let on_edit = use_callback((), move |_: InputEvent, ()| setter.set(None));
+    Sending { id, complaint: (*complaint).clone(), on_submit, on_edit }
 }

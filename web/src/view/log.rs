@@ -1,7 +1,8 @@
 //! The log's panel: its bounds, the lanes, the budget of a fetch, or an invitation where there is nothing yet.
 //!
 //! Only what is in view is laid out and in the page. Batches are found by the keyboard with a roving tabindex:
-//! one of them can be reached by Tab, the arrows lead to the others.
+//! one of them can be reached by Tab, the arrows lead to the others. Where they lead is laid out before the focus
+//! goes there, for the focus would be lost with an element that goes out of view.
 
 use std::rc::Rc;
 
@@ -30,7 +31,8 @@ pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
-    pub(crate) ready: bool,
+    /// There is nothing to see yet, so the page says what could be done.
+    pub(crate) inviting: bool,
     /// The log cannot be opened.
     pub(crate) stuck: bool,
     pub(crate) on_select: Callback<Option<BatchId>>,
@@ -40,12 +42,13 @@ pub(crate) struct Props {
 #[function_component]
 pub(crate) fn Log(props: &Props) -> Html {
     let log = &props.picture.log;
-    let empty = log.log_end_offset == 0 && log.segments.iter().all(|segment| segment.size == 0);
+    let empty = log.segments.is_empty() && !props.inviting && props.picture.state != LogState::Crashed;
     html! {
         <section class="log" aria-label="Log">
             <Bounds picture={props.picture.clone()} palette={props.palette.clone()} />
-            if empty && props.ready { <Invitation on_run={props.on_run.clone()} /> }
+            if props.inviting { <Invitation on_run={props.on_run.clone()} /> }
             if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
+            if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
             if props.stuck { <p class="down">{text::STUCK}</p> }
             <Lanes
                 picture={props.picture.clone()} palette={props.palette.clone()} selected={props.selected}
@@ -68,8 +71,12 @@ struct BoundsProps {
 fn Bounds(props: &BoundsProps) -> Html {
     let log = &props.picture.log;
     let bound = |name: &'static str, value: u64| html! { <div><dt>{name}</dt><dd>{value}</dd></div> };
-    let config =
-        |name: &'static str, value: u32| html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> };
+    // The first step of a log says how it is configured. Before it the lines stand there all the same, so that
+    // nothing below them jumps.
+    let config = |name: &'static str, value: u32| {
+        let value = if log.segment_bytes > 0 { value.to_string() } else { "–".to_owned() };
+        html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> }
+    };
     let keys = keys(log, &props.palette);
     let chip = |key: &&[u8]| {
         let colour = props.palette.colour(Some(key));
@@ -82,12 +89,10 @@ fn Bounds(props: &BoundsProps) -> Html {
                 {bound("high watermark", log.high_watermark)}
                 {bound("log end offset", log.log_end_offset)}
             </dl>
-            if log.segment_bytes > 0 {
-                <dl class="config">
-                    {config("segment.bytes", log.segment_bytes)}
-                    {config("index.interval.bytes", log.index_interval_bytes)}
-                </dl>
-            }
+            <dl class="config">
+                {config("segment.bytes", log.segment_bytes)}
+                {config("index.interval.bytes", log.index_interval_bytes)}
+            </dl>
             if !keys.is_empty() {
                 <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
             }
@@ -126,7 +131,10 @@ fn Lanes(props: &LanesProps) -> Html {
     let window = use_node_ref();
     let (width, height) = use_size(window.clone());
     let scrolled = use_state_eq(|| (0.0_f64, 0.0_f64));
-    let roving = use_state_eq(|| None::<BatchId>);
+    // Where the keyboard has gone. It may go to the same batch again, from one that was clicked.
+    let roving = use_state(|| None::<BatchId>);
+    // The batch that is to have the focus as soon as it is in the page.
+    let wanted = use_mut_ref(|| None::<BatchId>);
     let LanesProps { picture, palette, .. } = props;
     let frame = frame(&picture.log, width);
     let seen = view(&frame, &picture.log, *scrolled, (width, height));
@@ -136,20 +144,20 @@ fn Lanes(props: &LanesProps) -> Html {
         let window = window.clone();
         move |(picture, _)| reveal(&window, &frame, focus_area(picture, &frame))
     });
-    use_effect_with(*roving, |roving| {
-        let element = roving.and_then(|id| browser::document()?.get_element_by_id(&element_id(id)));
-        if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::SvgElement>().ok()) {
-            let _ = element.focus();
+    use_effect({
+        let wanted = wanted.clone();
+        move || {
+            let id = *wanted.borrow();
+            if id.is_some_and(focus) {
+                *wanted.borrow_mut() = None;
+            }
         }
     });
 
     let onscroll = {
-        let (scrolled, pitch) = (scrolled.setter(), frame.pitch);
+        let scrolled = scrolled.setter();
         Callback::from(move |event: Event| {
-            let window = event.target_unchecked_into::<Element>();
-            // A new layout is due once something comes into view, not at every pixel.
-            let whole = |pixels: i32, unit: f64| (f64::from(pixels) / unit).floor() * unit;
-            scrolled.set((whole(window.scroll_left(), SIDEWAYS), whole(window.scroll_top(), pitch)));
+            scrolled.set(place(&event.target_unchecked_into::<Element>(), &frame));
         })
     };
     let onclick = {
@@ -162,8 +170,8 @@ fn Lanes(props: &LanesProps) -> Html {
         })
     };
     let onkeydown = {
-        let (picture, on_select, roving, window) =
-            (picture.clone(), props.on_select.clone(), roving.setter(), window.clone());
+        let (picture, on_select, window) = (picture.clone(), props.on_select.clone(), window.clone());
+        let (roving, scrolled) = (roving.setter(), scrolled.setter());
         Callback::from(move |event: KeyboardEvent| {
             let Some(here) = event.target().and_then(batch_of) else { return };
             let way = match event.key().as_str() {
@@ -175,11 +183,18 @@ fn Lanes(props: &LanesProps) -> Html {
                 "ArrowLeft" => Move::Previous,
                 "ArrowDown" => Move::LaneDown,
                 "ArrowUp" => Move::LaneUp,
+                "Home" => Move::First,
+                "End" => Move::Last,
                 _ => return,
             };
             event.prevent_default();
             if let Some(next) = neighbour(&picture.log, Some(here), way) {
                 reveal(&window, &frame, batch_area(&picture.log, &frame, next));
+                // The scroll event comes too late: by then the batch that has the focus may be gone.
+                if let Some(window) = window.cast::<Element>() {
+                    scrolled.set(place(&window, &frame));
+                }
+                *wanted.borrow_mut() = Some(next);
                 roving.set(Some(next));
             }
         })
@@ -212,6 +227,19 @@ fn Lanes(props: &LanesProps) -> Html {
             </svg>
         </div>
     }
+}
+
+/// How far the lanes are scrolled. A new layout is due once something comes into view, not at every pixel.
+fn place(window: &Element, frame: &Frame) -> (f64, f64) {
+    let whole = |pixels: i32, unit: f64| (f64::from(pixels) / unit).floor() * unit;
+    (whole(window.scroll_left(), SIDEWAYS), whole(window.scroll_top(), frame.pitch))
+}
+
+/// Gives a batch the focus; `false` if it is not in the page.
+fn focus(id: BatchId) -> bool {
+    let element = browser::document().and_then(|document| document.get_element_by_id(&element_id(id)));
+    let element = element.and_then(|element| element.dyn_into::<web_sys::SvgElement>().ok());
+    element.is_some_and(|element| element.focus().is_ok())
 }
 
 /// Scrolls the lanes, and nothing else, so that an area is seen.

@@ -59,7 +59,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
                 <Log
                     picture={picture.clone()} palette={state.palette.clone()} selected={state.selected}
-                    {ready} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
+                    inviting={ready && state.nothing_yet()} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
                     <BatchPanel id={state.selected} detail={detail.clone()} {on_select} />

@@ -6,6 +6,9 @@ use yew::prelude::*;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
 
+/// More records than this are counted, not listed: thousands of rows would hold the page up.
+const SHOWN: usize = 200;
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct RecordsProps {
     /// The command of the last fetch, and what it has returned so far.
@@ -14,24 +17,27 @@ pub(crate) struct RecordsProps {
 
 #[function_component]
 pub(crate) fn Records(props: &RecordsProps) -> Html {
+    let records = props.fetched.as_ref().map_or(&[][..], |(_, records)| records);
+    let more = records.len().saturating_sub(SHOWN);
+    let hint = match &props.fetched {
+        None => Some(text::NO_FETCH.to_owned()),
+        Some(_) if records.is_empty() => Some(text::NO_RECORDS.to_owned()),
+        Some(_) => (more > 0).then(|| format!("… {more} more")),
+    };
     html! {
         <details class="panel" open=true>
             <summary>{text::RECORDS}</summary>
-            if let Some((command, records)) = &props.fetched {
-                <p class="hint"><code>{command}</code></p>
-                <div class="scroll">
-                    <table aria-label={text::FETCHED_RECORDS}>
-                        <thead><tr>
-                            <th class="number" scope="col">{"offset"}</th><th scope="col">{"timestamp"}</th>
-                            <th scope="col">{"key"}</th><th scope="col">{"payload"}</th>
-                        </tr></thead>
-                        <tbody>{for records.iter().map(record)}</tbody>
-                    </table>
-                </div>
-                if records.is_empty() { <p class="hint">{text::NO_RECORDS}</p> }
-            } else {
-                <p class="hint">{text::NO_FETCH}</p>
-            }
+            if let Some((command, _)) = &props.fetched { <p class="hint"><code>{command}</code></p> }
+            <div class="scroll">
+                <table aria-label={text::FETCHED_RECORDS}>
+                    <thead><tr>
+                        <th class="number" scope="col">{"offset"}</th><th scope="col">{"timestamp"}</th>
+                        <th scope="col">{"key"}</th><th scope="col">{"payload"}</th>
+                    </tr></thead>
+                    <tbody>{for records.iter().take(SHOWN).map(record)}</tbody>
+                </table>
+            </div>
+            if let Some(hint) = hint { <p class="hint after">{hint}</p> }
         </details>
     }
 }
