@@ -179,6 +179,14 @@ impl Page {
         Ok(())
     }
 
+    /// How many things to press have `part` in their name, whatever the case: what a loose search finds.
+    pub async fn buttons_with(&self, part: &str) -> Result<u64> {
+        let script = "const name = (e) => (e.getAttribute('aria-label') ?? e.textContent).toLowerCase();
+            return [...document.querySelectorAll('button, summary, [role=button]')]
+                .filter((e) => e.checkVisibility() && name(e).includes(arguments[0].toLowerCase())).length";
+        Ok(serde_json::from_value(self.browser.client.execute(script, vec![part.into()]).await?)?)
+    }
+
     /// How wide the content is, and how wide the page.
     pub async fn widths(&self) -> Result<(u64, u64)> {
         let script = "return [document.documentElement.scrollWidth, window.innerWidth]";

@@ -30,6 +30,23 @@ async fn records_come_from_the_form_and_from_the_command_line() -> Result<()> {
     .await
 }
 
+/// Whoever looks for a button by its name, and be it loosely, finds one.
+#[tokio::test]
+async fn each_button_is_there_once() -> Result<()> {
+    visit(async |page| {
+        for command in ["append x", "flush", "fetch 0", "crash", "reopen", "reset"] {
+            page.run(command).await?;
+            page.to_the_end().await?;
+            for name in ["Append", "Fetch", "Flush", "Crash", "Reopen", "Reset", "Back", "Forward", "Play"] {
+                let count = page.buttons_with(name).await?;
+                ensure!(count == 1, "{count} buttons have {name} in their name after `{command}`");
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_fetch_stops_at_its_limit() -> Result<()> {
     visit(async |page| {
