@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn many_steps_keep_few_checkpoints() {
-        let mut timeline = timeline("append a count=12000");
+        let mut timeline = timeline("append a count=6000\nappend a count=6000");
         assert!(timeline.checkpoints.len() <= CHECKPOINTS);
         assert!(timeline.interval > INTERVAL);
         for step in [9_999, 3, timeline.interval, timeline.interval * 3 + 1] {
