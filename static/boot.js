@@ -23,9 +23,13 @@ document.getElementById("fresh").addEventListener("click", () => {
   location.reload();
 });
 
-// The engine at the end of its memory, say: the page must not stand there as if nothing had happened.
-window.addEventListener("error", (event) => fail(String(event.error ?? event.message)));
-window.addEventListener("unhandledrejection", (event) => fail(String(event.reason)));
+// A trap, at the end of the memory, say, leaves the engine in pieces: the page must not stand there as if nothing
+// had happened. Other errors are the browser's own remarks, and the page goes on.
+function trapped(error) {
+  if (error instanceof WebAssembly.RuntimeError) fail(String(error));
+}
+window.addEventListener("error", (event) => trapped(event.error));
+window.addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });

@@ -179,6 +179,13 @@ impl Page {
         Ok(())
     }
 
+    /// What the page says if it cannot go on; empty while it can.
+    pub async fn failure(&self) -> Result<String> {
+        let script = "const shown = [...document.querySelectorAll('[role=alertdialog]')];
+            return shown.filter((e) => e.checkVisibility()).map((e) => e.innerText).join()";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
     /// How many things to press have `part` in their name, whatever the case: what a loose search finds.
     pub async fn buttons_with(&self, part: &str) -> Result<u64> {
         let script = "const name = (e) => (e.getAttribute('aria-label') ?? e.textContent).toLowerCase();

@@ -24,7 +24,10 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     let page = Page::new(Browser::open().await?, broker.address.clone(), screenshots);
     let outcome = AssertUnwindSafe(async {
         page.open().await?;
-        test(&page).await
+        test(&page).await?;
+        let failure = page.failure().await?;
+        ensure!(failure.is_empty(), "the page has given up: {failure}");
+        Ok(())
     })
     .catch_unwind()
     .await;
