@@ -16,6 +16,7 @@
 //! | `fetch` | how batches get out, under a byte budget |
 //! | `flush` | how bytes become durable and visible |
 //! | `recovery` | how a log is opened, and what is done about damage |
+//! | [`producers`] | what is known about idempotent producers |
 //! | `event` | what an observer is told |
 //!
 //! Invariants:
@@ -30,6 +31,7 @@ mod append;
 pub(crate) mod event;
 mod fetch;
 mod flush;
+pub mod producers;
 mod recovery;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
