@@ -106,6 +106,12 @@ pub enum CorruptReason {
         /// The smallest base offset that would be in order.
         expected: u64,
     },
+    /// The segment's index does not fit its batches.
+    #[error("the segment's index does not fit the batches before this position")]
+    Index,
+    /// The file is not there, and must be.
+    #[error("the file is missing")]
+    Missing,
     /// Offsets that were appended are in no batch.
     #[error("the batches from offset {from} up to {to} are not there")]
     OffsetsMissing {
