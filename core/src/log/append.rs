@@ -45,7 +45,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         let mut batch = std::mem::take(&mut self.scratch);
         batch.clear();
         let meta = BatchMeta { base_offset: self.log_end_offset(), ..BatchMeta::default() };
-        encode_batch_with(&mut batch, records, now_ms, meta);
+        encode_batch_with(&mut batch, records, now_ms, meta)?;
         let appended = self.append_checked(&batch, records.len() as u32);
         self.scratch = batch;
         appended
