@@ -1,6 +1,6 @@
 //! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
 
-use crate::record::{Batch, Producer};
+use crate::record::{Batch, Compression, Producer};
 use crate::segment::{IndexEntry, TimeIndexEntry};
 
 /// Somebody who watches a log. `()` watches nothing, and then no event is even built.
@@ -33,6 +33,8 @@ pub struct BatchInfo {
     pub records: u32,
     /// The largest timestamp in it, in milliseconds since the Unix epoch.
     pub max_timestamp: i64,
+    /// How its records are compressed.
+    pub compression: Compression,
     /// The first record's key, if it has one and the batch is not compressed.
     pub first_key: Option<Vec<u8>>,
 }
@@ -49,6 +51,7 @@ impl BatchInfo {
             last_offset: header.last_offset(),
             records: header.records_count,
             max_timestamp: header.max_timestamp,
+            compression: batch.compressed().unwrap_or_default(),
             first_key: first.and_then(|record| record.key).map(<[u8]>::to_vec),
         }
     }
