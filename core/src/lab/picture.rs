@@ -24,6 +24,9 @@ pub struct Picture {
     pub focus: Focus,
     /// The last fetch, as far as it has come. A later action other than a fetch clears it.
     pub fetch: Option<FetchPicture>,
+    /// What the last event took away, as it was: segments with the batches that are gone. A segment that the log
+    /// still has lost these batches only; any other is gone as a whole.
+    pub gone: Vec<SegmentPicture>,
     /// What was known of the segments before the opening that is under way: it holds for those that recovery does
     /// not scan.
     before: Vec<SegmentPicture>,
@@ -159,8 +162,24 @@ impl LogPicture {
         self.place(base_offset).map(|at| &mut self.segments[at])
     }
 
+    /// The batch that holds an offset.
+    fn batch_focus(&self, offset: u64) -> Focus {
+        let after = self.segments.partition_point(|segment| segment.base_offset <= offset);
+        let batches = after.checked_sub(1).map_or(&[][..], |at| &self.segments[at].batches[..]);
+        let batch = batches.get(batches.partition_point(|batch| batch.last_offset < offset));
+        let batch = batch.filter(|batch| batch.base_offset <= offset);
+        batch.map_or(Focus::None, |batch| Focus::Batch(batch.segment, batch.position))
+    }
+
     fn place(&self, base_offset: u64) -> Option<usize> {
         self.segments.binary_search_by_key(&base_offset, |segment| segment.base_offset).ok()
+    }
+
+    /// What the log has no longer of a segment as it was; `None` if it has all of its batches.
+    fn lost_of(&self, mut was: SegmentPicture) -> Option<SegmentPicture> {
+        let Some(now) = self.segment(was.base_offset) else { return Some(was) };
+        was.batches.drain(..now.batches.len().min(was.batches.len()));
+        (!was.batches.is_empty()).then_some(was)
     }
 
     /// Takes a file off the others, and returns its size.
@@ -233,13 +252,22 @@ impl SegmentPicture {
 }
 
 impl Picture {
+    /// A log that is closed, with what its files hold: where to begin to fold if the files are older than the
+    /// events. An opening does not tell the batches of a segment that it trusts.
+    pub fn closed(log: LogPicture) -> Self {
+        Self { log, ..Self::default() }
+    }
+
     /// Folds one event in.
     pub fn apply(&mut self, event: &Event) {
+        self.gone.clear();
         match event {
             Event::Log(event) => self.apply_log(event),
             Event::Crashed { files, .. } => {
                 self.begin(State::Crashed);
+                let before = self.log.segments.clone();
                 self.log.reduce_to(files);
+                self.gone = before.into_iter().filter_map(|was| self.log.lost_of(was)).collect();
             }
             Event::ClockMoved { .. } => self.begin(self.state),
             Event::Closed => self.begin(State::Closed),
@@ -437,7 +465,8 @@ impl Picture {
             }
             LogEvent::SegmentDeleted { segment, .. } => {
                 self.begin(self.state);
-                self.log.segments.retain(|other| other.base_offset != *segment);
+                self.focus = Focus::Segment(*segment);
+                self.gone.extend(self.log.place(*segment).map(|at| self.log.segments.remove(at)));
                 self.log.take_other(&file_name(*segment, SNAPSHOT_SUFFIX));
             }
             LogEvent::Truncated { segment, position, to, high_watermark, .. } => {
@@ -446,7 +475,9 @@ impl Picture {
                 self.log.log_end_offset = *to;
                 self.log.high_watermark = *high_watermark;
                 if let Some(segment) = self.log.segment_mut(*segment) {
+                    let was = segment.clone();
                     segment.truncate(*position);
+                    self.gone.extend(self.log.lost_of(was));
                 }
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {
@@ -454,7 +485,14 @@ impl Picture {
                 self.focus = Focus::Segment(*segment);
                 self.log.high_watermark = self.log.high_watermark.max(*high_watermark);
             }
-            _ => self.apply_fetch(event),
+            LogEvent::DuplicateFound { base_offset, .. } => {
+                self.begin(self.state);
+                self.focus = self.log.batch_focus(*base_offset);
+            }
+            _ => {
+                self.apply_look_up(event);
+                self.apply_fetch(event);
+            }
         }
     }
 
@@ -463,6 +501,23 @@ impl Picture {
         self.log.log_end_offset = batch.last_offset + 1;
         if let Some(segment) = self.log.segment_mut(batch.segment) {
             segment.push_batch(batch);
+        }
+    }
+
+    /// The look-up of a timestamp leaves nothing but what each step is about.
+    fn apply_look_up(&mut self, event: &LogEvent) {
+        match event {
+            LogEvent::TimeLookUpStarted { .. } => self.begin(self.state),
+            LogEvent::SegmentTooOld { segment, largest: entry, .. }
+            | LogEvent::TimeIndexLookedUp { segment, found: entry, .. } => {
+                let index = self.log.segment(*segment).map_or(&[][..], |segment| &segment.time_index[..]);
+                let at = entry.and_then(|entry| index.iter().rposition(|other| *other == entry));
+                self.focus = at.map_or(Focus::Segment(*segment), |at| Focus::TimeIndexEntry(*segment, at));
+            }
+            LogEvent::TimeLookUpFinished { found, .. } => {
+                self.focus = found.map_or(Focus::None, |(offset, _)| self.log.batch_focus(offset));
+            }
+            _ => {}
         }
     }
 
@@ -486,6 +541,11 @@ impl Picture {
                     Some(at) => Focus::IndexEntry(*segment, at),
                     None => Focus::Position(*segment, *position),
                 };
+            }
+            LogEvent::IndexRejected { segment, entry } => {
+                let index = self.log.segment(*segment).map(|segment| &segment.index[..]).unwrap_or_default();
+                let at = index.iter().position(|other| other == entry);
+                self.focus = at.map_or(Focus::Segment(*segment), |at| Focus::IndexEntry(*segment, at));
             }
             LogEvent::BatchSkipped { segment, position, size, .. } => {
                 fetch.skipped.push((*segment, *position, *size));
