@@ -4,20 +4,11 @@
 //! durable, for somebody to commit.
 
 use logscope::LogConfig;
-use logscope::lab::{Action, Lab, parse_line};
+use logscope::lab::{Action, Lab, LogPicture, Picture, parse_line};
 use logscope::storage::{JournalStorage, Mutation};
 
-use crate::state::{BatchId, Ran, batch_detail, batch_detail::BatchDetail};
+use crate::state::{BatchId, Ran, Settings, batch_detail, batch_detail::BatchDetail};
 use crate::text;
-
-/// What a page keeps besides the files.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Settings {
-    /// Kafka's config keys, with their values.
-    pub(crate) config: Vec<(String, u32)>,
-    /// The lab's clock.
-    pub(crate) now_ms: i64,
-}
 
 /// What an earlier page has kept: name, file id and bytes of each file, and its settings.
 #[derive(Debug, Default)]
@@ -40,18 +31,25 @@ impl Engine {
             let mut config = Lab::<JournalStorage>::small_config();
             for (key, value) in &settings.config {
                 // A key that this engine does not know any more is left at its default.
-                let _ = config.set(key, &value.to_string());
+                let _ = config.set(key, value);
             }
             lab.restore(config, settings.now_ms);
         }
         Self { lab }
     }
 
+    /// What the files hold before anything is opened. Files that can't be read are left to the opening, which
+    /// says why.
+    pub(crate) fn picture_of_files(&self) -> Picture {
+        Picture::closed(LogPicture::read(self.lab.storage(), self.lab.config()).unwrap_or_default())
+    }
+
     /// Runs one action.
     pub(crate) fn run(&mut self, action: &Action) -> Ran {
         let outcome = self.lab.run(action);
         let records = matches!(action, Action::Fetch { .. }).then_some(outcome.records);
-        Ran { command: action.to_string(), events: outcome.events, records, follow: true }
+        let settings = self.settings();
+        Ran { command: action.to_string(), events: outcome.events, records, settings, follow: true }
     }
 
     /// Flushes for a page that may not come back; `None` if the log is down or all is on disk.
@@ -89,7 +87,9 @@ pub(crate) fn first_scenario() -> Vec<Action> {
 
 #[cfg(test)]
 mod tests {
-    use logscope::lab::{Event, Picture};
+    use logscope::lab::Event;
+    use logscope::log::Event as LogEvent;
+    use logscope::storage::Storage;
 
     use super::*;
 
@@ -111,6 +111,31 @@ mod tests {
         let mut picture = Picture::default();
         engine.run(&Action::Reopen).events.iter().for_each(|event| picture.apply(event));
         assert_eq!((picture.log.high_watermark, picture.log.segment_bytes), (1, 1000));
+    }
+
+    /// The files as a new page would get them.
+    fn kept(engine: &Engine) -> Vec<(String, u64, Vec<u8>)> {
+        let storage = engine.lab.storage();
+        let names = storage.list().unwrap().into_iter().enumerate();
+        names.map(|(id, name)| (name.clone(), id as u64, storage.contents(&name).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_page_that_is_loaded_again_shows_what_the_opening_does_not_tell() {
+        for closing in ["reopen", "flush"] {
+            let mut engine = Engine::new(Saved::default());
+            for line in ["append hello key=k count=16", "delete-before 3", closing] {
+                run(&mut engine, line);
+            }
+            let (files, settings) = (kept(&engine), Some(engine.settings()));
+            let mut engine = Engine::new(Saved { files, settings });
+            let mut picture = engine.picture_of_files();
+            let ran = engine.run(&Action::Reopen);
+            let trusted = |event: &&Event| matches!(event, Event::Log(LogEvent::SegmentTrusted { .. }));
+            assert!(ran.events.iter().filter(trusted).count() >= 2, "{closing}: {:?}", ran.events);
+            ran.events.iter().for_each(|event| picture.apply(event));
+            assert_eq!(Some(picture.log), engine.lab.read_picture().unwrap(), "{closing}");
+        }
     }
 
     #[test]

@@ -18,7 +18,8 @@ use web_sys::{
 };
 
 use crate::chunks::{Chunks, Op};
-use crate::engine::{Saved, Settings};
+use crate::engine::Saved;
+use crate::state::Settings;
 use crate::text;
 
 const NAME: &str = "logscope";
@@ -263,7 +264,7 @@ fn finished(transaction: &IdbTransaction) -> Promise {
 
 fn settings_value(settings: &Settings) -> JsValue {
     let config: Array =
-        settings.config.iter().map(|(key, value)| pair(&key.into(), u64::from(*value))).collect();
+        settings.config.iter().map(|(key, value)| Array::of2(&key.into(), &value.into())).collect();
     pair(&config, settings.now_ms as u64)
 }
 
@@ -272,7 +273,7 @@ fn read_settings(value: &JsValue) -> Option<Settings> {
     let entries = parts.get(0).dyn_into::<Array>().ok()?;
     let config = entries.iter().map(|entry| {
         let entry = Array::from(&entry);
-        (entry.get(0).as_string().unwrap_or_default(), number(&entry.get(1)) as u32)
+        (entry.get(0).as_string().unwrap_or_default(), entry.get(1).as_string().unwrap_or_default())
     });
     Some(Settings { config: config.collect(), now_ms: number(&parts.get(1)) as i64 })
 }

@@ -1,12 +1,14 @@
 //! What can happen to the page's state.
 
-use logscope::lab::{Event, FetchedRecord};
+use logscope::lab::{Event, FetchedRecord, Picture};
 
-use super::{BatchId, Keeping};
+use super::{BatchId, Keeping, Settings};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
+    /// The log has been loaded, and not opened yet: its files hold this.
+    Loaded(Picture),
     /// The engine ran a command.
     Ran(Ran),
     /// Show the picture after so many steps.
@@ -30,7 +32,7 @@ pub(crate) enum Action {
 }
 
 /// What the engine did for one command.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Ran {
     /// The command as it would be typed.
     pub(crate) command: String,
@@ -38,6 +40,8 @@ pub(crate) struct Ran {
     pub(crate) events: Vec<Event>,
     /// The records of a fetch; `None` for every other command.
     pub(crate) records: Option<Vec<FetchedRecord>>,
+    /// The configuration and the clock afterwards.
+    pub(crate) settings: Settings,
     /// Whether the cursor goes along to the last step. Without it the page stays where it stands.
     pub(crate) follow: bool,
 }

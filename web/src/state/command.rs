@@ -17,7 +17,7 @@ pub(crate) struct Refused {
 pub(crate) fn append(payload: &str, key: &str, count: &str) -> Result<Action, Refused> {
     let count = whole(text::COUNT, count, 1, 10_000)? as u32;
     let key = (!key.is_empty()).then(|| key.to_owned());
-    Ok(Action::Append { values: vec![payload.to_owned()], key, count })
+    Ok(Action::Append { values: vec![payload.to_owned()], key, count, at: None, producer: None })
 }
 
 /// The command of the fetch form.

@@ -456,6 +456,7 @@ fn focus(picture: &Picture, frame: &Frame) -> Option<(u64, f64, f64)> {
             let entry = picture.log.segment(base)?.index.get(at)?;
             Some((base, f64::from(entry.position) * scale, 0.0))
         }
+        Focus::TimeIndexEntry(base, _) => Some((base, 0.0, frame.lane)),
         Focus::Position(base, position) => Some((base, position as f64 * scale, 0.0)),
     }
 }

@@ -22,6 +22,6 @@ mod timeline;
 
 pub(crate) use action::{Action, Ran};
 pub(crate) use palette::Palette;
-pub(crate) use state::{BatchId, Keeping, State};
+pub(crate) use state::{BatchId, Keeping, Settings, State};
 pub(crate) use step::{Gravity, gravity, title};
 pub(crate) use timeline::{Group, Timeline};

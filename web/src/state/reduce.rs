@@ -2,15 +2,16 @@
 
 use std::rc::Rc;
 
-use logscope::lab::State as LogState;
+use logscope::lab::{Picture, State as LogState};
 
 use super::state::has_bytes;
-use super::{Action, Ran, State};
+use super::{Action, Ran, State, Timeline};
 
 impl State {
     /// Folds one action in.
     pub(crate) fn reduce(&mut self, action: Action) {
         match action {
+            Action::Loaded(picture) => self.load(picture),
             Action::Ran(ran) => self.ran(ran),
             Action::Seek(step) => self.go_to(step),
             Action::Back => self.go_to(self.timeline.cursor().saturating_sub(1)),
@@ -33,12 +34,23 @@ impl State {
         }
     }
 
-    fn ran(&mut self, ran: Ran) {
-        for event in &ran.events {
-            if let Some(key) = super::step::key_of(event).filter(|key| !self.palette.knows(key)) {
-                Rc::make_mut(&mut self.palette).add(key);
-            }
+    fn load(&mut self, picture: Picture) {
+        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
+        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
+        self.filled = has_bytes(&picture);
+        self.timeline = Timeline::beginning_at(picture);
+    }
+
+    /// A key that is new gets a colour.
+    fn meet(&mut self, key: &[u8]) {
+        if !self.palette.knows(key) {
+            Rc::make_mut(&mut self.palette).add(key);
         }
+    }
+
+    fn ran(&mut self, ran: Ran) {
+        ran.events.iter().filter_map(super::step::key_of).for_each(|key| self.meet(key));
+        self.settings = Rc::new(ran.settings.clone());
         let follow = ran.follow;
         if follow {
             Rc::make_mut(&mut self.history).push(ran.command.clone());
@@ -106,7 +118,13 @@ mod tests {
         let outcome = lab.run(&action);
         let fetch = matches!(action, logscope::lab::Action::Fetch { .. });
         let records = fetch.then_some(outcome.records);
-        state.reduce(Action::Ran(Ran { command: line.into(), events: outcome.events, records, follow }));
+        state.reduce(Action::Ran(Ran {
+            command: line.into(),
+            events: outcome.events,
+            records,
+            follow,
+            ..Ran::default()
+        }));
     }
 
     #[test]
@@ -145,12 +163,13 @@ mod tests {
 
     #[test]
     fn a_log_that_is_down_has_nothing_to_flush() {
-        let broken = ["append a count=9", "flush", "flip 00000000000000000000.log 100", "crash", "reopen"];
+        let damage = ["flip 00000000000000000000.log 100", "lose checkpoint"];
+        let broken = ["append a count=9", "flush", damage[0], damage[1], "crash", "reopen"];
         let state = after(&broken);
         assert!(state.picture().log.log_end_offset > state.picture().log.high_watermark);
         assert_eq!(state.unflushed, 0);
         assert!(state.stuck());
-        assert!(!after(&broken[..3]).stuck());
+        assert!(!after(&broken[..4]).stuck());
         assert_eq!(after(&["append a", "crash"]).unflushed, 0);
     }
 

@@ -29,6 +29,15 @@ pub(crate) enum Keeping {
     OnlyInMemory(String),
 }
 
+/// What goes with the log and is in none of its files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    /// Kafka's config keys, with their values.
+    pub(crate) config: Vec<(String, String)>,
+    /// The clock, in milliseconds since the Unix epoch.
+    pub(crate) now_ms: i64,
+}
+
 /// What the page knows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct State {
@@ -44,6 +53,8 @@ pub(crate) struct State {
     pub(crate) playing_to: Option<usize>,
     /// Whether the log outlives the page.
     pub(crate) keeping: Keeping,
+    /// The configuration and the clock as they are now, wherever the timeline stands.
+    pub(crate) settings: Rc<Settings>,
     /// Whether the log as it is now, wherever the timeline stands, has any bytes.
     pub(crate) filled: bool,
     /// How many records of the log as it is now, wherever the timeline stands, are not on disk.

@@ -17,6 +17,7 @@ pub(crate) fn title(event: &Event) -> &'static str {
     match event {
         Event::Log(event) => log_title(event),
         Event::Crashed { .. } => "crash",
+        Event::ClockMoved { .. } => "clock",
         Event::Closed => "close",
         Event::Reset => "reset",
         Event::ConfigChanged { .. } => "config",
@@ -30,6 +31,7 @@ fn log_title(event: &LogEvent) -> &'static str {
     match event {
         LogEvent::RecoveryStarted { .. } => "recovery",
         LogEvent::SegmentFound { .. } => "segment",
+        LogEvent::SegmentTrusted { .. } => "trusted",
         LogEvent::BatchRecovered { .. } => "check",
         LogEvent::TailCut { .. } => "cut",
         LogEvent::IndexVerified { .. } => "index fits",
@@ -39,8 +41,22 @@ fn log_title(event: &LogEvent) -> &'static str {
         LogEvent::SegmentCreated { .. } => "new segment",
         LogEvent::SegmentRolled { .. } => "roll",
         LogEvent::BatchAppended { .. } => "append",
+        LogEvent::DuplicateFound { .. } => "duplicate",
         LogEvent::IndexEntryAdded { .. } => "index entry",
+        LogEvent::TimeIndexEntryAdded { .. } => "time entry",
+        LogEvent::TimeIndexEntryRemoved { .. } => "time entry off",
         LogEvent::Flushed { .. } => "flush",
+        LogEvent::SnapshotWritten { .. } => "snapshot",
+        LogEvent::CheckpointWritten { .. } => "checkpoint",
+        LogEvent::LogStartMoved { .. } => "log start",
+        LogEvent::SegmentDeleted { .. } => "delete",
+        LogEvent::Truncated { .. } => "truncate",
+        LogEvent::TimeLookUpStarted { .. } => "find",
+        LogEvent::SegmentTooOld { .. } => "too old",
+        LogEvent::TimeIndexLookedUp { .. } => "time look-up",
+        LogEvent::TimeLookUpFinished { found: None, .. } => "none",
+        LogEvent::TimeLookUpFinished { .. } => "found",
+        LogEvent::IndexRejected { .. } => "index rejected",
         LogEvent::FetchStarted { .. } => "fetch",
         LogEvent::FloorSegmentFound { .. } => "floor segment",
         LogEvent::IndexLookedUp { .. } => "index look-up",
@@ -61,7 +77,7 @@ pub(crate) fn gravity(event: &Event) -> Gravity {
         | Event::FileLost { .. }
         | Event::Refused { .. } => Gravity::Grave,
         // An index that has to be rebuilt is nothing lost: it only says again what the log says.
-        Event::Log(LogEvent::TailCut { .. }) => Gravity::Grave,
+        Event::Log(LogEvent::TailCut { .. } | LogEvent::IndexRejected { .. }) => Gravity::Grave,
         _ => Gravity::Plain,
     }
 }

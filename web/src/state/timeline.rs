@@ -1,7 +1,7 @@
 //! Every step since the page was loaded, grouped under the commands that caused them, and a cursor.
 //!
 //! Invariants:
-//! - `picture` is the fold of the first `cursor` events.
+//! - `picture` is the fold of the first `cursor` events, from `start` on.
 //! - A group has at least one step, and the groups together are all steps in order.
 //! - Checkpoints stand at multiples of `interval`, and never are more than [`CHECKPOINTS`]: going anywhere
 //!   folds fewer than `interval` events, and memory stays bounded by thinning them out.
@@ -28,6 +28,8 @@ pub(crate) struct Group {
     pub(crate) events: Rc<[Event]>,
     /// The records of a fetch.
     pub(crate) records: Option<Rc<[FetchedRecord]>>,
+    /// The clock after it.
+    pub(crate) now_ms: i64,
 }
 
 impl Group {
@@ -40,6 +42,8 @@ impl Group {
 /// The steps and the cursor; see the [module](self). A clone shares the steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
+    /// What was there before the first step.
+    start: Rc<Picture>,
     groups: Vec<Group>,
     cursor: usize,
     picture: Rc<Picture>,
@@ -49,8 +53,7 @@ pub(crate) struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        let (groups, checkpoints) = Default::default();
-        Self { groups, cursor: 0, picture: Rc::default(), checkpoints, interval: INTERVAL }
+        Self::beginning_at(Picture::default())
     }
 }
 
@@ -64,6 +67,12 @@ impl PartialEq for Timeline {
 }
 
 impl Timeline {
+    /// No steps yet, over what was there before.
+    pub(crate) fn beginning_at(start: Picture) -> Self {
+        let (start, groups, checkpoints) = (Rc::new(start), Vec::new(), Vec::new());
+        Self { picture: Rc::clone(&start), start, groups, cursor: 0, checkpoints, interval: INTERVAL }
+    }
+
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {
         self.groups.last().map_or(0, Group::end)
@@ -115,8 +124,8 @@ impl Timeline {
             return;
         }
         let (first, records) = (self.len(), ran.records.map(Into::into));
-        let (command, events) = (ran.command.into(), ran.events.into());
-        self.groups.push(Group { command, first, events, records });
+        let (command, events, now_ms) = (ran.command.into(), ran.events.into(), ran.settings.now_ms);
+        self.groups.push(Group { command, first, events, records, now_ms });
         if ran.follow {
             self.seek(self.len());
         }
@@ -131,7 +140,7 @@ impl Timeline {
         if step < self.cursor || from > self.cursor {
             self.picture = match nearest.checked_sub(1) {
                 Some(at) => Rc::clone(&self.checkpoints[at]),
-                None => Rc::default(),
+                None => Rc::clone(&self.start),
             };
             self.cursor = from;
         }
@@ -179,7 +188,7 @@ mod tests {
         let mut timeline = Timeline::default();
         for (_, action) in parse_scenario(scenario).unwrap() {
             let events = lab.run(&action).events;
-            timeline.push(Ran { command: action.to_string(), events, records: None, follow: true });
+            timeline.push(Ran { command: action.to_string(), events, follow: true, ..Ran::default() });
         }
         timeline
     }
@@ -238,7 +247,7 @@ mod tests {
     fn a_command_without_steps_leaves_no_group() {
         let mut timeline = timeline("append a");
         let before = timeline.groups.len();
-        timeline.push(Ran { command: "# nothing".into(), events: vec![], records: None, follow: true });
+        timeline.push(Ran { command: "# nothing".into(), follow: true, ..Ran::default() });
         assert_eq!(timeline.groups.len(), before);
     }
 }
