@@ -10,14 +10,25 @@ pub(crate) fn offsets(first: u64, last: u64) -> String {
     if first == last { first.to_string() } else { format!("{first}–{last}") }
 }
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A timestamp in UTC, to the second, with milliseconds only where there are any.
 pub(crate) fn timestamp(ms: i64) -> String {
-    let (days, ms_of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-    let (year, month, day) = date(days);
-    let (s, ms) = (ms_of_day / 1000, ms_of_day % 1000);
+    let (year, month, day) = date(day(ms));
+    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(ms))
+}
+
+/// A timestamp's time of day in UTC, as in [`timestamp`].
+pub(crate) fn time_of_day(ms: i64) -> String {
+    let (s, ms) = (ms.rem_euclid(DAY_MS) / 1000, ms.rem_euclid(1000));
     let (hours, minutes, seconds) = (s / 3600, s / 60 % 60, s % 60);
     let fraction = if ms == 0 { String::new() } else { format!(".{ms:03}") };
-    format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02}{fraction}")
+    format!("{hours:02}:{minutes:02}:{seconds:02}{fraction}")
+}
+
+/// A timestamp's day, counted from 1 January 1970, in UTC.
+pub(crate) fn day(ms: i64) -> i64 {
+    ms.div_euclid(DAY_MS)
 }
 
 /// Year, month and day of a count of days since 1 January 1970, in the Gregorian calendar.

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use crate::state::BatchId;
 use crate::state::format::{count, offsets};
-use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, MARGIN, Marker, MarkerKind};
+use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Ghost, Lane, MARGIN, Marker, MarkerKind};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -30,16 +30,18 @@ pub(crate) fn LaneView(props: &Props) -> Html {
         batch(shape, props.selected == Some(shape.id), reachable)
     };
     html! {
-        <g role="group" aria-label={format!("Segment {}", lane.base_offset)} class={classes!("lane", lane.floor.then_some("floor"))}
+        <g role="group" aria-label={format!("Segment {}", lane.base_offset)} class={classes!("lane", lane.floor.then_some("floor"), lane.gone.then_some("gone"))}
             transform={format!("translate(0 {})", lane.top)}>
             {label(lane, &name)}
             <g transform={format!("translate({left} {top})")}>
                 {bed(lane)}
                 {for lane.boxes.iter().map(batch)}
+                {for lane.ghosts.iter().map(ghost)}
                 {rest(lane)}
                 <g aria-hidden="true">
                     {for lane.boxes.iter().filter(|shape| shape.skipped).map(hop)}
-                    {for lane.entries.iter().map(entry)}
+                    {for lane.entries.iter().map(offset_entry)}
+                    {for lane.times.iter().map(time_entry)}
                     {scan_start(lane)}
                     {for lane.markers.iter().map(marker)}
                     {outline(lane)}
@@ -86,6 +88,7 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
     let class = classes!(
         "batch",
         shape.colour.map(|colour| format!("key-{colour}")),
+        shape.below_start.then_some("below-start"),
         shape.taken.then_some("taken"),
         shape.skipped.then_some("skipped"),
         shape.arrives.then_some("arrives"),
@@ -95,6 +98,9 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         format!("Batch {}, {}", offsets(shape.first, shape.last), count(shape.size.into(), "byte", "bytes"));
     if shape.unflushed {
         name.push_str(", not on disk yet");
+    }
+    if shape.below_start {
+        name.push_str(", below the log start offset");
     }
     html! {
         <g key={shape.id.position} id={element_id(shape.id)} role="option" {class} aria-label={name}
@@ -106,6 +112,19 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
             <rect class="foot" {x} y={(BOX - 4.0).to_string()} {width} height="4" />
             if let Some(label) = &shape.label {
                 <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 2.5).to_string()}>{label.clone()}</text>
+            }
+        </g>
+    }
+}
+
+/// A batch that the step has taken away.
+fn ghost(shape: &Ghost) -> Html {
+    let (x, width) = ((shape.x + 0.5).to_string(), (shape.width - 2.0).max(0.8).to_string());
+    html! {
+        <g class="ghost" aria-hidden="true">
+            <rect {x} y="0.5" {width} height={(BOX - 1.0).to_string()} />
+            if let Some(label) = &shape.label {
+                <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 3.5).to_string()}>{label.clone()}</text>
             }
         </g>
     }
@@ -133,14 +152,29 @@ fn scan_start(lane: &Lane) -> Html {
     html! { <path class="scan" d={format!("M{} -9h8l-4 7z", x - 4.0)} /> }
 }
 
-fn entry(mark: &EntryMark) -> Html {
-    let y = BOX + 3.0;
-    let class = classes!("entry", mark.looked_up.then_some("looked-up"), mark.focused.then_some("focused"),);
+/// A wedge: it points at a position.
+fn offset_entry(mark: &EntryMark) -> Html {
+    let wedge = html! { <path d={format!("M{} {}l4 6h-8z", mark.x.max(1.0), BOX + 3.0)} /> };
+    entry(mark, "entry", BOX + 11.0, wedge)
+}
+
+/// A clock's face.
+fn time_entry(mark: &EntryMark) -> Html {
+    let (x, y) = (mark.x.max(1.0), BOX + 19.5);
+    let face = html! {
+        <path d={format!("M{} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0M{x} {}v2.5h2", x - 3.5, y - 2.5)} />
+    };
+    entry(mark, "entry time", BOX + 23.0, face)
+}
+
+fn entry(mark: &EntryMark, class: &'static str, baseline: f64, sign: Html) -> Html {
+    let class = classes!(class, mark.looked_up.then_some("looked-up"), mark.focused.then_some("focused"));
     html! {
         <g {class}>
-            <path d={format!("M{} {y}l4 6h-8z", mark.x.max(1.0))} />
+            <title>{mark.title.clone()}</title>
+            {sign}
             if let Some(label) = &mark.label {
-                <text x={(mark.x + 8.0).to_string()} y={(y + 9.0).to_string()}>{label.clone()}</text>
+                <text x={(mark.x + 8.0).to_string()} y={baseline.to_string()}>{label.clone()}</text>
             }
         </g>
     }
@@ -151,7 +185,7 @@ fn marker(marker: &Marker) -> Html {
     let (class, y) = match marker.kind {
         MarkerKind::LogStart => ("marker start", -8.0),
         MarkerKind::HighWatermark => ("marker watermark", -8.0),
-        MarkerKind::LogEnd => ("marker end", BOX + BELOW - 6.0),
+        MarkerKind::LogEnd => ("marker end", BOX + 23.0),
     };
     let line =
         if below { format!("M0 0V{}", BOX + BELOW - 4.0) } else { format!("M0 {}V{BOX}", 3.0 - ABOVE) };

@@ -136,8 +136,8 @@ fn Lanes(props: &LanesProps) -> Html {
     // The batch that is to have the focus as soon as it is in the page.
     let wanted = use_mut_ref(|| None::<BatchId>);
     let LanesProps { picture, palette, .. } = props;
-    let frame = frame(&picture.log, width);
-    let seen = view(&frame, &picture.log, *scrolled, (width, height));
+    let frame = frame(picture, width);
+    let seen = view(&frame, *scrolled, (width, height));
     let shapes = lanes(picture, palette, &frame, &seen);
 
     use_effect_with((picture.clone(), width), {
@@ -189,7 +189,7 @@ fn Lanes(props: &LanesProps) -> Html {
             };
             event.prevent_default();
             if let Some(next) = neighbour(&picture.log, Some(here), way) {
-                reveal(&window, &frame, batch_area(&picture.log, &frame, next));
+                reveal(&window, &frame, batch_area(&picture, &frame, next));
                 // The scroll event comes too late: by then the batch that has the focus may be gone.
                 if let Some(window) = window.cast::<Element>() {
                     scrolled.set(place(&window, &frame));

@@ -1,6 +1,7 @@
 //! The drawing, laid out from what the real engine did.
 
 use logscope::lab::{Event, Lab, parse_scenario};
+use logscope::log::Event as LogEvent;
 use logscope::storage::JournalStorage;
 
 use super::*;
@@ -21,8 +22,8 @@ fn fold(events: &[Event]) -> Picture {
 fn all_lanes(picture: &Picture, room: f64) -> Vec<Lane> {
     let mut palette = Palette::default();
     palette.add(b"k");
-    let frame = frame(&picture.log, room);
-    lanes(picture, &palette, &frame, &View { lanes: 0..picture.log.segments.len(), x: 0.0..f64::MAX })
+    let frame = frame(&picture, room);
+    lanes(picture, &palette, &frame, &View { lanes: 0..frame.rows, x: 0.0..f64::MAX })
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn a_batch_is_as_wide_as_its_bytes_in_every_lane() {
         }
         assert!(end <= lane.width + 1e-6, "it stays within segment.bytes");
     }
-    let frame = frame(&picture.log, ROOM);
+    let frame = frame(&picture, ROOM);
     assert!(frame.width <= ROOM && !frame.broken);
 }
 
@@ -100,7 +101,7 @@ fn bytes_that_are_no_batch_are_drawn_as_such() {
 #[test]
 fn a_large_segment_is_broken_off_rather_than_squeezed() {
     let picture = fold(&events("config segment.bytes=1000000\nappend hello count=5\nflush"));
-    let frame = frame(&picture.log, ROOM);
+    let frame = frame(&picture, ROOM);
     assert!(frame.broken && frame.width <= ROOM + 1.0);
     let shape = &all_lanes(&picture, ROOM)[0].boxes[0];
     assert!(shape.width >= NARROWEST_BATCH * 0.99);
@@ -109,7 +110,7 @@ fn a_large_segment_is_broken_off_rather_than_squeezed() {
 #[test]
 fn a_narrow_page_scrolls_lanes_instead_of_squeezing_them() {
     let picture = fold(&events("append hello count=5"));
-    let frame = frame(&picture.log, 360.0);
+    let frame = frame(&picture, 360.0);
     assert!(frame.width > NARROWEST_LANE && frame.left == MARGIN);
     assert_eq!(frame.box_top, NAME_ROW + ABOVE);
 }
@@ -117,12 +118,12 @@ fn a_narrow_page_scrolls_lanes_instead_of_squeezing_them() {
 #[test]
 fn only_lanes_in_view_are_laid_out() {
     let picture = fold(&events("append hello count=300\nflush"));
-    let frame = frame(&picture.log, ROOM);
+    let frame = frame(&picture, ROOM);
     let all = picture.log.segments.len();
     let window = (frame.width, frame.pitch * 3.0);
-    let seen = view(&frame, &picture.log, (0.0, frame.pitch * 10.0), window);
+    let seen = view(&frame, (0.0, frame.pitch * 10.0), window);
     assert!(seen.lanes.contains(&10) && seen.lanes.contains(&12) && seen.lanes.len() < 7 && all > 40);
-    assert_eq!(view(&frame, &picture.log, (0.0, 1e9), window).lanes.len(), 0);
+    assert_eq!(view(&frame, (0.0, 1e9), window).lanes.len(), 0);
     let lanes = lanes(&picture, &Palette::default(), &frame, &seen);
     assert_eq!(lanes[0].top, seen.lanes.start as f64 * frame.pitch);
     assert_eq!(lanes[0].boxes.len(), picture.log.segments[seen.lanes.start].batches.len());
@@ -131,8 +132,8 @@ fn only_lanes_in_view_are_laid_out() {
 #[test]
 fn only_batches_in_view_are_laid_out() {
     let picture = fold(&events("config segment.bytes=10000000\nappend hello count=3000\nflush"));
-    let frame = frame(&picture.log, ROOM);
-    let seen = view(&frame, &picture.log, (10_000.0, 0.0), (ROOM, 600.0));
+    let frame = frame(&picture, ROOM);
+    let seen = view(&frame, (10_000.0, 0.0), (ROOM, 600.0));
     let lane = &lanes(&picture, &Palette::default(), &frame, &seen)[0];
     let (first, last) = (lane.boxes.first().unwrap(), lane.boxes.last().unwrap());
     assert!(first.x + frame.left < 10_000.0 && last.x + last.width + frame.left > 10_000.0 + ROOM);
@@ -175,7 +176,7 @@ fn arrows_walk_through_the_batches() {
 #[test]
 fn a_step_is_found_in_the_drawing() {
     let picture = fold(&events("append hello count=16"));
-    let frame = frame(&picture.log, ROOM);
+    let frame = frame(&picture, ROOM);
     let (.., top, _, height) = focus_area(&picture, &frame).unwrap();
     assert_eq!(top + height, frame.height);
     assert_eq!(focus_area(&Picture::default(), &frame), None);
@@ -183,4 +184,88 @@ fn a_step_is_found_in_the_drawing() {
     let (x, top, ..) = focus_area(&picture, &frame).unwrap();
     assert_eq!(top, 0.0, "a fetch that has stopped is where it took its last batch");
     assert!(x > frame.left);
+}
+
+#[test]
+fn time_index_entries_stand_below_the_batch_that_they_lead_to() {
+    let picture =
+        fold(&events("append a key=k count=9\nadvance 1d\nappend b key=k count=3\nappend old at=5\nflush"));
+    let segments = &picture.log.segments;
+    let mut marks = 0;
+    for (lane, segment) in all_lanes(&picture, ROOM).iter().zip(segments) {
+        assert_eq!(lane.times.len(), segment.time_index.len());
+        for (mark, entry) in lane.times.iter().zip(&segment.time_index) {
+            let offset = segment.base_offset + u64::from(entry.relative_offset);
+            let shape = lane.boxes.iter().find(|shape| shape.last == offset).unwrap();
+            assert_eq!(mark.x, shape.x);
+            assert!(mark.title.ends_with(&format!(") → offset {offset}")), "{}", mark.title);
+            marks += 1;
+        }
+    }
+    assert!(marks > 4);
+    let labels = |picture: &Picture| -> Vec<String> {
+        let lanes = all_lanes(picture, 2.0 * ROOM);
+        lanes.into_iter().flat_map(|lane| lane.times).filter_map(|mark| mark.label).collect()
+    };
+    let labels = labels(&picture);
+    assert_eq!(labels[0], "00:00:02 → 2");
+    assert_eq!(labels.last().unwrap(), "2026-01-02 00:00:11 → 11", "another day is named: {labels:?}");
+}
+
+#[test]
+fn the_mark_that_a_step_is_about_keeps_its_label_where_room_is_short() {
+    let all = events("config segment.bytes=100000\nappend hello count=200\nflush\nfind 1767225700000");
+    let at = all.iter().rposition(|event| matches!(event, Event::Log(LogEvent::TimeIndexLookedUp { .. })));
+    let picture = fold(&all[..=at.unwrap()]);
+    let lane = &all_lanes(&picture, ROOM)[0];
+    let focused: Vec<_> = lane.times.iter().filter(|mark| mark.focused).collect();
+    assert!(focused.len() == 1 && focused[0].label.is_some(), "{focused:?}");
+    assert_eq!(lane.outline.unwrap().x, focused[0].x);
+    assert!(lane.times.iter().filter(|mark| mark.label.is_none()).count() > 10);
+    let last = fold(&all);
+    assert_eq!(last.focus, Focus::Batch(0, last.log.segments[0].batches[100].position));
+}
+
+#[test]
+fn what_lies_below_the_log_start_is_marked_as_such() {
+    let picture = fold(&events("append hello count=9\nflush\ndelete-before 3"));
+    let lanes = all_lanes(&picture, ROOM);
+    let below: Vec<_> = lanes[0].boxes.iter().map(|shape| shape.below_start).collect();
+    assert_eq!(below[..4], [true, true, true, false]);
+    let marker = lanes[0].markers.iter().find(|marker| marker.kind == MarkerKind::LogStart).unwrap();
+    assert_eq!((marker.x, &*marker.label), (lanes[0].boxes[3].x, "log start 3"));
+}
+
+#[test]
+fn a_deleted_segment_is_shown_once_more_in_its_place() {
+    let all = events("append hello count=20\nflush\ndelete-before 13");
+    let deleted = |event: &Event| matches!(event, Event::Log(LogEvent::SegmentDeleted { .. }));
+    let first = all.iter().position(deleted).unwrap();
+    let picture = fold(&all[..=first]);
+    let lanes = all_lanes(&picture, ROOM);
+    let gone: Vec<_> = lanes.iter().map(|lane| (lane.base_offset, lane.gone, lane.note)).collect();
+    assert_eq!(gone[0], (0, true, "deleted"));
+    assert!(gone[1..].iter().all(|lane| !lane.1) && gone.len() == picture.log.segments.len() + 1);
+    assert!(lanes[0].boxes.is_empty() && lanes[0].ghosts.len() == 6 && lanes[0].outline.is_some());
+    assert_eq!(lanes[1].top, lanes[0].frame.pitch);
+    assert_eq!(focus_area(&picture, &lanes[0].frame).unwrap().1, 0.0);
+    assert!(all_lanes(&fold(&all), ROOM).iter().all(|lane| !lane.gone && lane.ghosts.is_empty()));
+}
+
+#[test]
+fn a_cut_and_a_crash_show_once_more_what_they_took() {
+    let ghosts = |picture: &Picture| -> Vec<(u64, usize)> {
+        let lanes = all_lanes(picture, ROOM).into_iter();
+        lanes
+            .filter(|lane| !lane.ghosts.is_empty())
+            .map(|lane| (lane.base_offset, lane.ghosts.len()))
+            .collect()
+    };
+    let all = events("append hello count=4\nflush\ntruncate 2");
+    let cut = all.iter().position(|event| matches!(event, Event::Log(LogEvent::Truncated { .. }))).unwrap();
+    assert_eq!(ghosts(&fold(&all[..=cut])), [(0, 2)]);
+    assert_eq!(ghosts(&fold(&all)), []);
+    let picture = fold(&events("append hello count=4\nflush\nappend lost count=2\ncrash keep=5"));
+    assert_eq!(ghosts(&picture), [(0, 2)]);
+    assert_eq!(all_lanes(&picture, ROOM)[0].rest.as_ref().unwrap().label, "no whole batch: 5 bytes");
 }

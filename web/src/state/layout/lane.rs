@@ -1,0 +1,126 @@
+//! One lane: the boxes of its batches and what lies between them.
+
+use std::ops::Range;
+
+use logscope::lab::{FetchPicture, Focus, Picture, SegmentPicture, State};
+use logscope::log::BatchInfo;
+
+use super::marks::{markers, offset_entries, time_entries};
+use super::rows::Rows;
+use super::{BatchBox, CHARACTER, Frame, Ghost, Lane, Outline, Rest, focus};
+use crate::state::format::{count, offsets};
+use crate::state::{BatchId, Palette};
+
+/// Lays out the lane in a row, as far as it reaches into a range of pixels.
+pub(super) fn lane(
+    picture: &Picture,
+    palette: &Palette,
+    frame: &Frame,
+    rows: &Rows<'_>,
+    row: usize,
+    x: &Range<f64>,
+) -> Option<Lane> {
+    let (segment, gone) = rows.get(row)?;
+    let (log, base) = (&picture.log, segment.base_offset);
+    let active = !gone && log.segments.last().is_some_and(|last| last.base_offset == base);
+    let fetch = picture.fetch.as_ref();
+    let floor = fetch.is_some_and(|fetch| fetch.floor_segment == Some(base));
+    let looked_up = fetch.and_then(|fetch| fetch.looked_up).filter(|found| found.0 == base);
+    let markers = if gone { Vec::new() } else { markers(log, base, frame) };
+    let batches = if gone { &[][..] } else { seen(&segment.batches, frame, x) };
+    let lost = picture.gone.iter().find(|lost| lost.base_offset == base);
+    let lost = lost.map_or(&[][..], |lost| seen(&lost.batches, frame, x));
+    let (entries, times) = match gone {
+        true => (Vec::new(), Vec::new()),
+        false => {
+            (offset_entries(picture, segment, frame, x), time_entries(picture, segment, frame, &markers, x))
+        }
+    };
+    Some(Lane {
+        base_offset: base,
+        top: row as f64 * frame.pitch,
+        frame: *frame,
+        width: frame.lane,
+        broken: frame.broken,
+        size: format!("{} / {} B", segment.size, log.segment_bytes),
+        note: match (gone, floor, active) {
+            (true, ..) if picture.state == State::Crashed => "lost",
+            (true, ..) => "deleted",
+            (_, true, _) => "floor segment",
+            (.., true) => "active",
+            _ => "",
+        },
+        floor,
+        gone,
+        boxes: batches.iter().map(|batch| batch_box(picture, palette, frame, batch)).collect(),
+        ghosts: lost.iter().map(|batch| ghost(frame, batch)).collect(),
+        rest: if gone { None } else { rest(picture, segment, frame) },
+        entries,
+        times,
+        markers,
+        scan_from: looked_up.map(|(_, _, position)| position as f64 * frame.scale),
+        outline: focus(picture, frame)
+            .filter(|(focused, ..)| *focused == base)
+            .map(|(_, x, width)| Outline { x, width }),
+    })
+}
+
+/// The batches that reach into a range of pixels.
+fn seen<'b>(batches: &'b [BatchInfo], frame: &Frame, x: &Range<f64>) -> &'b [BatchInfo] {
+    let from = batches.partition_point(|batch| (batch.end() as f64 * frame.scale) < x.start);
+    let to = batches.partition_point(|batch| (batch.position as f64 * frame.scale) < x.end);
+    &batches[from..to.max(from)]
+}
+
+fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchInfo) -> BatchBox {
+    let width = f64::from(batch.size) * frame.scale;
+    let place = (batch.segment, batch.position);
+    let focused = picture.focus == Focus::Batch(batch.segment, batch.position);
+    let fetch = picture.fetch.as_ref();
+    BatchBox {
+        id: BatchId { segment: batch.segment, position: batch.position },
+        x: batch.position as f64 * frame.scale,
+        width,
+        first: batch.base_offset,
+        last: batch.last_offset,
+        size: batch.size,
+        label: label(batch, width),
+        colour: palette.colour(batch.first_key.as_deref()),
+        unflushed: picture.state == State::Open && batch.last_offset >= picture.log.high_watermark,
+        below_start: batch.last_offset < picture.log.log_start_offset,
+        skipped: fetch.is_some_and(|fetch| has_skipped(fetch, place)),
+        taken: fetch.is_some_and(|fetch| has_taken(fetch, place)),
+        arrives: focused && fetch.is_none() && picture.state == State::Open,
+    }
+}
+
+fn ghost(frame: &Frame, batch: &BatchInfo) -> Ghost {
+    let width = f64::from(batch.size) * frame.scale;
+    Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width) }
+}
+
+/// A batch's offsets, if there is room for them.
+fn label(batch: &BatchInfo, width: f64) -> Option<String> {
+    let label = offsets(batch.base_offset, batch.last_offset);
+    (label.chars().count() as f64 * CHARACTER + 6.0 < width).then_some(label)
+}
+
+// A fetch goes through the log from front to back, so both lists are in order.
+fn has_skipped(fetch: &FetchPicture, place: (u64, u64)) -> bool {
+    fetch.skipped.binary_search_by_key(&place, |(segment, position, _)| (*segment, *position)).is_ok()
+}
+
+fn has_taken(fetch: &FetchPicture, place: (u64, u64)) -> bool {
+    fetch.taken.binary_search_by_key(&place, |taken| (taken.batch.segment, taken.batch.position)).is_ok()
+}
+
+fn rest(picture: &Picture, segment: &SegmentPicture, frame: &Frame) -> Option<Rest> {
+    let end = segment.batches.last().map_or(0, BatchInfo::end);
+    let bytes = segment.size.checked_sub(end).filter(|bytes| *bytes > 0)?;
+    let what = match picture.state {
+        State::Recovering => "not checked yet",
+        _ => "no whole batch",
+    };
+    let label = format!("{what}: {}", count(bytes, "byte", "bytes"));
+    Some(Rest { x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
+}

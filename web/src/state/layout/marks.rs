@@ -1,0 +1,164 @@
+//! What stands above and below the boxes: index entries, and the bounds of the log.
+
+use std::ops::Range;
+
+use logscope::lab::{Focus, LogPicture, Picture, SegmentPicture};
+use logscope::log::BatchInfo;
+use logscope::segment::{IndexEntry, TimeIndexEntry};
+
+use super::{CHARACTER, EntryMark, Frame, Marker, MarkerKind};
+use crate::state::format::{day, time_of_day, timestamp};
+
+/// The entries of the offset index, each below the position that it names.
+pub(super) fn offset_entries(
+    picture: &Picture,
+    segment: &SegmentPicture,
+    frame: &Frame,
+    x: &Range<f64>,
+) -> Vec<EntryMark> {
+    let base = segment.base_offset;
+    let found = picture.fetch.as_ref().and_then(|fetch| fetch.looked_up);
+    let found = found.filter(|found| found.0 == base).and_then(|found| found.1);
+    let place = |entry: &IndexEntry| f64::from(entry.position) * frame.scale;
+    let marks = in_view(&segment.index, place, x).map(|(at, entry)| {
+        let (offset, position) = (base + u64::from(entry.relative_offset), entry.position);
+        EntryMark {
+            x: place(entry),
+            label: Some(format!("{offset} → {position}")),
+            title: format!("offset index: offset {offset} → position {position}"),
+            looked_up: found == Some(*entry),
+            focused: picture.focus == Focus::IndexEntry(base, at),
+        }
+    });
+    with_room(marks.collect(), Vec::new())
+}
+
+/// The entries of the time index, each below the batch that it leads to.
+pub(super) fn time_entries(
+    picture: &Picture,
+    segment: &SegmentPicture,
+    frame: &Frame,
+    markers: &[Marker],
+    x: &Range<f64>,
+) -> Vec<EntryMark> {
+    let base = segment.base_offset;
+    let first_day = first_day(&picture.log);
+    let place = |entry: &TimeIndexEntry| {
+        position_of(segment, base + u64::from(entry.relative_offset)) as f64 * frame.scale
+    };
+    let marks = in_view(&segment.time_index, place, x).map(|(at, entry)| {
+        let offset = base + u64::from(entry.relative_offset);
+        // The day that the log begins with goes without saying.
+        let short = match Some(day(entry.timestamp)) == first_day {
+            true => time_of_day(entry.timestamp),
+            false => timestamp(entry.timestamp),
+        };
+        EntryMark {
+            x: place(entry),
+            label: Some(format!("{short} → {offset}")),
+            title: format!(
+                "time index: timestamp {} ({}) → offset {offset}",
+                entry.timestamp,
+                timestamp(entry.timestamp)
+            ),
+            looked_up: false,
+            focused: picture.focus == Focus::TimeIndexEntry(base, at),
+        }
+    });
+    let log_end = markers.iter().filter(|marker| marker.kind == MarkerKind::LogEnd).map(|marker| {
+        let width = marker.label.chars().count() as f64 * CHARACTER;
+        if marker.leftward { (marker.x - width, marker.x) } else { (marker.x, marker.x + width) }
+    });
+    with_room(marks.collect(), log_end.collect())
+}
+
+/// The entries, which rise in place, that stand in a range of pixels, with their places in the index.
+fn in_view<'e, E>(
+    entries: &'e [E],
+    place: impl Fn(&E) -> f64,
+    x: &Range<f64>,
+) -> impl Iterator<Item = (usize, &'e E)> {
+    let from = entries.partition_point(|entry| place(entry) < x.start);
+    let to = entries.partition_point(|entry| place(entry) < x.end).max(from);
+    entries.iter().enumerate().take(to).skip(from)
+}
+
+/// Leaves a label to the marks that have room for it. Marks that the step is about come first; no label reaches
+/// into what is taken already.
+fn with_room(mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -> Vec<EntryMark> {
+    let extent = |mark: &EntryMark| {
+        let label = mark.label.as_ref().map_or(0, |label| label.chars().count());
+        (mark.x - 4.0, mark.x + 8.0 + label as f64 * CHARACTER)
+    };
+    let special = |mark: &EntryMark| mark.focused || mark.looked_up;
+    let mut kept: Vec<(f64, f64)> = taken;
+    kept.extend(marks.iter().filter(|mark| special(mark)).map(extent));
+    let mut free_from = f64::MIN;
+    for mark in marks.iter_mut().filter(|mark| !special(mark)) {
+        let (from, to) = extent(mark);
+        let covered = kept.iter().any(|(kept_from, kept_to)| from < kept_to + 4.0 && *kept_from < to + 4.0);
+        if from < free_from || covered {
+            mark.label = None;
+        } else {
+            free_from = to + 8.0;
+        }
+    }
+    marks
+}
+
+/// The day of the log's first batch.
+fn first_day(log: &LogPicture) -> Option<i64> {
+    log.segments.iter().find_map(|segment| segment.batches.first()).map(|batch| day(batch.max_timestamp))
+}
+
+/// The bounds that stand in this lane. Before the first step of a log, there are none.
+pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker> {
+    use MarkerKind::{HighWatermark, LogEnd, LogStart};
+    let bounds = [
+        (LogStart, "log start", log.log_start_offset),
+        (HighWatermark, "high watermark", log.high_watermark),
+        (LogEnd, "log end", log.log_end_offset),
+    ];
+    let mut markers: Vec<Marker> = Vec::new();
+    for (kind, name, offset) in bounds {
+        let Some(position) =
+            place_of(log, offset, kind).filter(|(segment, _)| *segment == base).map(|place| place.1)
+        else {
+            continue;
+        };
+        let x = position as f64 * frame.scale;
+        // Bounds that coincide share a line; the first of them says how it looks.
+        if let Some(same) = markers.iter_mut().find(|marker| marker.x == x) {
+            let before = same.label.rsplit_once(' ').map_or("", |(names, _)| names).to_owned();
+            same.label = format!("{before} = {name} {offset}");
+        } else {
+            markers.push(Marker { kind, x, label: format!("{name} {offset}"), leftward: false });
+        }
+    }
+    for marker in &mut markers {
+        let width = marker.label.chars().count() as f64 * CHARACTER + 8.0;
+        // What fits on neither side goes where there is more room.
+        marker.leftward = marker.x + width > frame.lane && marker.x > frame.lane / 2.0;
+    }
+    markers
+}
+
+/// Segment and position of a bound: where the batch with its offset begins, or behind the last batch.
+fn place_of(log: &LogPicture, offset: u64, kind: MarkerKind) -> Option<(u64, u64)> {
+    if kind == MarkerKind::LogEnd {
+        return log.segments.last().map(|last| (last.base_offset, end_of(last)));
+    }
+    let after = log.segments.partition_point(|segment| segment.base_offset <= offset);
+    let segment = log.segments.get(after.saturating_sub(1))?;
+    Some((segment.base_offset, position_of(segment, offset)))
+}
+
+/// Where the batch that reaches an offset begins, or where the last batch ends.
+pub(super) fn position_of(segment: &SegmentPicture, offset: u64) -> u64 {
+    let batch = segment.batches.get(segment.batches.partition_point(|batch| batch.last_offset < offset));
+    batch.map_or_else(|| end_of(segment), |batch| batch.position)
+}
+
+fn end_of(segment: &SegmentPicture) -> u64 {
+    segment.batches.last().map_or(0, BatchInfo::end)
+}

@@ -1,0 +1,106 @@
+//! The shapes that a drawing of the log consists of.
+
+use super::Frame;
+use crate::state::BatchId;
+
+/// One segment's lane. Everything in it counts from the lane's own top.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lane {
+    pub(crate) base_offset: u64,
+    pub(crate) top: f64,
+    pub(crate) frame: Frame,
+    /// How wide the lane is drawn, and whether it goes on beyond.
+    pub(crate) width: f64,
+    pub(crate) broken: bool,
+    /// `216 / 512 B`, and what is special about it.
+    pub(crate) size: String,
+    pub(crate) note: &'static str,
+    pub(crate) floor: bool,
+    /// The current step has taken it away.
+    pub(crate) gone: bool,
+    pub(crate) boxes: Vec<BatchBox>,
+    /// The batches that the current step has taken away.
+    pub(crate) ghosts: Vec<Ghost>,
+    pub(crate) rest: Option<Rest>,
+    /// The entries of the offset index.
+    pub(crate) entries: Vec<EntryMark>,
+    /// The entries of the time index.
+    pub(crate) times: Vec<EntryMark>,
+    pub(crate) markers: Vec<Marker>,
+    /// Where a scan began.
+    pub(crate) scan_from: Option<f64>,
+    pub(crate) outline: Option<Outline>,
+}
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BatchBox {
+    pub(crate) id: BatchId,
+    pub(crate) x: f64,
+    pub(crate) width: f64,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) size: u32,
+    /// Its offsets, if there is room for them.
+    pub(crate) label: Option<String>,
+    pub(crate) colour: Option<usize>,
+    pub(crate) unflushed: bool,
+    /// It lies below the log start offset: on disk still, and gone for readers.
+    pub(crate) below_start: bool,
+    pub(crate) skipped: bool,
+    pub(crate) taken: bool,
+    /// It just came to its place.
+    pub(crate) arrives: bool,
+}
+
+/// A batch that is not there any more.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ghost {
+    pub(crate) x: f64,
+    pub(crate) width: f64,
+    pub(crate) label: Option<String>,
+}
+
+/// Bytes in a `.log` file that are no batch, or not known to be one yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rest {
+    pub(crate) x: f64,
+    pub(crate) width: f64,
+    pub(crate) label: String,
+}
+
+/// An index entry, pointing at a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct EntryMark {
+    pub(crate) x: f64,
+    /// What it says in short, if there is room.
+    pub(crate) label: Option<String>,
+    /// What it says in full.
+    pub(crate) title: String,
+    pub(crate) looked_up: bool,
+    pub(crate) focused: bool,
+}
+
+/// One of the log's bounds, or several that coincide.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Marker {
+    pub(crate) kind: MarkerKind,
+    pub(crate) x: f64,
+    pub(crate) label: String,
+    /// The label stands to the left of the line.
+    pub(crate) leftward: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MarkerKind {
+    LogStart,
+    HighWatermark,
+    LogEnd,
+}
+
+/// What the current step is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Outline {
+    pub(crate) x: f64,
+    pub(crate) width: f64,
+}
