@@ -37,7 +37,7 @@ pub mod segment;
 pub mod storage;
 pub mod topic;
 
-pub use config::{ConfigError, ConfigKey, LogConfig};
+pub use config::{ConfigError, ConfigKey, LogConfig, Takes};
 pub use error::{CorruptReason, Error, Result};
 pub use log::{Appended, Fetched, Flush, LogReader, PartitionLog, RecoveryReport, SegmentInfo, StoppedBy};
 pub use record::{Header, NewRecord, Record};

@@ -116,7 +116,7 @@ impl App {
             }
             Err(reason) => self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason))),
         }
-        self.reduce(Action::Loaded(self.engine.picture_of_files()));
+        self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
         let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
         self.ran(ran);
         self.commit(ctx, false);

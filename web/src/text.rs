@@ -16,6 +16,39 @@ pub(crate) const RESET: &str = "Reset";
 pub(crate) const COMMAND: &str = "Command";
 pub(crate) const COMMAND_HINT: &str = "append hello key=user-1";
 
+pub(crate) const NO_KEY: &str = "no key";
+pub(crate) const TOMBSTONE: &str = "Tombstone";
+pub(crate) const TOMBSTONE_HINT: &str =
+    "A record with this key and no value: compaction is to forget the key";
+pub(crate) const TOMBSTONE_WITHOUT_KEY: &str =
+    "A tombstone needs a key: it says which one is to be forgotten.";
+pub(crate) const TIMESTAMP: &str = "Timestamp";
+pub(crate) const FIRST_TIME: &str = "2026-01-01 00:00:05";
+pub(crate) const NO_TIMESTAMP: &str =
+    "Timestamp takes a time in UTC, such as 2026-01-01 00:00:05, or milliseconds since 1970.";
+pub(crate) const FIND: &str = "Find";
+pub(crate) const FIND_HINT: &str = "The first record at or after this time";
+pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
+pub(crate) const HOUSEKEEPING_ASIDE: &str = "clock, retention, cuts";
+pub(crate) const HOUSEKEEPING_HINT: &str = "Nothing is deleted by itself: move the clock, then retain.";
+pub(crate) const CLOCK: &str = "clock";
+pub(crate) const DURATION: &str = "Duration";
+pub(crate) const NO_DURATION: &str =
+    "Duration takes a number with its unit: 500ms, 10s, 5m, 2h or 7d, up to 36500d.";
+pub(crate) const ADVANCE: &str = "Advance";
+pub(crate) const ADVANCE_HINT: &str = "Move the clock forward";
+pub(crate) const RETAIN: &str = "Retain";
+pub(crate) const RETAIN_HINT: &str = "Delete the segments that retention.ms and retention.bytes let go";
+pub(crate) const CUT_AT: &str = "Cut at";
+pub(crate) const DELETE_BEFORE: &str = "Delete below";
+pub(crate) const DELETE_BEFORE_HINT: &str = "Make this offset the log start";
+pub(crate) const TRUNCATE: &str = "Truncate";
+pub(crate) const TRUNCATE_HINT: &str = "Cut the end off: no batch reaches this offset any more";
+pub(crate) const CONFIGS: &str = "Configs";
+pub(crate) const CONFIGS_HINT: &str = "Times are 500ms, 10s, 5m, 2h, 7d; −1 is no limit.";
+pub(crate) const APPLY: &str = "Apply";
+pub(crate) const NO_CHANGE: &str = "Nothing is changed yet.";
+
 pub(crate) const BACK: &str = "Back";
 pub(crate) const FORWARD: &str = "Forward";
 pub(crate) const PLAY: &str = "Play";
@@ -43,7 +76,7 @@ pub(crate) const TO_LIGHT: &str = "Light theme";
 pub(crate) const FIRST_SCENARIO: &str = "Show me";
 
 pub(crate) const STORAGE_HINT: &str =
-    "A crash loses what was not flushed. Torn bytes are those that had reached the disk all the same.";
+    "A crash loses what was not flushed, save the torn bytes: they had reached the disk.";
 pub(crate) const BATCH_HINT: &str = "Choose a batch in the log to see its fields and its bytes.";
 pub(crate) const BATCH_GONE: &str = "This batch is not there at this step.";
 pub(crate) const NOTHING_AT_STEP: &str = "Nothing on disk at this step.";
@@ -84,6 +117,31 @@ pub(crate) const KEYS: [(&str, &str); 8] = [
     ("↑ ↓", "in the command line: earlier commands"),
     ("arrows, Home End, Enter", "in the log: choose a batch, open it"),
 ];
+
+/// What a config is for.
+pub(crate) fn config_meaning(key: &str) -> &'static str {
+    match key {
+        "segment.bytes" => "The log rolls before a segment would grow beyond this.",
+        "segment.ms" => "The log rolls before a batch that is this much later than the segment's first.",
+        "index.interval.bytes" => "An index entry is added after more than this many bytes of batches.",
+        "segment.index.bytes" => "The log rolls when an index has reached this size.",
+        "max.message.bytes" => "The largest record batch that is accepted.",
+        "message.timestamp.type" => {
+            "Whether records keep the time that they come with, or get that of the append."
+        }
+        "compression.type" => {
+            "How batches are compressed on the way into the log; producer leaves them as they come."
+        }
+        "cleanup.policy" => {
+            "What becomes of old segments: retention deletes them, compaction thins them out."
+        }
+        "retention.ms" => "A segment goes when its newest record is older than this.",
+        "retention.bytes" => "The oldest segments go while the log is larger than this.",
+        "delete.retention.ms" => "How long compaction keeps a tombstone.",
+        "producer.id.expiration.ms" => "An idempotent producer that has been silent for longer is forgotten.",
+        _ => "",
+    }
+}
 
 /// What a field of the batch header is for.
 pub(crate) fn meaning(field: &str) -> &'static str {

@@ -5,7 +5,7 @@
 //! own memory, so that live brokers, the playground and tests can all fold into it.
 
 use crate::log::CHECKPOINT_FILE;
-use crate::log::event::{BatchInfo, Event as LogEvent, IndexKind, StoppedBy};
+use crate::log::event::{BatchInfo, DeleteReason, Event as LogEvent, IndexKind, StoppedBy};
 use crate::segment::{
     INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name,
     parse_file_name,
@@ -24,8 +24,9 @@ pub struct Picture {
     pub focus: Focus,
     /// The last fetch, as far as it has come. A later action other than a fetch clears it.
     pub fetch: Option<FetchPicture>,
-    /// What the last event took away, as it was: segments with the batches that are gone. A segment that the log
-    /// still has lost these batches only; any other is gone as a whole.
+    /// What the last event took away, as it was, and with it what a run of deletions did before: segments with
+    /// the batches that are gone. A segment that the log still has lost these batches only; any other is gone as a
+    /// whole.
     pub gone: Vec<SegmentPicture>,
     /// What was known of the segments before the opening that is under way: it holds for those that recovery does
     /// not scan.
@@ -260,7 +261,9 @@ impl Picture {
 
     /// Folds one event in.
     pub fn apply(&mut self, event: &Event) {
-        self.gone.clear();
+        if !goes_on_deleting(event) {
+            self.gone.clear();
+        }
         match event {
             Event::Log(event) => self.apply_log(event),
             Event::Crashed { files, .. } => {
@@ -569,4 +572,10 @@ impl Picture {
             _ => {}
         }
     }
+}
+
+/// Whether an event deletes a segment as the one before it may have done: retention takes them in one go.
+fn goes_on_deleting(event: &Event) -> bool {
+    let Event::Log(LogEvent::SegmentDeleted { reason, .. }) = event else { return false };
+    *reason != DeleteReason::Truncated
 }

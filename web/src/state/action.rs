@@ -1,5 +1,7 @@
 //! What can happen to the page's state.
 
+use std::rc::Rc;
+
 use logscope::lab::{Event, FetchedRecord, Picture};
 
 use super::{BatchId, Keeping, Settings};
@@ -8,7 +10,7 @@ use super::{BatchId, Keeping, Settings};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     /// The log has been loaded, and not opened yet: its files hold this.
-    Loaded(Picture),
+    Loaded(Rc<Picture>, Settings),
     /// The engine ran a command.
     Ran(Ran),
     /// Show the picture after so many steps.

@@ -1,7 +1,11 @@
 //! Commands: what the forms would type, and what is typed.
 
-use logscope::lab::{Action, parse_line};
+use std::collections::HashMap;
 
+use logscope::LogConfig;
+use logscope::lab::{Action, parse_line, quote};
+
+use super::format::{duration, parse_timestamp};
 use crate::text;
 
 /// A form's fields do not make a command.
@@ -18,6 +22,81 @@ pub(crate) fn append(payload: &str, key: &str, count: &str) -> Result<Action, Re
     let count = whole(text::COUNT, count, 1, 10_000)? as u32;
     let key = (!key.is_empty()).then(|| key.to_owned());
     Ok(Action::Append { values: vec![payload.to_owned()], key, count, at: None, producer: None })
+}
+
+/// The command of the tombstone button.
+pub(crate) fn tombstone(key: &str) -> Result<Action, Refused> {
+    match key.is_empty() {
+        true => Err(Refused { field: text::KEY, reason: text::TOMBSTONE_WITHOUT_KEY.to_owned() }),
+        false => Ok(Action::Tombstone { key: key.to_owned() }),
+    }
+}
+
+/// The command of the form that looks for a time: a date in UTC, or milliseconds.
+pub(crate) fn find(time: &str) -> Result<Action, Refused> {
+    let timestamp = time.trim().parse().ok().or_else(|| parse_timestamp(time.trim()));
+    let refused = || Refused { field: text::TIMESTAMP, reason: text::NO_TIMESTAMP.to_owned() };
+    Ok(Action::Find { timestamp: timestamp.ok_or_else(refused)? })
+}
+
+/// The command that moves the clock.
+pub(crate) fn advance(time: &str) -> Result<Action, Refused> {
+    let refused = || Refused { field: text::DURATION, reason: text::NO_DURATION.to_owned() };
+    Ok(Action::Advance { ms: milliseconds(time).ok_or_else(refused)? })
+}
+
+/// The command that cuts the front of the log off.
+pub(crate) fn delete_before(at: &str) -> Result<Action, Refused> {
+    Ok(Action::DeleteBefore { offset: whole(text::CUT_AT, at, 0, i64::MAX as u64)? })
+}
+
+/// The command that cuts the end of the log off.
+pub(crate) fn truncate(at: &str) -> Result<Action, Refused> {
+    Ok(Action::Truncate { offset: whole(text::CUT_AT, at, 0, i64::MAX as u64)? })
+}
+
+/// The command of the form of configs: what has been edited and is another value than now; `None` if nothing is.
+pub(crate) fn config(
+    current: &[(String, String)],
+    edited: &HashMap<&'static str, String>,
+) -> Result<Option<Action>, Refused> {
+    let mut entries = Vec::new();
+    for key in LogConfig::KEYS {
+        let Some(text) = edited.get(key.name) else { continue };
+        let value = config_value(key.name, text.trim());
+        let refused = |error: logscope::ConfigError| Refused { field: key.name, reason: format!("{error}.") };
+        LogConfig::default().set(key.name, &value).map_err(refused)?;
+        if !current.iter().any(|(name, now)| name == key.name && *now == value) {
+            entries.push((key.name.to_owned(), value));
+        }
+    }
+    Ok((!entries.is_empty()).then_some(Action::Config { entries }))
+}
+
+/// A config's value as the form shows it: times in their largest unit.
+pub(crate) fn config_text(key: &str, value: &str) -> String {
+    match value.parse() {
+        Ok(ms) if key.ends_with(".ms") => duration(ms),
+        _ => value.to_owned(),
+    }
+}
+
+fn config_value(key: &str, text: &str) -> String {
+    let ms = if key.ends_with(".ms") { milliseconds(text) } else { None };
+    ms.map_or_else(|| text.to_owned(), |ms| ms.to_string())
+}
+
+/// A duration as the command `advance` takes it.
+fn milliseconds(text: &str) -> Option<u64> {
+    match typed(&format!("advance {}", quote(text.trim()))) {
+        Ok(Some(Action::Advance { ms })) => Some(ms),
+        _ => None,
+    }
+}
+
+/// What a form says that was sent with nothing new in it.
+pub(crate) fn no_change() -> Refused {
+    Refused { field: "", reason: text::NO_CHANGE.to_owned() }
 }
 
 /// The command of the fetch form.
@@ -66,6 +145,39 @@ mod tests {
         for action in [append("a=b #c", "k\"", "2"), fetch("0", "0"), crash("5")] {
             assert_eq!(typed(&line(action.clone())).unwrap(), Some(action.unwrap()));
         }
+    }
+
+    #[test]
+    fn times_are_dates_or_milliseconds() {
+        assert_eq!(line(find("2026-01-01 00:00:05")), "find 1767225605000");
+        assert_eq!(line(find(" 1767225605000 ")), "find 1767225605000");
+        assert_eq!(line(advance("8d")), "advance 691200000");
+        assert_eq!(
+            (line(delete_before("3")), line(truncate("0"))),
+            ("delete-before 3".into(), "truncate 0".into())
+        );
+        assert_eq!(find("tomorrow").unwrap_err().field, "Timestamp");
+        assert!(advance("3 weeks").unwrap_err().reason.contains("500ms"));
+        assert_eq!(line(tombstone("user-1")), "tombstone user-1");
+        assert_eq!(tombstone("").unwrap_err().field, "Key");
+    }
+
+    #[test]
+    fn only_what_was_changed_is_configured() {
+        let current: Vec<_> =
+            LogConfig::default().entries().map(|(key, value)| (key.to_owned(), value)).collect();
+        let config = |edits: &[(&'static str, &str)]| {
+            config(&current, &edits.iter().map(|(key, value)| (*key, (*value).to_owned())).collect())
+        };
+        assert_eq!(config_text("retention.ms", "604800000"), "7d");
+        assert_eq!(config_text("retention.ms", "-1"), "-1");
+        assert_eq!(config(&[("retention.ms", "7d"), ("segment.bytes", "1073741824")]), Ok(None));
+        let changed =
+            config(&[("segment.bytes", " 300 "), ("retention.ms", "2h"), ("cleanup.policy", "compact")]);
+        let changed = changed.unwrap().unwrap().to_string();
+        assert_eq!(changed, "config segment.bytes=300 cleanup.policy=compact retention.ms=7200000");
+        let refused = config(&[("retention.ms", "soon")]).unwrap_err();
+        assert!(refused.field == "retention.ms" && refused.reason.contains("-1 for no limit"), "{refused:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A timestamp in UTC, to the second, with milliseconds only where there are any.
 pub(crate) fn timestamp(ms: i64) -> String {
-    let (year, month, day) = date(day(ms));
+    let (year, month, day) = date_of(day(ms));
     format!("{year:04}-{month:02}-{day:02} {}", time_of_day(ms))
 }
 
@@ -31,8 +31,50 @@ pub(crate) fn day(ms: i64) -> i64 {
     ms.div_euclid(DAY_MS)
 }
 
+/// A timestamp of a date in UTC, as [`timestamp`] writes it; the time of day, or its seconds, may be left out.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "0:0"));
+    let (clock, fraction) =
+        time.trim_end_matches('Z').split_once('.').unwrap_or((time.trim_end_matches('Z'), "0"));
+    let numbers =
+        |text: &str, separator| text.split(separator).map(|part| part.parse::<u32>().ok()).collect();
+    let (date, clock): (Option<Vec<u32>>, Option<Vec<u32>>) = (numbers(date, '-'), numbers(clock, ':'));
+    let (&[year, month, dom], clock) = (&date?[..], clock?) else { return None };
+    let (hour, minute, second) = match clock[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let digits: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let valid = (1970..=9999).contains(&year) && (1..=12).contains(&month) && dom >= 1;
+    if !valid || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days(i64::from(year), i64::from(month), i64::from(dom));
+    // A day that the month does not have would be one of the next month.
+    let same = date_of(days) == (i64::from(year), i64::from(month), i64::from(dom));
+    let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+    same.then_some(days * DAY_MS + seconds * 1000 + digits)
+}
+
+/// Milliseconds in the largest unit that leaves no rest: `7d`, `90s`, `1500ms`.
+pub(crate) fn duration(ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    match UNITS.iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None => format!("{ms}ms"),
+    }
+}
+
+/// The count of days from 1 January 1970 to a date; the other way round of [`date_of`].
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
+}
+
 /// Year, month and day of a count of days since 1 January 1970, in the Gregorian calendar.
-fn date(days: i64) -> (i64, i64, i64) {
+fn date_of(days: i64) -> (i64, i64, i64) {
     // Years begin in March here, so that the leap day is a year's last; 146097 days are 400 years.
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -68,6 +110,35 @@ mod tests {
         assert_eq!(timestamp(-1), "1969-12-31 23:59:59.999");
         assert_eq!(timestamp(4_107_542_399_000), "2100-02-28 23:59:59");
         assert_eq!(timestamp(4_107_542_400_000), "2100-03-01 00:00:00");
+    }
+
+    #[test]
+    fn what_is_written_of_a_time_is_read_again() {
+        for ms in
+            [0, 1_767_225_600_000, 951_782_400_001, 4_107_542_399_999, 4_107_542_400_000, 68_169_600_250]
+        {
+            assert_eq!(parse_timestamp(&timestamp(ms)), Some(ms));
+        }
+        assert_eq!(parse_timestamp("2026-01-01"), Some(1_767_225_600_000));
+        assert_eq!(parse_timestamp("2026-01-01T00:01:00.5Z"), Some(1_767_225_660_500));
+        for wrong in [
+            "",
+            "2026",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-01-01 24:00",
+            "2026-01-01 1:2:3:4",
+            "a-b-c",
+            "2026-01-01 1:2.é",
+        ] {
+            assert_eq!(parse_timestamp(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_take_the_largest_unit() {
+        let all = [604_800_000, 90_000, 7_200_000, 1_500, 0].map(duration);
+        assert_eq!(all, ["7d", "90s", "2h", "1500ms", "0ms"]);
     }
 
     #[test]

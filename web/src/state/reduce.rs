@@ -5,13 +5,13 @@ use std::rc::Rc;
 use logscope::lab::{Picture, State as LogState};
 
 use super::state::has_bytes;
-use super::{Action, Ran, State, Timeline};
+use super::{Action, Ran, Settings, State, Timeline};
 
 impl State {
     /// Folds one action in.
     pub(crate) fn reduce(&mut self, action: Action) {
         match action {
-            Action::Loaded(picture) => self.load(picture),
+            Action::Loaded(picture, settings) => self.load(picture, settings),
             Action::Ran(ran) => self.ran(ran),
             Action::Seek(step) => self.go_to(step),
             Action::Back => self.go_to(self.timeline.cursor().saturating_sub(1)),
@@ -34,11 +34,12 @@ impl State {
         }
     }
 
-    fn load(&mut self, picture: Picture) {
+    fn load(&mut self, picture: Rc<Picture>, settings: Settings) {
         let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
         batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
         self.filled = has_bytes(&picture);
-        self.timeline = Timeline::beginning_at(picture);
+        self.timeline = Timeline::beginning_at(picture, settings.now_ms);
+        self.settings = Rc::new(settings);
     }
 
     /// A key that is new gets a colour.

@@ -44,6 +44,8 @@ impl Group {
 pub(crate) struct Timeline {
     /// What was there before the first step.
     start: Rc<Picture>,
+    /// The clock before the first step.
+    start_ms: i64,
     groups: Vec<Group>,
     cursor: usize,
     picture: Rc<Picture>,
@@ -53,7 +55,7 @@ pub(crate) struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self::beginning_at(Picture::default())
+        Self::beginning_at(Rc::default(), 0)
     }
 }
 
@@ -68,9 +70,22 @@ impl PartialEq for Timeline {
 
 impl Timeline {
     /// No steps yet, over what was there before.
-    pub(crate) fn beginning_at(start: Picture) -> Self {
-        let (start, groups, checkpoints) = (Rc::new(start), Vec::new(), Vec::new());
-        Self { picture: Rc::clone(&start), start, groups, cursor: 0, checkpoints, interval: INTERVAL }
+    pub(crate) fn beginning_at(start: Rc<Picture>, start_ms: i64) -> Self {
+        let (groups, checkpoints) = (Vec::new(), Vec::new());
+        Self {
+            picture: Rc::clone(&start),
+            start,
+            start_ms,
+            groups,
+            cursor: 0,
+            checkpoints,
+            interval: INTERVAL,
+        }
+    }
+
+    /// The clock at the cursor: after the command that it stands in.
+    pub(crate) fn clock(&self) -> i64 {
+        self.group().map_or(self.start_ms, |group| group.now_ms)
     }
 
     /// How many steps there are.

@@ -16,7 +16,7 @@ use super::hooks::use_size;
 use super::lane::{LaneView, batch_of, element_id};
 use crate::browser;
 use crate::engine::first_scenario;
-use crate::state::format::text as bytes_text;
+use crate::state::format::{text as bytes_text, timestamp};
 use crate::state::layout::{Frame, Move, batch_area, focus_area, frame, keys, lanes, neighbour, view};
 use crate::state::{BatchId, Palette};
 use crate::text;
@@ -29,6 +29,8 @@ const SIDEWAYS: f64 = 200.0;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
+    /// The clock, in milliseconds since the Unix epoch.
+    pub(crate) clock: i64,
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
     /// There is nothing to see yet, so the page says what could be done.
@@ -45,7 +47,7 @@ pub(crate) fn Log(props: &Props) -> Html {
     let empty = log.segments.is_empty() && !props.inviting && props.picture.state != LogState::Crashed;
     html! {
         <section class="log" aria-label="Log">
-            <Bounds picture={props.picture.clone()} palette={props.palette.clone()} />
+            <Bounds picture={props.picture.clone()} clock={props.clock} palette={props.palette.clone()} />
             if props.inviting { <Invitation on_run={props.on_run.clone()} /> }
             if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
             if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
@@ -64,6 +66,7 @@ pub(crate) fn Log(props: &Props) -> Html {
 #[derive(Properties, PartialEq)]
 struct BoundsProps {
     picture: Rc<Picture>,
+    clock: i64,
     palette: Rc<Palette>,
 }
 
@@ -92,6 +95,7 @@ fn Bounds(props: &BoundsProps) -> Html {
             <dl class="config">
                 {config("segment.bytes", log.segment_bytes)}
                 {config("index.interval.bytes", log.index_interval_bytes)}
+                <div><dt>{text::CLOCK}</dt><dd>{timestamp(props.clock)}</dd></div>
             </dl>
             if !keys.is_empty() {
                 <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>

@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use super::batch::BatchPanel;
 use super::dock::Dock;
-use super::forms::{Consume, Produce, Storage};
+use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
 use super::help::Help;
 use super::log::Log;
@@ -56,9 +56,11 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Produce {ready} on_run={run_one.clone()} />
                     <Consume {ready} on_run={run_one.clone()} />
                     <Storage {ready} on_run={run_one.clone()} />
+                    <Housekeeping {ready} on_run={run_one.clone()} />
+                    <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                 </div>
                 <Log
-                    picture={picture.clone()} palette={state.palette.clone()} selected={state.selected}
+                    picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
                     inviting={ready && state.nothing_yet()} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">

@@ -1,0 +1,90 @@
+//! The configuration, by Kafka's keys. What is edited and not applied yet stays in the form.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use logscope::lab::Action as Command;
+use logscope::{ConfigKey, LogConfig, Takes};
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::{Sending, use_sending};
+use crate::state::Settings;
+use crate::state::command::{self, config_text};
+use crate::text;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct ConfigsProps {
+    pub(crate) ready: bool,
+    pub(crate) settings: Rc<Settings>,
+    pub(crate) on_run: Callback<Command>,
+}
+
+#[function_component]
+pub(crate) fn Configs(props: &ConfigsProps) -> Html {
+    let edited = use_state_eq(HashMap::<&'static str, String>::new);
+    let sending = use_sending("config-complaint", &props.on_run);
+    // What has been applied, here or by a command, is not an edit any more.
+    use_effect_with(props.settings.config.clone(), {
+        let edited = edited.setter();
+        move |_| edited.set(HashMap::new())
+    });
+    let changes = command::config(&props.settings.config, &edited);
+    let nothing = matches!(changes, Ok(None));
+    let on_submit = sending.on_submit(changes.and_then(|change| change.ok_or_else(command::no_change)));
+    let row = |key: ConfigKey| {
+        let current = props.settings.config.iter().find(|(name, _)| name == key.name);
+        let current = current.map_or(String::new(), |(_, value)| config_text(key.name, value));
+        let value = edited.get(key.name).cloned().unwrap_or(current);
+        let edit = {
+            let edited = edited.clone();
+            Callback::from(move |value: String| {
+                let mut all = (*edited).clone();
+                all.insert(key.name, value);
+                edited.set(all);
+            })
+        };
+        config_field(key, value, edit, &sending)
+    };
+    html! {
+        <details class="panel">
+            <summary>{text::CONFIGS}</summary>
+            <form class="fields configs" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+                {for LogConfig::KEYS.into_iter().map(row)}
+                <div class="row end">
+                    <button type="submit" class="main" disabled={!props.ready || nothing}>{text::APPLY}</button>
+                </div>
+                {sending.complaint()}
+                <p class="hint">{text::CONFIGS_HINT}</p>
+            </form>
+        </details>
+    }
+}
+
+/// A line of the form: the key, and a field for what it takes.
+fn config_field(key: ConfigKey, value: String, edit: Callback<String>, sending: &Sending) -> Html {
+    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == key.name);
+    let (invalid, described) = (wrong.map(|_| "true"), wrong.map(|_| sending.id));
+    let title = text::config_meaning(key.name);
+    let field = match key.takes {
+        Takes::Word(words) => {
+            let onchange =
+                edit.reform(|event: Event| event.target_unchecked_into::<HtmlSelectElement>().value());
+            let option = |word: &&'static str| html! { <option value={*word} selected={**word == value}>{*word}</option> };
+            html! { <select name={key.name} {onchange}>{for words.iter().map(option)}</select> }
+        }
+        Takes::Number { .. } | Takes::Limit => {
+            let oninput =
+                edit.reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
+            html! {
+                <input
+                    type="text" name={key.name} autocomplete="off" spellcheck="false" {value} {oninput}
+                    aria-invalid={invalid} aria-describedby={described}
+                />
+            }
+        }
+    };
+    // A line may end after a dot.
+    let parts = key.name.split_inclusive('.').map(|part| html! { <>{part}<wbr /></> });
+    html! { <label key={key.name} {title}><code>{for parts}</code>{field}</label> }
+}

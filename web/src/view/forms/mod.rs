@@ -1,0 +1,115 @@
+//! The forms. Each keeps what is typed into it; what comes out is a command.
+//!
+//! They are `novalidate`: the page says itself what is wrong, in the same words for every fault.
+
+mod configs;
+mod consume;
+mod housekeeping;
+mod produce;
+mod storage;
+
+use logscope::lab::Action as Command;
+use yew::prelude::*;
+
+use crate::state::command::Refused;
+
+pub(super) use configs::Configs;
+pub(super) use consume::Consume;
+pub(super) use housekeeping::Housekeeping;
+pub(super) use produce::Produce;
+pub(super) use storage::Storage;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    /// Whether commands can be run.
+    pub(crate) ready: bool,
+    pub(crate) on_run: Callback<Command>,
+}
+
+#[derive(Properties, PartialEq)]
+struct FieldProps {
+    label: &'static str,
+    name: &'static str,
+    /// The least number; without it, the field takes text.
+    #[prop_or_default]
+    min: Option<&'static str>,
+    #[prop_or_default]
+    max: Option<&'static str>,
+    #[prop_or_default]
+    placeholder: Option<&'static str>,
+    #[prop_or_default]
+    short: bool,
+    value: String,
+    oninput: Callback<InputEvent>,
+    sending: Sending,
+}
+
+/// A field with its label. While the form complains about it, it says so and where.
+#[function_component]
+fn Field(props: &FieldProps) -> Html {
+    let FieldProps { label, name, min, max, placeholder, value, oninput, sending, .. } = props;
+    let kind = if min.is_some() { "number" } else { "text" };
+    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == *label);
+    html! {
+        <label class={classes!(props.short.then_some("short"))}><span>{*label}</span>
+            <input
+                type={kind} name={*name} min={*min} max={*max} placeholder={*placeholder} autocomplete="off"
+                spellcheck="false" value={value.clone()} {oninput}
+                aria-invalid={wrong.map(|_| "true")} aria-describedby={wrong.map(|_| sending.id)}
+            />
+        </label>
+    }
+}
+
+/// What a form does with a command, and what it has complained about since.
+#[derive(Clone, PartialEq)]
+struct Sending {
+    /// The complaint's id in the page.
+    id: &'static str,
+    complaint: Option<Refused>,
+    send: Callback<Result<Command, Refused>>,
+    /// A complaint is about what was sent; it goes once a field is edited.
+    on_edit: Callback<InputEvent>,
+}
+
+impl Sending {
+    fn on_submit(&self, command: Result<Command, Refused>) -> Callback<SubmitEvent> {
+        self.send.reform(move |event: SubmitEvent| {
+            event.prevent_default();
+            command.clone()
+        })
+    }
+
+    fn on_click(&self, command: Result<Command, Refused>) -> Callback<MouseEvent> {
+        self.send.reform(move |_: MouseEvent| command.clone())
+    }
+
+    fn complaint(&self) -> Html {
+        match &self.complaint {
+            Some(refused) => {
+                html! { <p id={self.id} class="complaint" role="alert">{refused.reason.clone()}</p> }
+            }
+            None => Html::default(),
+        }
+    }
+}
+
+#[hook]
+fn use_sending(id: &'static str, on_run: &Callback<Command>) -> Sending {
+    let complaint = use_state_eq(|| None);
+    let setter = complaint.setter();
+    let send = use_callback(on_run.clone(), move |command: Result<Command, Refused>, on_run| {
+        setter.set(command.as_ref().err().cloned());
+        if let Ok(command) = command {
+            on_run.emit(command);
+        }
+    });
+    let setter = complaint.setter();
+    let on_edit = use_callback((), move |_: InputEvent, ()| setter.set(None));
+    Sending { id, complaint: (*complaint).clone(), send, on_edit }
+}
+
+/// Enter in a form whose buttons do different things does none of them.
+fn not_sent(event: SubmitEvent) {
+    event.prevent_default();
+}
