@@ -29,7 +29,6 @@ pub(crate) const NO_TIMESTAMP: &str =
 pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
-pub(crate) const HOUSEKEEPING_ASIDE: &str = "clock, retention, cuts";
 pub(crate) const HOUSEKEEPING_HINT: &str = "Nothing is deleted by itself: move the clock, then retain.";
 pub(crate) const CLOCK: &str = "clock";
 pub(crate) const DURATION: &str = "Duration";

@@ -530,7 +530,9 @@ impl Picture {
             self.fetch =
                 Some(FetchPicture { offset: *offset, max_bytes: *max_bytes, ..FetchPicture::default() });
         }
-        let Some(fetch) = &mut self.fetch else { return };
+        // The look-up of a timestamp scans as a fetch does, and keeps nothing of it.
+        let mut nothing = FetchPicture::default();
+        let fetch = self.fetch.as_mut().unwrap_or(&mut nothing);
         match event {
             LogEvent::FloorSegmentFound { segment, .. } => {
                 fetch.floor_segment = Some(*segment);

@@ -55,7 +55,7 @@ fn log_title(event: &LogEvent) -> &'static str {
         LogEvent::SegmentTooOld { .. } => "too old",
         LogEvent::TimeIndexLookedUp { .. } => "time look-up",
         LogEvent::TimeLookUpFinished { found: None, .. } => "none",
-        LogEvent::TimeLookUpFinished { .. } => "found",
+        LogEvent::TimeLookUpFinished { .. } => "answer",
         LogEvent::IndexRejected { .. } => "index rejected",
         LogEvent::FetchStarted { .. } => "fetch",
         LogEvent::FloorSegmentFound { .. } => "floor segment",

@@ -222,7 +222,10 @@ fn the_mark_that_a_step_is_about_keeps_its_label_where_room_is_short() {
     assert!(focused.len() == 1 && focused[0].label.is_some(), "{focused:?}");
     assert_eq!(lane.outline.unwrap().x, focused[0].x);
     assert!(lane.times.iter().filter(|mark| mark.label.is_none()).count() > 10);
+    let scanned = fold(&all[..all.len() - 1]);
+    assert!(matches!(scanned.focus, Focus::Position(0, position) if position > 0), "{:?}", scanned.focus);
     let last = fold(&all);
+    assert_eq!(last.fetch, None);
     assert_eq!(last.focus, Focus::Batch(0, last.log.segments[0].batches[100].position));
 }
 

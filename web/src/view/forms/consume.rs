@@ -58,7 +58,7 @@ fn FindForm(props: &Props) -> Html {
     let sending = use_sending("find-complaint", &props.on_run);
     let on_submit = sending.on_submit(command::find(&time));
     html! {
-        <form class="fields second" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+        <form class="fields second times" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
             <div class="row">
                 <Field label={text::TIMESTAMP} name="timestamp" value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
                 <button type="submit" class="narrow" title={text::FIND_HINT} disabled={!props.ready}>{text::FIND}</button>

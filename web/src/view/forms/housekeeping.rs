@@ -12,7 +12,7 @@ use crate::view::hooks::use_field;
 pub(crate) fn Housekeeping(props: &Props) -> Html {
     html! {
         <details class="panel">
-            <summary>{text::HOUSEKEEPING}<span class="aside">{text::HOUSEKEEPING_ASIDE}</span></summary>
+            <summary>{text::HOUSEKEEPING}</summary>
             <ClockForm ready={props.ready} on_run={&props.on_run} />
             <CutForm ready={props.ready} on_run={&props.on_run} />
         </details>
