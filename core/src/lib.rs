@@ -23,11 +23,13 @@
 //! | [`storage`] | where files live, and what is promised about crashes |
 //! | [`segment`] | file names and index entries of one segment |
 //! | [`log`] | [`PartitionLog`]: append, fetch, flush, recover |
+//! | [`dump`] | annotated bytes: what each byte of a file says and means |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
 
 #![deny(missing_docs)]
 
 mod config;
+pub mod dump;
 mod error;
 #[cfg(feature = "lab")]
 pub mod lab;
