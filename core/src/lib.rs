@@ -24,6 +24,7 @@
 //! | [`segment`] | file names and index entries of one segment |
 //! | [`log`] | [`PartitionLog`]: append, fetch, flush, recover |
 //! | [`dump`] | annotated bytes: what each byte of a file says and means |
+//! | [`verify`](mod@verify) | checks a partition's directory, and changes nothing |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
 
 #![deny(missing_docs)]
@@ -38,6 +39,7 @@ pub mod record;
 pub mod segment;
 pub mod storage;
 pub mod topic;
+pub mod verify;
 
 pub use config::{ConfigError, ConfigKey, LogConfig};
 pub use error::{CorruptReason, Error, Result};
@@ -46,6 +48,7 @@ pub use record::{Header, NewRecord, Record};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
 pub use storage::FsStorage;
 pub use storage::{File, JournalStorage, MemoryStorage, Storage};
+pub use verify::verify;
 
 /// The embedding example in the README, so that it compiles and runs.
 #[cfg(all(doctest, feature = "fs", not(target_family = "wasm")))]
