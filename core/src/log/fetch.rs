@@ -167,10 +167,10 @@ impl<F: File, O: Observer> Shared<F, O> {
     }
 
     /// Where the first batch begins whose last offset is at or above `offset`.
-    fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
+    pub(super) fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
         let base = segment.base_offset();
         let relative = u32::try_from(offset - base).unwrap_or(u32::MAX);
-        let found = segment.index().look_up(relative);
+        let found = segment.index().look_up(relative)?;
         let start = found.map_or(0, |entry| u64::from(entry.position));
         let entries = segment.index().len();
         self.observer.observe(|| Event::IndexLookedUp {

@@ -68,6 +68,13 @@ pub struct Producer {
     pub base_sequence: i32,
 }
 
+impl Producer {
+    /// The sequence number so many records further on. Sequences go back to 0 after the largest.
+    pub fn sequence_after(&self, records: u32) -> i32 {
+        ((self.base_sequence as u32).wrapping_add(records) & i32::MAX as u32) as i32
+    }
+}
+
 /// What a batch of a producer without an id carries.
 pub const NO_PRODUCER: Producer = Producer { id: -1, epoch: -1, base_sequence: -1 };
 

@@ -120,7 +120,9 @@ impl From<logscope::Error> for ApiError {
         match error {
             Error::OffsetOutOfRange { .. } => out_of_range(&message),
             Error::MessageTooLarge { .. } => Self::new(ErrorCode::RecordTooLarge, message),
-            Error::InvalidRecord(_) => Self::new(ErrorCode::KafkaBadRequest, message),
+            Error::InvalidRecord(_)
+            | Error::OutOfOrderSequence { .. }
+            | Error::InvalidProducerEpoch { .. } => Self::new(ErrorCode::KafkaBadRequest, message),
             Error::Poisoned | Error::OffsetsExhausted(_) => {
                 Self::new(ErrorCode::PartitionNotAvailable, message)
             }
