@@ -134,16 +134,22 @@ pub(super) fn timestamp<const SIZE: usize>(reader: &mut Reader<'_>, name: &'stat
     Some(ms)
 }
 
-/// All the records as one field. Those of a compressed batch stay one field without parts: the bytes that its
-/// records would be shown at are in no file.
+/// The records of a compressed batch: one field without parts, for the bytes that these would be are in no file.
+fn compressed(header: &BatchHeader, size: u64, position: u64) -> Option<Field> {
+    let codec = header.compression().filter(|codec| *codec != Compression::None)?;
+    let mut field = Field::new("records", position, size);
+    field.value = format!("{} records, compressed with {codec}", header.records_count);
+    Some(field)
+}
+
+/// All the records as one field.
 fn records_field(header: &BatchHeader, bytes: &[u8], position: u64, max_records: usize) -> Field {
     let at = position + HEADER_SIZE as u64;
     let size = bytes.len() as u64 - HEADER_SIZE as u64;
-    let mut field = Field::new("records", at, size);
-    if let Some(codec) = header.compression().filter(|codec| *codec != Compression::None) {
-        field.value = format!("{} records, compressed with {codec}", header.records_count);
+    if let Some(field) = compressed(header, size, at) {
         return field;
     }
+    let mut field = Field::new("records", at, size);
     field.value = header.records_count.to_string();
     let mut fields = records(bytes, position);
     field.children.extend(fields.by_ref().take(max_records));
@@ -154,13 +160,12 @@ fn records_field(header: &BatchHeader, bytes: &[u8], position: u64, max_records:
     field
 }
 
-/// The records of the uncompressed batch at the front of `bytes`, which stand at `position` of the file, one at a
-/// time. After a record that cannot be read comes what is left, and the end; a compressed batch has no records
-/// here.
+/// The records of the batch at the front of `bytes`, which stand at `position` of the file, one at a
+/// time. After a record that cannot be read comes what is left, and the end. Those of a compressed batch come as
+/// one field; those of a batch whose header does not parse not at all.
 pub fn records(bytes: &[u8], position: u64) -> RecordFields<'_> {
     let bytes = &bytes[..claimed_size(bytes).unwrap_or(bytes.len()).min(bytes.len())];
     let header = BatchHeader::parse(bytes).ok();
-    let header = header.filter(|header| header.compression() == Some(Compression::None));
     let bytes = bytes.get(HEADER_SIZE..).filter(|_| header.is_some()).unwrap_or_default();
     RecordFields { header, bytes, position: position + HEADER_SIZE as u64, index: 0, broken: false }
 }
@@ -202,6 +207,10 @@ impl Iterator for RecordFields<'_> {
 
     fn next(&mut self) -> Option<Field> {
         let header = self.header?;
+        if let Some(field) = compressed(&header, self.bytes.len() as u64, self.position) {
+            (self.header, self.position) = (None, field.end());
+            return Some(field);
+        }
         let field = if self.broken || self.index == header.records_count {
             self.header = None;
             self.rest()?

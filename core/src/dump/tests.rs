@@ -137,7 +137,7 @@ fn compressed_records_are_one_field() {
     let records = field.find("records").unwrap();
     assert_eq!((records.position, records.size, records.children.len()), (161, 24, 0));
     assert_eq!(records.value, "2 records, compressed with gzip");
-    assert_eq!(super::records(&bytes, 100).count(), 0);
+    assert_eq!(super::records(&bytes, 100).collect::<Vec<_>>(), [records.clone()]);
 }
 
 #[test]
