@@ -11,10 +11,10 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
 use crate::segment::{DELETED_SUFFIX, SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX, Segment, file_name};
-use crate::storage::{File, Storage};
+use crate::storage::Storage;
 
 use super::event::{DeleteReason, Event, Observer};
-use super::{PartitionLog, SegmentInfo, Shared, segment_info};
+use super::{PartitionLog, SegmentInfo, segment_info};
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Deletes the segments that `retention.ms` and `retention.bytes` let go, if `cleanup.policy` deletes, and
@@ -139,15 +139,4 @@ pub(super) fn delete_files<S: Storage>(storage: &S, base_offset: u64) -> std::io
         }
     }
     renamed.iter().try_for_each(|name| storage.remove(name))
-}
-
-impl<F: File, O: Observer> Shared<F, O> {
-    /// The largest timestamp in a closed segment, from the last entry of its time index. `None` if no batch has
-    /// one.
-    pub(super) fn largest_timestamp(
-        &self,
-        segment: &Segment<F>,
-    ) -> Result<Option<crate::segment::TimeIndexEntry>> {
-        Ok(segment.time_index().last()?)
-    }
 }

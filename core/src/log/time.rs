@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::record::Batch;
-use crate::segment::{Segment, TimeIndexEntry};
+use crate::segment::{Indexer, Segment, TimeIndexEntry};
 use crate::storage::{File, Storage};
 
 use super::event::{Event, Observer};
+use super::recovery::walk;
 use super::{LogReader, Shared, corrupt, scan_error};
 
 /// How much a look-up reads at a time, in bytes.
@@ -39,6 +40,31 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
 }
 
 impl<F: File, O: Observer> Shared<F, O> {
+    /// The largest timestamp in a closed segment: the last entry of its time index, if the batch that it names
+    /// agrees. An index has no checksum, and retention must not delete by a damaged one; then all batches are
+    /// asked. `None` if no batch has a timestamp.
+    pub(super) fn largest_timestamp(&self, segment: &Segment<F>) -> Result<Option<TimeIndexEntry>> {
+        let base = segment.base_offset();
+        if let Some(entry) = segment.time_index().last()? {
+            let offset = base + u64::from(entry.relative_offset);
+            let from = segment.index().look_up(entry.relative_offset)?.map_or(0, |found| found.position);
+            let mut agrees = false;
+            walk(segment, u64::from(from), |_, batch| {
+                agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
+                batch.last_offset() < offset
+            })?;
+            if agrees {
+                return Ok(Some(entry));
+            }
+        }
+        let mut indexer = Indexer::new(base);
+        walk(segment, 0, |position, batch| {
+            indexer.batch(position, batch.last_offset(), batch.max_timestamp, u32::MAX);
+            true
+        })?;
+        Ok(indexer.last_time_entry())
+    }
+
     fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>> {
         self.observer.observe(|| Event::TimeLookUpStarted { timestamp });
         let segments = self.read_segments().clone();

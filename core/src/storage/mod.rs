@@ -27,7 +27,7 @@ mod memory;
 use std::io;
 
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
-pub use fs::FsStorage;
+pub use fs::{FsFile, FsStorage};
 pub use journal::{JournalFile, JournalStorage, Mutation};
 pub use memory::{MemoryFile, MemoryStorage};
 
