@@ -1,21 +1,7 @@
 //! The `checkpoint` file of a partition: lines of text, a key and a value each, with a checksum in the last.
 
 use super::{Damage, Field};
-
-/// What a checkpoint says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// The first offset in the log.
-    pub log_start_offset: u64,
-    /// Everything below it is known to be durable.
-    pub recovery_point: u64,
-    /// The base offset of the last segment when the checkpoint was written.
-    pub active_segment: u64,
-    /// Compaction may have left holes below this offset; from it on the offsets are contiguous.
-    pub cleaned_up_to: u64,
-    /// Whether the log was closed in good order.
-    pub clean: bool,
-}
+use crate::log::Checkpoint;
 
 /// The lines in their order. `clean` and `crc32c` are no offsets.
 const KEYS: [&str; 7] = [

@@ -5,42 +5,23 @@ use std::io;
 use super::Field;
 use super::batch::timestamp;
 use super::reader::Reader;
-use crate::segment::IndexEntry;
+use crate::log::IndexKind;
+use crate::segment::{IndexEntry, TimeIndexEntry};
 use crate::storage::File;
 
-/// Which of a segment's indexes a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IndexKind {
-    /// The offset index: relative offset and position, 8 bytes an entry.
-    Offset,
-    /// The time index: timestamp and relative offset, 12 bytes an entry.
-    Time,
-}
-
-impl IndexKind {
-    /// Bytes of one entry.
-    pub fn entry_size(self) -> u64 {
-        match self {
-            Self::Offset => 8,
-            Self::Time => 12,
-        }
+/// Bytes of one entry.
+pub fn entry_size(kind: IndexKind) -> u64 {
+    match kind {
+        IndexKind::Offset => 8,
+        IndexKind::Time => 12,
     }
-}
-
-/// One entry of a time index: up to the batch that ends at this offset, this is the largest timestamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeEntry {
-    /// Milliseconds since the Unix epoch.
-    pub timestamp: i64,
-    /// The last offset of the batch that has it, counted from the segment's base offset.
-    pub relative_offset: u32,
 }
 
 /// Takes entries of an index apart. `bytes` stand at `position` of the file, where an entry begins, and
 /// `base_offset` is the segment's.
 pub fn index(kind: IndexKind, base_offset: u64, bytes: &[u8], position: u64) -> Vec<Field> {
-    let size = kind.entry_size() as usize;
-    let first = position / kind.entry_size();
+    let size = entry_size(kind) as usize;
+    let first = position / entry_size(kind);
     let mut fields: Vec<Field> = Vec::new();
     let mut rest = bytes;
     let mut at = position;
@@ -56,7 +37,7 @@ pub fn index(kind: IndexKind, base_offset: u64, bytes: &[u8], position: u64) -> 
         }
         let (entry, more) = rest.split_at(size);
         fields.push(entry_field(kind, base_offset, first + fields.len() as u64, entry, at));
-        (rest, at) = (more, at + kind.entry_size());
+        (rest, at) = (more, at + entry_size(kind));
     }
     fields
 }
@@ -115,7 +96,7 @@ const CHUNK_ENTRIES: u64 = 4096;
 impl<'f, F: File> Entries<'f, F> {
     /// The whole entries of the file's first `end` bytes.
     pub fn new(file: &'f F, kind: IndexKind, end: u64) -> Self {
-        let end = end - end % kind.entry_size();
+        let end = end - end % entry_size(kind);
         Self { file, kind, position: 0, end, chunk: Vec::new(), chunk_position: 0 }
     }
 
@@ -131,7 +112,7 @@ impl<'f, F: File> Entries<'f, F> {
 
     /// The bytes of the next entry; `None` at the end.
     pub fn next_bytes(&mut self) -> io::Result<Option<&[u8]>> {
-        let size = self.kind.entry_size();
+        let size = entry_size(self.kind);
         if self.position >= self.end {
             return Ok(None);
         }
@@ -152,19 +133,12 @@ impl<'f, F: File> Entries<'f, F> {
     /// The next entry of an offset index.
     pub fn next_offset(&mut self) -> io::Result<Option<IndexEntry>> {
         let bytes = self.next_bytes()?.and_then(|bytes| bytes.first_chunk());
-        Ok(bytes.map(|bytes| {
-            let both = u64::from_be_bytes(*bytes);
-            IndexEntry { relative_offset: (both >> 32) as u32, position: both as u32 }
-        }))
+        Ok(bytes.copied().map(IndexEntry::decode))
     }
 
     /// The next entry of a time index.
-    pub fn next_time(&mut self) -> io::Result<Option<TimeEntry>> {
-        let bytes = self.next_bytes()?.and_then(|bytes| bytes.split_first_chunk());
-        Ok(bytes.and_then(|(timestamp, rest)| {
-            let timestamp = i64::from_be_bytes(*timestamp);
-            let relative_offset = u32::from_be_bytes(*rest.first_chunk()?);
-            Some(TimeEntry { timestamp, relative_offset })
-        }))
+    pub fn next_time(&mut self) -> io::Result<Option<TimeIndexEntry>> {
+        let bytes = self.next_bytes()?.and_then(|bytes| bytes.first_chunk());
+        Ok(bytes.copied().map(TimeIndexEntry::decode))
     }
 }

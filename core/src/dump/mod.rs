@@ -39,25 +39,19 @@ mod walk;
 
 use std::borrow::Cow;
 
-use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, parse_file_name};
+use crate::log::{CHECKPOINT_FILE, IndexKind};
+use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, parse_file_name};
 
 pub use batch::{RecordFields, batch, header, records};
-pub use checkpoint::{Checkpoint, checkpoint, read_checkpoint};
+pub use checkpoint::{checkpoint, read_checkpoint};
 pub use hex::Hex;
-pub use index::{Entries, IndexKind, TimeEntry, index};
+pub use index::{Entries, entry_size, index};
 pub use snapshot::{
     ProducerEntry, SNAPSHOT_ENTRY_SIZE, SNAPSHOT_HEADER_SIZE, read_snapshot, snapshot, snapshot_entry,
     snapshot_header,
 };
 pub use text::{preview, utc};
 pub use walk::BatchWalker;
-
-/// The ending of a time index.
-pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
-/// The ending of a snapshot of producer state.
-pub const SNAPSHOT_SUFFIX: &str = ".snapshot";
-/// The name of a partition's checkpoint.
-pub const CHECKPOINT: &str = "checkpoint";
 
 /// Some bytes of a file: what they are called, say and mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +145,7 @@ impl FileKind {
         let index = || base(INDEX_SUFFIX).map(Self::OffsetIndex);
         let time_index = || base(TIME_INDEX_SUFFIX).map(Self::TimeIndex);
         let snapshot = || base(SNAPSHOT_SUFFIX).map(Self::Snapshot);
-        let checkpoint = || (name == CHECKPOINT).then_some(Self::Checkpoint);
+        let checkpoint = || (name == CHECKPOINT_FILE).then_some(Self::Checkpoint);
         log().or_else(index).or_else(time_index).or_else(snapshot).or_else(checkpoint)
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::log::Checkpoint;
 use crate::record::{BatchMeta, Header, NewRecord, encode_batch_with};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -137,7 +138,8 @@ fn compressed_records_are_one_field() {
     let records = field.find("records").unwrap();
     assert_eq!((records.position, records.size, records.children.len()), (161, 24, 0));
     assert_eq!(records.value, "2 records, compressed with gzip");
-    assert_eq!(super::records(&bytes, 100).collect::<Vec<_>>(), [records.clone()]);
+    assert_eq!(super::records(&bytes, 100).next().as_ref(), Some(records));
+    assert_eq!(super::records(&bytes, 100).count(), 1);
 }
 
 #[test]

@@ -7,9 +7,10 @@
 use std::io;
 
 use super::{Findings, Severity, named};
-use crate::dump::{Entries, IndexKind, TimeEntry};
+use crate::dump::{Entries, entry_size};
+use crate::log::IndexKind;
 use crate::record::BatchHeader;
-use crate::segment::IndexEntry;
+use crate::segment::{IndexEntry, TimeIndexEntry};
 use crate::storage::File;
 
 /// What is known of an index before it is looked at.
@@ -40,7 +41,7 @@ impl IndexContext {
         findings: &mut Findings,
     ) -> Option<Entries<'f, F>> {
         let (file, len) = file?;
-        let rest = len % kind.entry_size();
+        let rest = len % entry_size(kind);
         if rest > 0 {
             self.fault(findings, len - rest, format!("the file ends {rest} bytes into an entry"));
         }
@@ -252,9 +253,9 @@ fn next_position<E: Copy, F: File>(pending: &Option<(u64, E)>, entries: &Option<
 pub(super) struct TimeCheck<'f, F> {
     context: IndexContext,
     entries: Option<Entries<'f, F>>,
-    pending: Option<(u64, TimeEntry)>,
+    pending: Option<(u64, TimeIndexEntry)>,
     /// The last entry that was in order.
-    last: Option<TimeEntry>,
+    last: Option<TimeIndexEntry>,
     /// The largest timestamp of the batches so far.
     largest: Option<i64>,
     /// The largest timestamp that the entries so far account for.
@@ -279,7 +280,7 @@ impl<'f, F: File> TimeCheck<'f, F> {
             let position = entries.position();
             let read = entries.next_time().map_err(|error| named(&self.context.file, error))?;
             let Some(entry) = read else { return Ok(()) };
-            let zero = entry == TimeEntry { timestamp: 0, relative_offset: 0 };
+            let zero = entry == TimeIndexEntry { timestamp: 0, relative_offset: 0 };
             if zero && (position > 0 || entries.left() > 0) {
                 return self.context.padding(position, entries, findings);
             }

@@ -34,7 +34,8 @@ mod state;
 
 use std::io;
 
-use crate::dump::{Checkpoint, FileKind};
+use crate::dump::FileKind;
+use crate::log::Checkpoint;
 use crate::storage::{File, Storage};
 
 /// How to check.
@@ -185,9 +186,14 @@ impl<S: Storage> Check<'_, S> {
         Ok(())
     }
 
+    /// Whether a file was listed.
+    fn has(&self, name: &str) -> bool {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
     /// Opens a file for reading, if it was listed and is still there.
     fn open(&mut self, name: &str) -> io::Result<Option<S::File>> {
-        if self.names.binary_search_by(|known| known.as_str().cmp(name)).is_err() {
+        if !self.has(name) {
             return Ok(None);
         }
         match self.storage.open(name) {

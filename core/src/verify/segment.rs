@@ -7,10 +7,10 @@ use std::io;
 
 use super::indexes::{IndexContext, OffsetCheck, TimeCheck};
 use super::{Check, Severity, named};
-use crate::dump::{BatchWalker, TIME_INDEX_SUFFIX};
+use crate::dump::BatchWalker;
 use crate::error::CorruptReason;
 use crate::record::{Batch, BatchHeader, Compression};
-use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, file_name};
+use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name};
 use crate::storage::{File, Storage};
 
 /// A `.log` file that is being checked.
@@ -39,9 +39,16 @@ impl<S: Storage> Check<'_, S> {
         let time_index = self.index_file(&file_name(base, TIME_INDEX_SUFFIX))?;
         let Some(log) = self.open(&name)? else { return Ok(()) };
         let len = log.len().map_err(|error| named(&name, error))?;
+        let checkpoint = self.report.checkpoint;
+        if let (Some(checkpoint), Some(next)) = (checkpoint, next)
+            && next <= checkpoint.log_start_offset
+        {
+            self.findings.note(&name, None, "it lies below the log start offset: its deletion has begun");
+            self.advance(len);
+            return Ok(());
+        }
         self.begin(base, &name);
 
-        let checkpoint = self.report.checkpoint;
         let recoverable = next.is_none_or(|next| next > self.durable_up_to) && self.durable_up_to != u64::MAX;
         let context = |suffix| IndexContext {
             file: file_name(base, suffix),

@@ -3,8 +3,9 @@
 use std::io;
 
 use super::{Check, Severity};
-use crate::dump::{CHECKPOINT, Checkpoint, FileKind, read_checkpoint, read_snapshot};
-use crate::segment::{LOG_SUFFIX, file_name};
+use crate::dump::{FileKind, read_checkpoint, read_snapshot};
+use crate::log::{CHECKPOINT_FILE, Checkpoint};
+use crate::segment::{LOG_SUFFIX, SNAPSHOT_SUFFIX, file_name};
 use crate::storage::Storage;
 
 /// A checkpoint is some hundred bytes; nobody reads more of a file that is no checkpoint.
@@ -18,7 +19,7 @@ const KAFKAS: [&str; 3] = ["leader-epoch-checkpoint", "partition.metadata", ".ka
 
 impl<S: Storage> Check<'_, S> {
     pub(super) fn checkpoint(&mut self) -> io::Result<()> {
-        let Some(bytes) = self.read(CHECKPOINT, CHECKPOINT_MAX)? else {
+        let Some(bytes) = self.read(CHECKPOINT_FILE, CHECKPOINT_MAX)? else {
             let message =
                 "there is no checkpoint: holes in the offsets cannot be told from what compaction left";
             self.findings.note("", None, message);
@@ -26,7 +27,7 @@ impl<S: Storage> Check<'_, S> {
         };
         match read_checkpoint(&bytes) {
             Ok(checkpoint) => self.report.checkpoint = Some(checkpoint),
-            Err(damage) => self.findings.problem(CHECKPOINT, Some(damage.position), damage.reason),
+            Err(damage) => self.findings.problem(CHECKPOINT_FILE, Some(damage.position), damage.reason),
         }
         Ok(())
     }
@@ -43,8 +44,7 @@ impl<S: Storage> Check<'_, S> {
             self.findings.note("", None, "there are no segments");
         }
         let Some(checkpoint) = self.report.checkpoint else { return };
-        let Checkpoint { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean } =
-            checkpoint;
+        let Checkpoint { log_start_offset, recovery_point, active_segment, clean, .. } = checkpoint;
         let (first, last) = (bases.first().copied(), bases.last().copied());
         let log_end = self.report.log_end_offset;
         let mut wrong = Vec::new();
@@ -69,9 +69,6 @@ impl<S: Storage> Check<'_, S> {
                 "the log was closed in good order at offset {recovery_point}, and it ends at {log_end}"
             ));
         }
-        if cleaned_up_to > log_end {
-            wrong.push(format!("compaction went up to {cleaned_up_to}, beyond the log's end {log_end}"));
-        }
         if bases.binary_search(&active_segment).is_err() {
             wrong.push(format!(
                 "the active segment was {}, which is not there",
@@ -80,8 +77,13 @@ impl<S: Storage> Check<'_, S> {
         } else if clean && last != Some(active_segment) {
             wrong.push(format!("the active segment was {active_segment}, and another follows it"));
         }
+        if clean && !self.has(&file_name(recovery_point, SNAPSHOT_SUFFIX)) {
+            let message =
+                "the log was closed in good order, and there is no snapshot of producers at its end";
+            self.findings.note(CHECKPOINT_FILE, None, message);
+        }
         for message in wrong {
-            self.findings.problem(CHECKPOINT, None, message);
+            self.findings.problem(CHECKPOINT_FILE, None, message);
         }
         self.report.log_start_offset = self.report.log_start_offset.max(log_start_offset).min(log_end);
     }

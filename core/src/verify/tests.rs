@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::dump::{BatchWalker, TIME_INDEX_SUFFIX};
+use crate::dump::BatchWalker;
 use crate::record::NewRecord;
-use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, file_name};
+use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name};
 use crate::storage::MemoryStorage;
 use crate::{LogConfig, PartitionLog};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
 const INTERVAL: u32 = 150;
-/// The segments of [`written`], of which the last is active.
-const BASES: [u64; 3] = [0, 7, 14];
+/// Where the segments of [`written`] end, which begin at 0, 7 and 14.
 const END: u64 = 20;
 const RULE: VerifyOptions =
     VerifyOptions { index_interval_bytes: Some(INTERVAL), max_findings: 1000, in_use: false };
@@ -59,8 +58,7 @@ fn verify_files(files: &Files, options: &VerifyOptions) -> VerifyReport {
     report
 }
 
-/// Three segments of one-record batches of 100 bytes, whose timestamps rise and fall; closed in good order, with
-/// time indexes and a checkpoint.
+/// Three segments of one-record batches of 100 bytes, whose timestamps rise and fall; closed in good order.
 fn written() -> Files {
     let storage = MemoryStorage::new();
     let config = LogConfig { segment_bytes: 700, index_interval_bytes: INTERVAL, ..LogConfig::default() };
@@ -71,42 +69,7 @@ fn written() -> Files {
         assert_eq!(log.append(&[record], 0).unwrap().size, 100);
     }
     log.close().unwrap();
-    let mut files = load(&storage);
-    files.retain(|name, _| name.ends_with(LOG_SUFFIX) || name.ends_with(INDEX_SUFFIX));
-    for base in BASES {
-        let entries = time_entries(&files, base);
-        let bytes = entries
-            .iter()
-            .flat_map(|(time, offset)| [&time.to_be_bytes()[..], &offset.to_be_bytes()].concat());
-        files.insert(time_index(base), bytes.collect());
-    }
-    checkpoint(&mut files, 0, END, 14, 0, true);
-    files
-}
-
-/// The time index by the rule, entry by entry: at each entry of the offset index, and at the close.
-fn time_entries(files: &Files, base: u64) -> Vec<(i64, u32)> {
-    let indexed: Vec<u32> = files[&index(base)]
-        .chunks(8)
-        .map(|entry| u32::from_be_bytes(*entry[4..].first_chunk().unwrap()))
-        .collect();
-    let (mut entries, mut largest) = (Vec::new(), (-1, 0));
-    let mut add = |largest: (i64, u32)| {
-        if entries.last().is_none_or(|last: &(i64, u32)| largest.0 > last.0) {
-            entries.push(largest);
-        }
-    };
-    for (at, batch) in files[&log(base)].chunks(100).enumerate() {
-        let header = crate::record::BatchHeader::parse(batch).unwrap();
-        if header.max_timestamp > largest.0 {
-            largest = (header.max_timestamp, (header.last_offset() - base) as u32);
-        }
-        if indexed.contains(&(at as u32 * 100)) {
-            add(largest);
-        }
-    }
-    add(largest);
-    entries
+    load(&storage)
 }
 
 fn checkpoint(files: &mut Files, start: u64, recovery: u64, active: u64, cleaned: u64, clean: bool) {
@@ -175,6 +138,7 @@ const DAMAGES: &[Damage] = &[
             "14.index@8 Problem: the entry points at position 400",
             "14.timeindex@12 Problem: the entry says offset 19, beyond",
             "checkpoint Problem: offsets up to the recovery point 20 were durable, and the log ends at 17",
+            "20.snapshot Problem: it was taken at offset 20, and the log ends at 17",
         ],
     ),
     (
@@ -216,6 +180,7 @@ const DAMAGES: &[Damage] = &[
         &[
             "recovery point 20 were durable, and the log ends at 14",
             "the active segment was 00000000000000000014.log",
+            "20.snapshot Problem: it was taken at offset 20",
         ],
     ),
     ("an index missing", |f| drop(f.remove(&index(7))), &["7.index Problem: the offset index is missing"]),
@@ -286,7 +251,10 @@ const DAMAGES: &[Damage] = &[
     (
         "a checkpoint of a log that went on",
         |f| checkpoint(f, 0, 18, 14, 0, true),
-        &["checkpoint Problem: the log was closed in good order at offset 18, and it ends at 20"],
+        &[
+            "Note: the log was closed in good order, and there is no",
+            "checkpoint Problem: the log was closed in good order at offset 18, and it ends at 20",
+        ],
     ),
     (
         "a checkpoint of another active segment",
@@ -294,9 +262,18 @@ const DAMAGES: &[Damage] = &[
         &["checkpoint Problem: the active segment was 7, and another follows it"],
     ),
     (
+        "a snapshot missing",
+        |f| drop(f.remove(&file_name(END, ".snapshot"))),
+        &["checkpoint Note: the log was closed in good order, and there is no snapshot"],
+    ),
+    (
         "a log start beyond the end",
         |f| checkpoint(f, 30, END, 14, 40, true),
-        &["log start offset 30 is beyond the log's end 20", "compaction went up to 40"],
+        &[
+            ".log Note: it lies below",
+            "7.log Note: it lies below the log start offset",
+            "log start offset 30 is beyond",
+        ],
     ),
     (
         "a snapshot's bit",

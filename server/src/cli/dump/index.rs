@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use logscope::File as _;
-use logscope::dump::{self, BatchWalker, Entries, IndexKind};
+use logscope::dump::{self, BatchWalker, Entries, entry_size};
+use logscope::log::IndexKind;
 use logscope::record::{BatchHeader, HEADER_SIZE};
 use logscope::segment::{LOG_SUFFIX, file_name};
 use serde::Serialize;
@@ -172,7 +173,7 @@ fn begin<'a>(
 }
 
 fn entry_bytes(input: &Input<'_>, kind: IndexKind, at: u64) -> Result<Vec<u8>, Failed> {
-    let mut bytes = vec![0; kind.entry_size() as usize];
+    let mut bytes = vec![0; entry_size(kind) as usize];
     let read = input.file.read_at(at, &mut bytes).map_err(|error| input.failed(error))?;
     bytes.truncate(read);
     Ok(bytes)
@@ -187,10 +188,10 @@ fn print_hex(kind: IndexKind, base: u64, bytes: &[u8], at: u64, out: &mut Out) -
 
 /// What remains when the whole entries are done.
 fn end(input: &Input<'_>, kind: IndexKind, base: u64, detail: Detail, out: &mut Out) -> Result<(), Failed> {
-    let rest = input.len % kind.entry_size();
+    let rest = input.len % entry_size(kind);
     if rest > 0 {
         let at = input.len - rest;
-        out.fault(CUT_OFF, format!("position {at}: {rest} of an entry's {} bytes", kind.entry_size()));
+        out.fault(CUT_OFF, format!("position {at}: {rest} of an entry's {} bytes", entry_size(kind)));
         if detail == Detail::Hex {
             let bytes = entry_bytes(input, kind, at)?;
             print_hex(kind, base, &bytes, at, out)?;

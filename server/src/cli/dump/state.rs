@@ -3,7 +3,8 @@
 use std::fmt;
 
 use logscope::File as _;
-use logscope::dump::{self, Checkpoint, ProducerEntry};
+use logscope::dump::{self, ProducerEntry};
+use logscope::log::Checkpoint;
 use serde::Serialize;
 
 use super::out::Out;
