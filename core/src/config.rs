@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::record::{Compression, TimestampType};
+
 /// What a [`PartitionLog`](crate::PartitionLog) goes by. Field names mirror Kafka's topic configs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogConfig {
@@ -16,6 +18,11 @@ pub struct LogConfig {
     pub segment_index_bytes: u32,
     /// `max.message.bytes`: the largest record batch that is accepted.
     pub max_message_bytes: u32,
+    /// `message.timestamp.type`: whose time a record carries, its producer's or the log's.
+    pub message_timestamp_type: TimestampType,
+    /// `compression.type`: how batches are compressed that [`append`](crate::PartitionLog::append) makes; `None`
+    /// (`producer`) is not at all. Batches that come encoded stay as they are.
+    pub compression_type: Option<Compression>,
     /// `cleanup.policy`: what becomes of old segments.
     pub cleanup_policy: CleanupPolicy,
     /// `retention.ms`: a segment goes when its largest timestamp is older than this; `None` is for ever (−1).
@@ -39,6 +46,8 @@ impl Default for LogConfig {
             index_interval_bytes: 4096,
             segment_index_bytes: 10 << 20,
             max_message_bytes: 1_048_588,
+            message_timestamp_type: TimestampType::CreateTime,
+            compression_type: None,
             cleanup_policy: CleanupPolicy::Delete,
             retention_ms: Some(7 * DAY_MS),
             retention_bytes: None,
@@ -116,7 +125,7 @@ pub enum Takes {
     },
     /// Whole numbers from 0 on, or −1 for no limit.
     Limit,
-    /// One of these words.
+    /// One of these words. A codec is taken if this build has it.
     Word(&'static [&'static str]),
 }
 
@@ -147,6 +156,8 @@ enum Field {
     Millis(fn(&mut LogConfig) -> &mut u64),
     Limit(fn(&mut LogConfig) -> &mut Option<u64>),
     Policy(fn(&mut LogConfig) -> &mut CleanupPolicy),
+    Timestamps(fn(&mut LogConfig) -> &mut TimestampType),
+    Codec(fn(&mut LogConfig) -> &mut Option<Compression>),
 }
 
 /// Positions in the index are 32-bit, and Kafka's are signed.
@@ -168,12 +179,22 @@ const fn limit(name: &'static str, field: fn(&mut LogConfig) -> &mut Option<u64>
 
 impl LogConfig {
     /// All keys. The smallest segment that makes sense holds one batch header.
-    pub const KEYS: [ConfigKey; 10] = [
+    pub const KEYS: [ConfigKey; 12] = [
         bytes("segment.bytes", 61, |c| &mut c.segment_bytes),
         millis("segment.ms", 1, |c| &mut c.segment_ms),
         bytes("index.interval.bytes", 0, |c| &mut c.index_interval_bytes),
         bytes("segment.index.bytes", 8, |c| &mut c.segment_index_bytes),
         bytes("max.message.bytes", 61, |c| &mut c.max_message_bytes),
+        ConfigKey {
+            name: "message.timestamp.type",
+            takes: Takes::Word(&["CreateTime", "LogAppendTime"]),
+            field: Field::Timestamps(|c| &mut c.message_timestamp_type),
+        },
+        ConfigKey {
+            name: "compression.type",
+            takes: Takes::Word(&["producer", "none", "gzip", "snappy", "lz4", "zstd"]),
+            field: Field::Codec(|c| &mut c.compression_type),
+        },
         ConfigKey {
             name: "cleanup.policy",
             takes: Takes::Word(&["delete", "compact", "compact,delete"]),
@@ -220,6 +241,8 @@ impl ConfigKey {
             Field::Millis(field) => field(&mut config).to_string(),
             Field::Limit(field) => field(&mut config).map_or("-1".to_owned(), |limit| limit.to_string()),
             Field::Policy(field) => field(&mut config).to_string(),
+            Field::Timestamps(field) => field(&mut config).to_string(),
+            Field::Codec(field) => field(&mut config).map_or("producer", Compression::name).to_owned(),
         }
     }
 
@@ -237,6 +260,13 @@ impl ConfigKey {
             Field::Policy(field) => {
                 let named = |policy: &CleanupPolicy| policy.to_string() == value;
                 *field(config) = CleanupPolicy::ALL.into_iter().find(named)?;
+            }
+            Field::Timestamps(field) => *field(config) = value.parse().ok()?,
+            Field::Codec(field) => {
+                *field(config) = match value {
+                    "producer" => None,
+                    name => Some(name.parse().ok().filter(|codec: &Compression| codec.is_available())?),
+                }
             }
         }
         Some(())

@@ -450,16 +450,16 @@ fn append_batch_takes_whole_good_batches_only() {
     let mut batch = Vec::new();
     logscope::record::encode_batch(&mut batch, &[NewRecord::key_value(b"k", b"v"); 3], NOW);
     let end = log.log_end_offset();
-    let appended = log.append_batch(&mut batch.clone()).expect("it is taken");
+    let appended = log.append_batch(&mut batch.clone(), NOW).expect("it is taken");
     assert_eq!((appended.base_offset, appended.last_offset), (end, end + 2));
     for at in 8..batch.len() {
         let mut bad = batch.clone();
         bad[at] ^= 1;
         let outside_crc = (12..16).contains(&at);
-        assert_eq!(log.append_batch(&mut bad).is_ok(), outside_crc, "byte {at}");
+        assert_eq!(log.append_batch(&mut bad, NOW).is_ok(), outside_crc, "byte {at}");
     }
-    assert!(log.append_batch(&mut batch[..70].to_vec()).is_err());
-    assert!(log.append_batch(&mut [batch.clone(), batch.clone()].concat()).is_err());
+    assert!(log.append_batch(&mut batch[..70].to_vec(), NOW).is_err());
+    assert!(log.append_batch(&mut [batch.clone(), batch.clone()].concat(), NOW).is_err());
 }
 
 #[test]

@@ -16,6 +16,8 @@ use super::{Event, LogPicture};
 
 /// When the clock starts: 1 January 2026, midnight UTC, in milliseconds since the Unix epoch.
 pub const CLOCK_START_MS: i64 = 1_767_225_600_000;
+/// The most that the records of a fetch may take decompressed, in bytes.
+const MAX_DECOMPRESSED: u64 = 64 << 20;
 /// How far the clock moves with every append, in milliseconds.
 pub const CLOCK_TICK_MS: i64 = 1_000;
 
@@ -237,6 +239,7 @@ impl<S: Crash + Clone> Lab<S> {
 
     fn fetch(&mut self, offset: u64, max_bytes: u64, outcome: &mut Outcome) -> Result<(), String> {
         let fetched = self.open_log()?.fetch(offset, max_bytes).map_err(say)?;
+        let fetched = fetched.decompress(MAX_DECOMPRESSED).map_err(say)?;
         outcome.records = owned_records(&fetched).map_err(say)?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::log::event::{
     BatchInfo, CheckpointFound, DeleteReason, Event as LogEvent, FlushCause, IndexFault, IndexKind,
     RollReason, StoppedBy, TimeEntryCause,
 };
+use crate::record::Compression;
 use crate::segment::{INDEX_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX};
 
 use super::Event;
@@ -525,7 +526,12 @@ fn fetch_stopped(
 
 fn batch_words(batch: &BatchInfo) -> String {
     let records = count(u64::from(batch.records), "record", "records");
-    format!("{}, {records}, {}", offsets(batch.base_offset, batch.last_offset), bytes(u64::from(batch.size)))
+    let size = bytes(u64::from(batch.size));
+    let codec = match batch.compression {
+        Compression::None => String::new(),
+        codec => format!(", compressed with {codec}"),
+    };
+    format!("{}, {records}, {size}{codec}", offsets(batch.base_offset, batch.last_offset))
 }
 
 fn bytes(count_: u64) -> String {

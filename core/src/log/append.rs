@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
 use crate::record::{
-    Batch, BatchError, BatchHeader, BatchMeta, Compression, NO_PRODUCER, NewRecord, Producer,
-    assign_base_offset, batch_size, encode_batch_with,
+    Batch, BatchError, BatchHeader, BatchMeta, Compression, NO_PRODUCER, NewRecord, Producer, TimestampType,
+    assign_base_offset, batch_size, encode_batch_with, set_log_append_time,
 };
 use crate::segment::{Due, Undone};
 use crate::storage::Storage;
@@ -15,6 +15,9 @@ use crate::storage::Storage;
 use super::PartitionLog;
 use super::event::{BatchInfo, Event, Observer, TimeEntryCause};
 use super::producers::Check;
+
+/// The most that a batch's records may take decompressed where the log has to look at them, in bytes.
+pub(super) const MAX_DECOMPRESSED: u64 = 256 << 20;
 
 /// Where an appended batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,23 +63,30 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         now_ms: i64,
     ) -> Result<Appended> {
         self.check_records(records, now_ms)?;
-        self.check_size(batch_size(records, now_ms))?;
+        if self.config.compression_type.is_none_or(|codec| codec == Compression::None) {
+            self.check_size(batch_size(records, now_ms))?;
+        }
         self.check_room(records.len())?;
         let mut batch = std::mem::take(&mut self.scratch);
         batch.clear();
-        let meta = BatchMeta { base_offset: self.log_end_offset(), producer, ..BatchMeta::default() };
-        encode_batch_with(&mut batch, records, now_ms, meta);
-        let appended = self.append_checked(&batch);
+        let compression = self.config.compression_type.unwrap_or(Compression::None);
+        let base_offset = self.log_end_offset();
+        let meta = BatchMeta { base_offset, producer, compression, ..BatchMeta::default() };
+        let appended = encode_batch_with(&mut batch, records, now_ms, meta)
+            .map_err(Error::InvalidBatch)
+            .and_then(|()| self.check_size(batch.len() as u64))
+            .and_then(|()| self.append_made(&mut batch, now_ms));
         self.scratch = batch;
         appended
     }
 
     /// Appends one encoded batch as it is, but for the base offset, which is written into it. The checksum is
-    /// checked and stays valid: it does not cover the offset.
+    /// checked and stays valid: it does not cover the offset. If `message.timestamp.type` is `LogAppendTime`,
+    /// `now_ms` is written into it as well, with a new checksum.
     ///
     /// # Errors
     /// As [`append`](Self::append), and [`Error::InvalidBatch`] if the bytes are not exactly one whole batch.
-    pub fn append_batch(&mut self, batch: &mut [u8]) -> Result<Appended> {
+    pub fn append_batch(&mut self, batch: &mut [u8], now_ms: i64) -> Result<Appended> {
         let (parsed, rest) = Batch::parse(batch)?;
         if !rest.is_empty() {
             let message = format!("{} bytes follow the batch; a batch comes alone", rest.len());
@@ -89,14 +99,35 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         self.check_size(u64::from(header.size))?;
         parsed.verify()?;
-        // Nobody could read past a batch whose records do not parse. A compressed one is taken as it is.
-        if header.compression() == Some(Compression::None) {
-            for record in parsed.records() {
-                self.check_key(record?.key)?;
-            }
-        }
+        self.check_batch_records(&parsed)?;
         self.check_room(header.records_count as usize)?;
         assign_base_offset(batch, self.log_end_offset());
+        self.append_made(batch, now_ms)
+    }
+
+    /// Nobody could read past a batch whose records do not parse. A compressed one is taken as it is, unless
+    /// compaction has to find keys in it.
+    fn check_batch_records(&self, batch: &Batch<'_>) -> Result<()> {
+        let mut plain = Vec::new();
+        let mut batch = *batch;
+        if batch.compressed().is_some() {
+            if !self.config.cleanup_policy.compacts() {
+                return Ok(());
+            }
+            batch.decompress(MAX_DECOMPRESSED, &mut plain)?;
+            batch = Batch::parse(&plain)?.0;
+        }
+        for record in batch.records() {
+            self.check_key(record?.key)?;
+        }
+        Ok(())
+    }
+
+    /// Appends a batch that is right in itself and has its base offset.
+    fn append_made(&mut self, batch: &mut [u8], now_ms: i64) -> Result<Appended> {
+        if self.config.message_timestamp_type == TimestampType::LogAppendTime {
+            set_log_append_time(batch, now_ms);
+        }
         self.append_checked(batch)
     }
 

@@ -1,6 +1,7 @@
 //! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
 
-use crate::record::{Batch, Producer};
+use crate::config::CleanupPolicy;
+use crate::record::{Batch, Compression, Producer};
 use crate::segment::{IndexEntry, TimeIndexEntry};
 
 /// Somebody who watches a log. `()` watches nothing, and then no event is even built.
@@ -33,6 +34,8 @@ pub struct BatchInfo {
     pub records: u32,
     /// The largest timestamp in it, in milliseconds since the Unix epoch.
     pub max_timestamp: i64,
+    /// How its records are compressed.
+    pub compression: Compression,
     /// The first record's key, if it has one and the batch is not compressed.
     pub first_key: Option<Vec<u8>>,
 }
@@ -49,6 +52,7 @@ impl BatchInfo {
             last_offset: header.last_offset(),
             records: header.records_count,
             max_timestamp: header.max_timestamp,
+            compression: batch.compressed().unwrap_or_default(),
             first_key: first.and_then(|record| record.key).map(<[u8]>::to_vec),
         }
     }
@@ -264,11 +268,13 @@ pub enum Event {
     /// What an opening must know was written down, in a file of so many bytes.
     CheckpointWritten { log_start_offset: u64, recovery_point: u64, clean: bool, bytes: u64 },
 
-    /// The log start offset moved; records below it are gone for readers.
+    /// Retention looks at the segments, oldest first.
+    RetentionStarted { segments: usize, log_bytes: u64, now_ms: i64, policy: CleanupPolicy },
+    /// The log start offset moved, unless `from` and `to` are the same; records below it are gone for readers.
     LogStartMoved { from: u64, to: u64 },
     /// A segment was deleted with its files.
     SegmentDeleted { segment: u64, bytes: u64, reason: DeleteReason },
-    /// The log was cut: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
+    /// The log was cut, unless `from` and `to` are the same: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
     Truncated { segment: u64, position: u64, from: u64, to: u64, high_watermark: u64 },
 
     /// Somebody looks for the first record at or after a timestamp.

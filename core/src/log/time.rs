@@ -12,6 +12,7 @@ use crate::record::Batch;
 use crate::segment::{Indexer, Segment, TimeIndexEntry};
 use crate::storage::{File, Storage};
 
+use super::append::MAX_DECOMPRESSED;
 use super::event::{Event, Observer};
 use super::recovery::walk;
 use super::{LogReader, Shared, corrupt, scan_error};
@@ -135,6 +136,12 @@ impl<F: File, O: Observer> Shared<F, O> {
 }
 
 fn first_at(batch: &Batch<'_>, timestamp: i64, log_start_offset: u64) -> Result<Option<TimestampOffset>> {
+    let mut plain = Vec::new();
+    let mut batch = *batch;
+    if batch.compressed().is_some() {
+        batch.decompress(MAX_DECOMPRESSED, &mut plain)?;
+        batch = Batch::parse(&plain)?.0;
+    }
     for record in batch.records() {
         let record = record.map_err(Error::InvalidBatch)?;
         if record.timestamp >= timestamp && record.offset >= log_start_offset {
