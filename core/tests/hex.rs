@@ -10,7 +10,8 @@ fn one_batch() -> Vec<u8> {
     let with_headers = NewRecord { headers: &headers, ..NewRecord::key_value(b"k", b"\xff") };
     let mut bytes = Vec::new();
     let meta = BatchMeta { base_offset: 7, ..BatchMeta::default() };
-    encode_batch_with(&mut bytes, &[NewRecord::value(b"hello"), with_headers], NOW, meta);
+    encode_batch_with(&mut bytes, &[NewRecord::value(b"hello"), with_headers], NOW, meta)
+        .expect("it is encoded");
     bytes
 }
 

@@ -3,7 +3,7 @@
 use super::Field;
 use super::reader::Reader;
 use super::text::{preview, utc};
-use crate::record::{BatchHeader, CRC_FROM, Compression, HEADER_SIZE, LOG_OVERHEAD, MAGIC};
+use crate::record::{BatchHeader, CRC_FROM, Compression, HEADER_SIZE, LOG_OVERHEAD, MAGIC, TimestampType};
 
 /// Takes the batch at the front of `bytes` apart, which stand at `position` of the file: its header's fields, and
 /// `records` with at most `max_records` of them.
@@ -100,7 +100,7 @@ fn crc(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
 
 fn attributes(reader: &mut Reader<'_>) -> Option<()> {
     let bits = reader.int::<2>("attributes")?;
-    match codec(bits) {
+    match Compression::ALL.get((bits & 0b111) as usize) {
         Some(codec) => reader.explain(&format!("codec {codec}")),
         None => reader.blame(format!("no codec has the number {}", bits & 0b111)),
     }
@@ -110,12 +110,6 @@ fn attributes(reader: &mut Reader<'_>) -> Option<()> {
         }
     }
     Some(())
-}
-
-fn codec(attributes: i64) -> Option<Compression> {
-    let codecs =
-        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
-    codecs.get((attributes & 0b111) as usize).copied()
 }
 
 pub(super) fn non_negative<const SIZE: usize>(reader: &mut Reader<'_>, name: &'static str) -> Option<i64> {
@@ -134,7 +128,8 @@ pub(super) fn timestamp<const SIZE: usize>(reader: &mut Reader<'_>, name: &'stat
     Some(ms)
 }
 
-/// The records of a compressed batch: one field without parts, for the bytes that these would be are in no file.
+/// The records of a compressed batch: one field without parts, for these would have no position in the file. Who
+/// wants them decompresses the batch ([`Batch::decompress`](crate::record::Batch::decompress)) and takes that apart.
 fn compressed(header: &BatchHeader, size: u64, position: u64) -> Option<Field> {
     let codec = header.compression().filter(|codec| *codec != Compression::None)?;
     let mut field = Field::new("records", position, size);
@@ -162,7 +157,8 @@ fn records_field(header: &BatchHeader, bytes: &[u8], position: u64, max_records:
 
 /// The records of the batch at the front of `bytes`, which stand at `position` of the file, one at a
 /// time. After a record that cannot be read comes what is left, and the end. Those of a compressed batch come as
-/// one field; those of a batch whose header does not parse not at all.
+/// one field: take the [decompressed](crate::record::Batch::decompress) batch apart. Those of a batch whose header
+/// does not parse do not come at all.
 pub fn records(bytes: &[u8], position: u64) -> RecordFields<'_> {
     let bytes = &bytes[..claimed_size(bytes).unwrap_or(bytes.len()).min(bytes.len())];
     let header = BatchHeader::parse(bytes).ok();
@@ -267,8 +263,10 @@ fn record(header: &BatchHeader, index: u32, bytes: &[u8], position: u64) -> Fiel
 fn read_record(header: &BatchHeader, reader: &mut Reader<'_>) -> Option<String> {
     reader.int::<1>("recordAttributes")?;
     let delta = reader.varlong("timestampDelta")?;
-    if let Some(timestamp) = header.base_timestamp.checked_add(delta).and_then(utc) {
-        reader.explain(&timestamp);
+    let create_time = || header.base_timestamp.checked_add(delta).and_then(utc);
+    match header.timestamp_type() {
+        TimestampType::CreateTime => create_time().iter().for_each(|time| reader.explain(time)),
+        TimestampType::LogAppendTime => reader.explain("the log's time counts, the maxTimestamp"),
     }
     let delta = reader.varint("offsetDelta")?;
     let offset = header.base_offset.checked_add_signed(i64::from(delta));

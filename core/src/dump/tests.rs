@@ -13,7 +13,7 @@ fn one_batch() -> Vec<u8> {
     let with_headers = NewRecord { headers: &headers, ..NewRecord::key_value(b"k", b"\xff") };
     let mut bytes = Vec::new();
     let meta = BatchMeta { base_offset: 7, ..BatchMeta::default() };
-    encode_batch_with(&mut bytes, &[NewRecord::value(b"hello"), with_headers], NOW, meta);
+    encode_batch_with(&mut bytes, &[NewRecord::value(b"hello"), with_headers], NOW, meta).unwrap();
     bytes
 }
 
@@ -210,7 +210,7 @@ fn a_walker_meets_every_batch_once_however_large() {
     for (offset, size) in (0u64..).zip(sizes) {
         let value = vec![b'v'; size];
         let meta = BatchMeta { base_offset: offset, ..BatchMeta::default() };
-        encode_batch_with(&mut bytes, &[NewRecord::value(&value)], NOW, meta);
+        encode_batch_with(&mut bytes, &[NewRecord::value(&value)], NOW, meta).unwrap();
     }
     let file = MemoryStorage::new().open("f").unwrap();
     file.write_at(0, &bytes).unwrap();

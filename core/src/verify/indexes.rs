@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::{Findings, Severity, named};
+use super::{Findings, Severity};
 use crate::dump::{Entries, entry_size};
 use crate::log::IndexKind;
 use crate::record::BatchHeader;
@@ -55,7 +55,7 @@ impl IndexContext {
         entries: &mut Entries<'_, F>,
         findings: &mut Findings,
     ) -> io::Result<()> {
-        while let Some(bytes) = entries.next_bytes().map_err(|error| named(&self.file, error))? {
+        while let Some(bytes) = entries.next_bytes()? {
             if bytes.iter().any(|byte| *byte != 0) {
                 self.fault(findings, position, "zeros stand in the place of entries");
                 return Ok(());
@@ -126,7 +126,7 @@ impl<'f, F: File> OffsetCheck<'f, F> {
         let Some(entries) = &mut self.entries else { return Ok(()) };
         loop {
             let position = entries.position();
-            let read = entries.next_offset().map_err(|error| named(&self.context.file, error))?;
+            let read = entries.next_offset()?;
             let Some(entry) = read else { return Ok(()) };
             if entry == (IndexEntry { relative_offset: 0, position: 0 }) {
                 return self.context.padding(position, entries, findings);
@@ -278,7 +278,7 @@ impl<'f, F: File> TimeCheck<'f, F> {
         let Some(entries) = &mut self.entries else { return Ok(()) };
         loop {
             let position = entries.position();
-            let read = entries.next_time().map_err(|error| named(&self.context.file, error))?;
+            let read = entries.next_time()?;
             let Some(entry) = read else { return Ok(()) };
             let zero = entry == TimeIndexEntry { timestamp: 0, relative_offset: 0 };
             if zero && (position > 0 || entries.left() > 0) {

@@ -202,7 +202,7 @@ impl<S: Storage> Check<'_, S> {
                 self.findings.note(name, None, "it went away while the directory was checked");
                 Ok(None)
             }
-            Err(error) => Err(named(name, error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -210,15 +210,10 @@ impl<S: Storage> Check<'_, S> {
     fn read(&mut self, name: &str, max: u64) -> io::Result<Option<Vec<u8>>> {
         let Some(file) = self.open(name)? else { return Ok(None) };
         let mut bytes = Vec::new();
-        let len = file.len().map_err(|error| named(name, error))?.min(max);
-        crate::storage::read_up_to(&file, 0, usize::try_from(len).unwrap_or(usize::MAX), &mut bytes)
-            .map_err(|error| named(name, error))?;
+        let len = file.len()?.min(max);
+        crate::storage::read_up_to(&file, 0, usize::try_from(len).unwrap_or(usize::MAX), &mut bytes)?;
         Ok(Some(bytes))
     }
-}
-
-fn named(name: &str, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{name}: {error}"))
 }
 
 /// The findings so far; a bounded list, and counts.

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::indexes::{IndexContext, OffsetCheck, TimeCheck};
-use super::{Check, Severity, named};
+use super::{Check, Severity};
 use crate::dump::BatchWalker;
 use crate::error::CorruptReason;
 use crate::record::{Batch, BatchHeader, Compression};
@@ -38,12 +38,12 @@ impl<S: Storage> Check<'_, S> {
         let index = self.index_file(&file_name(base, INDEX_SUFFIX))?;
         let time_index = self.index_file(&file_name(base, TIME_INDEX_SUFFIX))?;
         let Some(log) = self.open(&name)? else { return Ok(()) };
-        let len = log.len().map_err(|error| named(&name, error))?;
+        let len = log.len()?;
         let checkpoint = self.report.checkpoint;
         if let (Some(checkpoint), Some(next)) = (checkpoint, next)
             && next <= checkpoint.log_start_offset
         {
-            self.findings.note(&name, None, "it lies below the log start offset: its deletion has begun");
+            self.findings.note(&name, None, "it lies below the log start offset, and is due to be deleted");
             self.advance(len);
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl<S: Storage> Check<'_, S> {
         let mut time = TimeCheck::new(context(TIME_INDEX_SUFFIX), time_index.as_ref(), &mut self.findings);
         let walker = BatchWalker::new(&log, 0, len);
         let mut file = LogFile { base, name: &name, last: next.is_none(), walker, bad_tail: false };
-        while let Some(met) = self.batch(&mut file).map_err(|error| named(&name, error))? {
+        while let Some(met) = self.batch(&mut file)? {
             let indexed = index.batch(met.good.then_some(&met.header), met.position, &mut self.findings)?;
             time.batch(met.good.then_some(&met.header), indexed, &mut self.findings)?;
         }
@@ -76,7 +76,7 @@ impl<S: Storage> Check<'_, S> {
 
     fn index_file(&mut self, name: &str) -> io::Result<Option<(S::File, u64)>> {
         let Some(file) = self.open(name)? else { return Ok(None) };
-        let len = file.len().map_err(|error| named(name, error))?;
+        let len = file.len()?;
         Ok(Some((file, len)))
     }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use logscope::dump::FileKind;
+use logscope::storage::FsFile;
 use logscope::verify::{Finding, Severity, VerifyOptions, VerifyReport};
 use logscope::{Storage, verify};
 use logscope_server::TopicPartition;
@@ -46,7 +47,7 @@ pub(super) struct Verify {
 struct ReadOnlyDir<'a>(&'a Path);
 
 impl Storage for ReadOnlyDir<'_> {
-    type File = File;
+    type File = FsFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
@@ -61,8 +62,8 @@ impl Storage for ReadOnlyDir<'_> {
         Ok(names)
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
-        File::open(self.0.join(name))
+    fn open(&self, name: &str) -> io::Result<FsFile> {
+        FsFile::open_read_only(self.0.join(name))
     }
 
     fn rename(&self, _: &str, _: &str) -> io::Result<()> {
@@ -124,7 +125,7 @@ impl Verify {
                 }
                 Err(error) => {
                     total.unread += 1;
-                    bar.suspend(|| eprintln!("logscope: cannot read {}: {error}", dir.display()));
+                    bar.suspend(|| eprintln!("logscope: {error}"));
                 }
             }
         }

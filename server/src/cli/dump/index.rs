@@ -8,6 +8,7 @@ use logscope::dump::{self, BatchWalker, Entries, entry_size};
 use logscope::log::IndexKind;
 use logscope::record::{BatchHeader, HEADER_SIZE};
 use logscope::segment::{LOG_SUFFIX, file_name};
+use logscope::storage::FsFile;
 use serde::Serialize;
 
 use super::out::Out;
@@ -35,15 +36,14 @@ pub(super) fn offsets(input: &Input<'_>, base: u64, detail: Detail, out: &mut Ou
     let mut last = None;
     loop {
         let at = entries.position();
-        let Some(entry) = entries.next_offset().map_err(|error| input.failed(error))? else { break };
+        let Some(entry) = entries.next_offset().map_err(Failed::input)? else { break };
         if (entry.relative_offset, entry.position) == (0, 0) && at > 0 {
             break; // Kafka allocates an index in advance.
         }
         let offset = base + u64::from(entry.relative_offset);
         if let Some(log) = &log {
             let mut bytes = [0; HEADER_SIZE];
-            let read =
-                log.file.read_at(entry.position.into(), &mut bytes).map_err(|error| log.failed(error))?;
+            let read = log.file.read_at(entry.position.into(), &mut bytes).map_err(Failed::input)?;
             let found = BatchHeader::parse(&bytes[..read]).map_or(-1, |header| header.last_offset() as i64);
             if found != offset as i64 {
                 out.fault("Mismatches in :", format!("Index offset: {offset}, log offset: {found}"));
@@ -86,7 +86,7 @@ pub(super) fn times(input: &Input<'_>, base: u64, detail: Detail, out: &mut Out)
     let mut last: Option<i64> = None;
     loop {
         let at = entries.position();
-        let Some(entry) = entries.next_time().map_err(|error| input.failed(error))? else { break };
+        let Some(entry) = entries.next_time().map_err(Failed::input)? else { break };
         if (entry.relative_offset, entry.timestamp) == (0, 0) && at > 0 {
             break;
         }
@@ -125,20 +125,19 @@ pub(super) fn times(input: &Input<'_>, base: u64, detail: Detail, out: &mut Out)
 
 /// The batches of a log, met one after another by the offsets that are asked for.
 struct Batches<'a> {
-    log: &'a Input<'a>,
-    walker: BatchWalker<'a, std::fs::File>,
+    walker: BatchWalker<'a, FsFile>,
     current: Option<BatchHeader>,
 }
 
 impl<'a> Batches<'a> {
     fn new(log: &'a Input<'a>) -> Self {
-        Self { log, walker: BatchWalker::new(&log.file, 0, log.len), current: None }
+        Self { walker: BatchWalker::new(&log.file, 0, log.len), current: None }
     }
 
     /// The first batch that ends at the offset or beyond, from the one that was met last on.
     fn holding(&mut self, offset: u64) -> Result<Option<BatchHeader>, Failed> {
         while self.current.is_none_or(|batch| batch.last_offset() < offset) {
-            match self.walker.advance().map_err(|error| self.log.failed(error))? {
+            match self.walker.advance().map_err(Failed::input)? {
                 Some(Ok(header)) => self.current = Some(header),
                 Some(Err(_)) | None => return Ok(None),
             }
@@ -161,11 +160,7 @@ fn open_log<'a>(path: &'a Path, out: &mut Out) -> Result<Option<Input<'a>>, Fail
     Ok(None)
 }
 
-fn begin<'a>(
-    input: &'a Input<'_>,
-    kind: IndexKind,
-    out: &mut Out,
-) -> Result<Entries<'a, std::fs::File>, Failed> {
+fn begin<'a>(input: &'a Input<'_>, kind: IndexKind, out: &mut Out) -> Result<Entries<'a, FsFile>, Failed> {
     if input.len == 0 {
         out.remark(format_args!("{} is empty.", input.path.display()))?;
     }
@@ -174,7 +169,7 @@ fn begin<'a>(
 
 fn entry_bytes(input: &Input<'_>, kind: IndexKind, at: u64) -> Result<Vec<u8>, Failed> {
     let mut bytes = vec![0; entry_size(kind) as usize];
-    let read = input.file.read_at(at, &mut bytes).map_err(|error| input.failed(error))?;
+    let read = input.file.read_at(at, &mut bytes).map_err(Failed::input)?;
     bytes.truncate(read);
     Ok(bytes)
 }

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use logscope::File as _;
 use logscope::dump::{self, BatchWalker};
-use logscope::record::{Batch, BatchError, BatchHeader, Compression, Record};
+use logscope::record::{Batch, BatchError, BatchHeader, Compression, Producer, Record};
 use serde::{Serialize, Serializer};
 
 use super::out::Out;
@@ -18,18 +18,20 @@ const NOT_CONSECUTIVE: &str = "Non-consecutive offsets in";
 
 /// The most bytes that are shown of what is no batch, or of a batch whose checksum is wrong.
 const MAX_DAMAGED: u64 = 1 << 20;
+/// The most bytes that a batch's records may decompress to, to be shown.
+const MAX_DECOMPRESSED: u64 = 256 << 20;
 
 pub(super) fn dump(input: &Input<'_>, base: u64, detail: Detail, out: &mut Out) -> Result<(), Failed> {
     out.remark(format_args!("Log starting offset: {base}"))?;
     let mut walker = BatchWalker::new(&input.file, 0, input.len);
     let mut last_offset = None;
-    while let Some(header) = walker.advance().map_err(|error| input.failed(error))? {
+    while let Some(header) = walker.advance().map_err(Failed::input)? {
         let position = walker.position();
         let header = match header {
             Ok(header) => header,
             Err(reason) => return trailing(input, position, &reason, detail, out),
         };
-        let valid = walker.verify().map_err(|error| input.failed(error))?;
+        let valid = walker.verify().map_err(Failed::input)?;
         out.print(&BatchLine { header: &header, position, valid: valid.is_ok() })?;
         if let Err(reason) = &valid {
             out.fault(DAMAGED, format!("position {position}: {reason}"));
@@ -40,7 +42,7 @@ pub(super) fn dump(input: &Input<'_>, base: u64, detail: Detail, out: &mut Out) 
             last_offset = last_offset.max(Some(header.last_offset()));
             continue;
         }
-        let bytes = walker.bytes().map_err(|error| input.failed(error))?;
+        let bytes = walker.bytes().map_err(Failed::input)?;
         match detail {
             Detail::Hex => {
                 follow(&mut last_offset, header.base_offset, out);
@@ -79,7 +81,7 @@ fn trailing(
     out.fault(DAMAGED, format!("position {position}: {reason}"));
     if detail == Detail::Hex {
         let mut bytes = vec![0; left.min(MAX_DAMAGED) as usize];
-        let read = input.file.read_at(position, &mut bytes).map_err(|error| input.failed(error))?;
+        let read = input.file.read_at(position, &mut bytes).map_err(Failed::input)?;
         bytes.truncate(read);
         out.field(&dump::batch(&bytes, position, usize::MAX), &bytes, position)?;
     }
@@ -94,11 +96,35 @@ fn hex(bytes: &[u8], position: u64, out: &mut Out) -> io::Result<()> {
     for field in dump::records(bytes, position) {
         out.field(&field, bytes, position)?;
     }
+    let Some(decompressed) = decompress(bytes, position, out) else { return Ok(()) };
+    out.remark(
+        "The same records, decompressed: positions count from the front of a batch that is not compressed",
+    )?;
+    for mut field in dump::records(&decompressed, 0) {
+        field.name = format!("decompressed {}", field.name).into();
+        out.field(&field, &decompressed, 0)?;
+    }
     Ok(())
 }
 
+/// The batch without its compression, if it has any that can be undone.
+fn decompress(bytes: &[u8], position: u64, out: &mut Out) -> Option<Vec<u8>> {
+    let (batch, _) = Batch::parse(bytes).ok()?;
+    batch.compressed()?;
+    let mut decompressed = Vec::new();
+    match batch.decompress(MAX_DECOMPRESSED, &mut decompressed) {
+        Ok(()) => return Some(decompressed),
+        Err(reason @ BatchError::Codec { .. }) => {
+            out.fault(DAMAGED, format!("position {position}: {reason}"))
+        }
+        Err(reason) => out.unusual("Records that are not shown of", format!("position {position}: {reason}")),
+    }
+    None
+}
+
 fn records(bytes: &[u8], position: u64, last_offset: &mut Option<u64>, out: &mut Out) -> Result<(), Failed> {
-    let Ok((batch, _)) = Batch::parse(bytes) else { return Ok(()) };
+    let decompressed = decompress(bytes, position, out);
+    let Ok((batch, _)) = Batch::parse(decompressed.as_deref().unwrap_or(bytes)) else { return Ok(()) };
     let header = *batch.header();
     for record in batch.records() {
         match record {
@@ -106,8 +132,8 @@ fn records(bytes: &[u8], position: u64, last_offset: &mut Option<u64>, out: &mut
                 follow(last_offset, record.offset, out);
                 out.print(&RecordLine { header: &header, record: &record })?;
             }
-            Err(BatchError::Compressed(codec)) => {
-                out.remark(format_args!("| {} records, compressed with {codec}", header.records_count))?;
+            // Why, was said.
+            Err(BatchError::Compressed(_)) => {
                 follow(last_offset, header.base_offset, out);
                 *last_offset = (*last_offset).max(Some(header.last_offset()));
             }
@@ -117,21 +143,9 @@ fn records(bytes: &[u8], position: u64, last_offset: &mut Option<u64>, out: &mut
     Ok(())
 }
 
-fn log_append_time(header: &BatchHeader) -> bool {
-    header.attributes >> 3 & 1 == 1
-}
-
-fn timestamp_type(header: &BatchHeader) -> &'static str {
-    if log_append_time(header) { "LogAppendTime" } else { "CreateTime" }
-}
-
-/// The sequence number so many records on. They go round, and a producer without an id has none.
-fn sequence(base: i32, delta: u32) -> i32 {
-    if base < 0 {
-        return -1;
-    }
-    // The numbers from 0 to the largest are 2³¹.
-    ((u64::from(base as u32) + u64::from(delta)) % (1 << 31)) as i32
+/// The sequence number so many records on; a producer without an id has none.
+fn sequence(producer: Producer, delta: u32) -> i32 {
+    if producer.base_sequence < 0 { -1 } else { producer.sequence_after(delta) }
 }
 
 /// A batch, as Kafka prints it.
@@ -142,10 +156,6 @@ struct BatchLine<'a> {
 }
 
 impl BatchLine<'_> {
-    fn bit(&self, bit: u8) -> bool {
-        self.header.attributes >> bit & 1 == 1
-    }
-
     fn codec(&self) -> Compression {
         self.header.compression().unwrap_or(Compression::None)
     }
@@ -163,22 +173,22 @@ impl fmt::Display for BatchLine<'_> {
             header.last_offset(),
             header.records_count,
             producer.base_sequence,
-            sequence(producer.base_sequence, header.last_offset_delta),
+            sequence(producer, header.last_offset_delta),
             producer.id,
             producer.epoch,
             header.partition_leader_epoch,
-            self.bit(4),
-            self.bit(5),
+            header.is_transactional(),
+            header.is_control(),
         )?;
-        match self.bit(6) {
-            true => write!(f, "OptionalLong[{}]", header.base_timestamp)?,
-            false => write!(f, "OptionalLong.empty")?,
+        match header.delete_horizon_ms() {
+            Some(horizon) => write!(f, "OptionalLong[{horizon}]")?,
+            None => write!(f, "OptionalLong.empty")?,
         }
         write!(
             f,
             " position: {} {}: {} size: {} magic: 2 compresscodec: {} crc: {} isvalid: {}",
             self.position,
-            timestamp_type(header),
+            header.timestamp_type(),
             header.max_timestamp,
             header.size,
             self.codec(),
@@ -203,7 +213,7 @@ struct BatchObject {
     is_control: bool,
     delete_horizon_ms: Option<i64>,
     position: u64,
-    timestamp_type: &'static str,
+    timestamp_type: String,
     max_timestamp: i64,
     size: u32,
     magic: i8,
@@ -222,15 +232,15 @@ impl Serialize for BatchLine<'_> {
             last_offset: header.last_offset(),
             count: header.records_count,
             base_sequence: header.producer.base_sequence,
-            last_sequence: sequence(header.producer.base_sequence, header.last_offset_delta),
+            last_sequence: sequence(header.producer, header.last_offset_delta),
             producer_id: header.producer.id,
             producer_epoch: header.producer.epoch,
             partition_leader_epoch: header.partition_leader_epoch,
-            is_transactional: self.bit(4),
-            is_control: self.bit(5),
-            delete_horizon_ms: self.bit(6).then_some(header.base_timestamp),
+            is_transactional: header.is_transactional(),
+            is_control: header.is_control(),
+            delete_horizon_ms: header.delete_horizon_ms(),
             position: self.position,
-            timestamp_type: timestamp_type(header),
+            timestamp_type: header.timestamp_type().to_string(),
             max_timestamp: header.max_timestamp,
             size: header.size,
             magic: logscope::record::MAGIC,
@@ -249,17 +259,9 @@ struct RecordLine<'a> {
 }
 
 impl RecordLine<'_> {
-    fn timestamp(&self) -> i64 {
-        if log_append_time(self.header) { self.header.max_timestamp } else { self.record.timestamp }
-    }
-
     fn sequence(&self) -> i32 {
         let delta = self.record.offset - self.header.base_offset;
-        sequence(self.header.producer.base_sequence, delta as u32)
-    }
-
-    fn is_control(&self) -> bool {
-        self.header.attributes >> 5 & 1 == 1
+        sequence(self.header.producer, delta as u32)
     }
 }
 
@@ -275,14 +277,14 @@ impl fmt::Display for RecordLine<'_> {
         write!(
             f,
             "| offset: {offset} {}: {} keySize: {} valueSize: {} sequence: {} headerKeys: [{}]",
-            timestamp_type(self.header),
-            self.timestamp(),
+            self.header.timestamp_type(),
+            self.record.timestamp,
             size(key),
             size(value),
             self.sequence(),
             header_keys.join(","),
         )?;
-        if self.is_control() {
+        if self.header.is_control() {
             return control(f, key, value);
         }
         if let Some(key) = key {
@@ -313,7 +315,7 @@ fn control(f: &mut fmt::Formatter<'_>, key: Option<&[u8]>, value: Option<&[u8]>)
 struct RecordObject<'a> {
     offset: u64,
     #[serde(rename = "timestampType")]
-    timestamp_type: &'static str,
+    timestamp_type: String,
     timestamp: i64,
     sequence: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -355,8 +357,8 @@ impl Serialize for RecordLine<'_> {
         });
         let object = RecordObject {
             offset: self.record.offset,
-            timestamp_type: timestamp_type(self.header),
-            timestamp: self.timestamp(),
+            timestamp_type: self.header.timestamp_type().to_string(),
+            timestamp: self.record.timestamp,
             sequence: self.sequence(),
             key,
             key_base64,
@@ -365,19 +367,5 @@ impl Serialize for RecordLine<'_> {
             headers: headers.collect(),
         };
         object.serialize(serializer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sequence;
-
-    #[test]
-    fn sequence_numbers_go_round_behind_the_largest() {
-        assert_eq!(sequence(-1, 5), -1);
-        assert_eq!(sequence(7, 3), 10);
-        assert_eq!(sequence(i32::MAX, 0), i32::MAX);
-        assert_eq!(sequence(i32::MAX, 1), 0);
-        assert_eq!(sequence(i32::MAX - 1, 4), 2);
     }
 }

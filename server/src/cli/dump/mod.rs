@@ -10,12 +10,13 @@ mod log;
 mod out;
 mod state;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use logscope::File as _;
 use logscope::dump::FileKind;
+use logscope::storage::FsFile;
 
 use super::Outcome;
 use out::Out;
@@ -96,6 +97,13 @@ enum Failed {
     Input(String),
 }
 
+impl Failed {
+    /// The storage's errors name the file.
+    fn input(error: io::Error) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
@@ -105,32 +113,24 @@ impl From<io::Error> for Failed {
 /// A file that is being dumped.
 struct Input<'a> {
     path: &'a Path,
-    file: File,
+    file: FsFile,
     len: u64,
 }
 
 impl<'a> Input<'a> {
     fn open(path: &'a Path) -> Result<Self, Failed> {
-        let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-        let (file, metadata) = opened.map_err(|error| failed(path, &error))?;
-        if !metadata.is_file() {
-            return Err(Failed::Input(format!("{} is no file", path.display())));
+        if path.is_dir() {
+            return Err(Failed::Input(format!("{} is a directory", path.display())));
         }
-        Ok(Self { path, file, len: metadata.len() })
-    }
-
-    fn failed(&self, error: io::Error) -> Failed {
-        failed(self.path, &error)
+        let opened = FsFile::open_read_only(path).and_then(|file| file.len().map(|len| (file, len)));
+        let (file, len) = opened.map_err(Failed::input)?;
+        Ok(Self { path, file, len })
     }
 
     /// The file's name in the directory.
     fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
-}
-
-fn failed(path: &Path, error: &io::Error) -> Failed {
-    Failed::Input(format!("cannot read {}: {error}", path.display()))
 }
 
 fn dump(path: &Path, detail: Detail, out: &mut Out) -> Result<(), Failed> {

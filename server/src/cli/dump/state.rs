@@ -21,7 +21,7 @@ fn read(input: &Input<'_>) -> Result<Vec<u8>, Failed> {
         return Err(Failed::Input(message));
     }
     let mut bytes = vec![0; input.len as usize];
-    let read = input.file.read_at(0, &mut bytes).map_err(|error| input.failed(error))?;
+    let read = input.file.read_at(0, &mut bytes).map_err(Failed::input)?;
     bytes.truncate(read);
     Ok(bytes)
 }
