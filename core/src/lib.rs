@@ -24,7 +24,7 @@
 //! | [`segment`] | file names and index entries of one segment |
 //! | [`log`] | [`PartitionLog`]: append, fetch, flush, recover |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
-//! | `testing` | chance from a seed, for tests (feature `testing`, with `storage::FaultyStorage`) |
+//! | `testing` | for tests: chance from a seed, scenarios (feature `testing`, as `storage::FaultyStorage`) |
 
 #![deny(missing_docs)]
 

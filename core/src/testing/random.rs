@@ -1,6 +1,4 @@
-//! What tests of a log need, and nobody else: chance that comes from a seed.
-//!
-//! The storage that fails is [`FaultyStorage`](crate::storage::FaultyStorage).
+//! Chance from a seed.
 
 /// Numbers that look random, and are the same for the same seed on every machine: SplitMix64, by Steele, Lea and
 /// Flood. Good enough for tests, and for nothing that must not be guessed.
