@@ -24,6 +24,7 @@
 //! | [`segment`] | file names and index entries of one segment |
 //! | [`log`] | [`PartitionLog`]: append, fetch, flush, recover |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
+//! | `testing` | for tests: chance from a seed, scenarios (feature `testing`, as `storage::FaultyStorage`) |
 
 #![deny(missing_docs)]
 
@@ -35,6 +36,8 @@ pub mod log;
 pub mod record;
 pub mod segment;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod topic;
 
 pub use config::{ConfigError, ConfigKey, LogConfig};

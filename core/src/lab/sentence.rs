@@ -204,6 +204,22 @@ fn log_sentence(event: &LogEvent) -> String {
 
 fn cleanup_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
+        LogEvent::RetentionStarted { segments, log_bytes, policy, .. } => {
+            let looked = format!(
+                "Retention looks at {} of {} in all, oldest first, and never at the active one",
+                count(*segments as u64, "segment", "segments"),
+                bytes(*log_bytes)
+            );
+            match policy.deletes() {
+                true => format!("{looked}."),
+                false => format!(
+                    "{looked}. Neither time nor size counts (`cleanup.policy` = {policy}), only the log start offset."
+                ),
+            }
+        }
+        LogEvent::LogStartMoved { from, to } if from == to => {
+            format!("The log start offset is {to} already.")
+        }
         LogEvent::LogStartMoved { from, to } => {
             format!("The log start offset goes from {from} to {to}: nobody can fetch what lies below.")
         }
@@ -222,6 +238,9 @@ fn cleanup_sentence(event: &LogEvent) -> Option<String> {
                 DeleteReason::Truncated => "all of it lies beyond the cut".to_owned(),
             };
             format!("Segment {segment} ({}) is deleted with its indexes: {why}.", bytes(*size))
+        }
+        LogEvent::Truncated { from, to, .. } if from == to => {
+            format!("The log ends at offset {to} already: there is nothing to cut.")
         }
         LogEvent::Truncated { segment, position, from, to, high_watermark } => format!(
             "The log is cut: segment {segment} ends at position {position}. The log end offset goes from {from} to \
