@@ -7,7 +7,7 @@ use crate::log::event::{
     RollReason, StoppedBy, TimeEntryCause,
 };
 use crate::record::Compression;
-use crate::segment::{INDEX_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX};
+use crate::segment::{IndexEntry, SNAPSHOT_SUFFIX};
 
 use super::Event;
 
