@@ -30,7 +30,7 @@
 
 #![deny(missing_docs)]
 
-mod config;
+pub mod config;
 pub mod dump;
 mod error;
 #[cfg(feature = "lab")]
