@@ -26,10 +26,11 @@
 //! | [`dump`] | annotated bytes: what each byte of a file says and means |
 //! | [`verify`](mod@verify) | checks a partition's directory, and changes nothing |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
+//! | `testing` | for tests: chance from a seed, scenarios (feature `testing`, as `storage::FaultyStorage`) |
 
 #![deny(missing_docs)]
 
-mod config;
+pub mod config;
 pub mod dump;
 mod error;
 #[cfg(feature = "lab")]
@@ -38,6 +39,8 @@ pub mod log;
 pub mod record;
 pub mod segment;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod topic;
 pub mod verify;
 
