@@ -1,4 +1,4 @@
-//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `tidy`.
+//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `simulate`, `tidy`.
 //!
 //! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
 //! the last line and leaves with a code that isn't zero.
@@ -6,6 +6,7 @@
 mod browser;
 mod bundle;
 mod play;
+mod simulate;
 mod test;
 mod tidy;
 mod workspace;
@@ -56,6 +57,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         tests: Vec<String>,
     },
+    /// Run random scenarios on a log whose disk fails, against a model
+    Simulate(simulate::Arguments),
     /// Check the rules of the house that a compiler doesn't know
     Tidy,
 }
@@ -77,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::BuildWeb { dev } => println!("{}", bundle::build(&workspace, dev)?.display()),
         Command::Test => test::test(&workspace)?,
         Command::Browser { dev, tests } => browser::build_and_test(&workspace, dev, &tests)?,
+        Command::Simulate(arguments) => simulate::simulate(&workspace, &arguments)?,
         Command::Tidy => tidy::check(&workspace.root)?,
     }
     Ok(ExitCode::SUCCESS)

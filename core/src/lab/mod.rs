@@ -28,6 +28,7 @@
 //! - No line of a scenario is dropped: it runs, or it is an error that says what was expected.
 
 mod event;
+mod fingerprint;
 #[expect(clippy::module_inception, reason = "the lab is what the folder is named for")]
 mod lab;
 mod picture;
@@ -37,6 +38,7 @@ mod sentence;
 
 pub use crate::log::event::{BatchInfo, FlushCause, IndexFault, RollReason, StoppedBy};
 pub use event::Event;
+pub use fingerprint::fingerprint;
 pub use lab::{CLOCK_START_MS, CLOCK_TICK_MS, FetchedRecord, Lab, Outcome};
 pub use picture::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State, TakenBatch};
 pub use scenario::{Action, COMMANDS, CommandHelp, ScenarioError, parse_line, parse_scenario, quote};

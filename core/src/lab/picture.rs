@@ -462,6 +462,7 @@ impl Picture {
             LogEvent::CheckpointWritten { bytes, .. } => {
                 self.log.set_other(CHECKPOINT_FILE.to_owned(), *bytes);
             }
+            LogEvent::RetentionStarted { .. } => self.begin(self.state),
             LogEvent::LogStartMoved { to, .. } => {
                 self.begin(self.state);
                 self.log.log_start_offset = *to;

@@ -7,7 +7,7 @@ use crate::log::event::{
     RollReason, StoppedBy, TimeEntryCause,
 };
 use crate::record::Compression;
-use crate::segment::{INDEX_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX};
+use crate::segment::{IndexEntry, SNAPSHOT_SUFFIX};
 
 use super::Event;
 
@@ -42,11 +42,14 @@ pub fn sentence(event: &Event) -> String {
             format!("`{key}` is {value} from now on; it was {was}. {old}")
         }
         Event::ByteFlipped { file, position } => {
-            let who = match file.ends_with(INDEX_SUFFIX) {
-                true => "an index has no CRC, but recovery compares it with the log",
-                false => {
-                    "a fetch checks the CRC of the batches that it returns, and recovery that of every batch"
+            let who = match file.rsplit('.').next() {
+                Some("log") => {
+                    "a fetch checks the CRC of the batches that it returns, and recovery that of those that it scans"
                 }
+                Some("index" | "timeindex") => {
+                    "an index has no CRC, but who uses an entry holds it against the batch that it points at"
+                }
+                _ => "the next opening will, for the file holds a checksum",
             };
             format!(
                 "The byte at position {position} of {file} is inverted on disk. Nobody has noticed yet: {who}."
@@ -204,6 +207,25 @@ fn log_sentence(event: &LogEvent) -> String {
 
 fn cleanup_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
+        LogEvent::RetentionStarted { segments, log_bytes, policy, .. } => {
+            let looked = format!(
+                "Retention looks at {} of {} in all, oldest first, and never at the active one",
+                count(*segments as u64, "segment", "segments"),
+                bytes(*log_bytes)
+            );
+            match policy.deletes() {
+                true => format!("{looked}."),
+                false => format!(
+                    "{looked}. Neither time nor size counts (`cleanup.policy` = {policy}), only the log start offset."
+                ),
+            }
+        }
+        LogEvent::LogStartMoved { from, to } if from == to => {
+            format!("The log start offset is {to} already.")
+        }
+        LogEvent::LogStartMoved { from, to } if to < from => format!(
+            "The log start offset goes back from {from} to {to}: it lay inside a batch that is cut off as a whole."
+        ),
         LogEvent::LogStartMoved { from, to } => {
             format!("The log start offset goes from {from} to {to}: nobody can fetch what lies below.")
         }
@@ -222,6 +244,9 @@ fn cleanup_sentence(event: &LogEvent) -> Option<String> {
                 DeleteReason::Truncated => "all of it lies beyond the cut".to_owned(),
             };
             format!("Segment {segment} ({}) is deleted with its indexes: {why}.", bytes(*size))
+        }
+        LogEvent::Truncated { from, to, .. } if from == to => {
+            format!("The log ends at offset {to} already: there is nothing to cut.")
         }
         LogEvent::Truncated { segment, position, from, to, high_watermark } => format!(
             "The log is cut: segment {segment} ends at position {position}. The log end offset goes from {from} to \

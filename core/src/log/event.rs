@@ -1,5 +1,6 @@
 //! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
 
+use crate::config::CleanupPolicy;
 use crate::record::{Batch, Compression, Producer};
 use crate::segment::{IndexEntry, TimeIndexEntry};
 
@@ -267,11 +268,13 @@ pub enum Event {
     /// What an opening must know was written down, in a file of so many bytes.
     CheckpointWritten { log_start_offset: u64, recovery_point: u64, clean: bool, bytes: u64 },
 
-    /// The log start offset moved; records below it are gone for readers.
+    /// Retention looks at the segments, oldest first.
+    RetentionStarted { segments: usize, log_bytes: u64, now_ms: i64, policy: CleanupPolicy },
+    /// The log start offset moved, unless `from` and `to` are the same; records below it are gone for readers.
     LogStartMoved { from: u64, to: u64 },
     /// A segment was deleted with its files.
     SegmentDeleted { segment: u64, bytes: u64, reason: DeleteReason },
-    /// The log was cut: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
+    /// The log was cut, unless `from` and `to` are the same: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
     Truncated { segment: u64, position: u64, from: u64, to: u64, high_watermark: u64 },
 
     /// Somebody looks for the first record at or after a timestamp.

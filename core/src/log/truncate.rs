@@ -42,32 +42,41 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             return Err(Error::OffsetOutOfRange { requested: offset, log_start_offset, log_end_offset });
         }
         if offset == log_end_offset {
+            self.observe_cut(self.active.size(), offset);
             return Ok(offset);
         }
         let CutPoint { segment, position, end: to } = self.cut_point(offset)?;
-        // Nobody may begin to read what is about to go, and who reads it already must know why it is not there.
-        self.shared.high_watermark.fetch_min(to, Ordering::AcqRel);
-        self.shared.log_end_offset.store(to, Ordering::Release);
-        self.shared.truncations.fetch_add(1, Ordering::AcqRel);
+        {
+            // A flush under way must not raise the high watermark over what is about to go.
+            let _serial = self.shared.syncing.lock().map_err(|_| Error::Poisoned)?;
+            // Nobody may begin to read it, and who reads it already must know why it is not there.
+            self.shared.high_watermark.fetch_min(to, Ordering::AcqRel);
+            self.shared.log_end_offset.store(to, Ordering::Release);
+            self.shared.truncations.fetch_add(1, Ordering::AcqRel);
+        }
+        // A batch that holds the log start goes as a whole as well, and then the log starts at its end.
+        if to < log_start_offset {
+            self.shared.log_start_offset.store(to, Ordering::Release);
+            self.shared.observer.observe(|| Event::LogStartMoved { from: log_start_offset, to });
+        }
         self.make_active(segment, position)
             .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
-        let (base, from, high_watermark) = (self.active.base_offset(), log_end_offset, self.high_watermark());
-        self.shared.observer.observe(|| Event::Truncated {
-            segment: base,
-            position,
-            from,
-            to,
-            high_watermark,
-        });
+        self.observe_cut(position, log_end_offset);
         self.flush_because(FlushCause::Truncate)?;
         self.rebuild_producers()?;
         Ok(to)
     }
 
+    fn observe_cut(&self, position: u64, from: u64) {
+        let (segment, to, high_watermark) =
+            (self.active.base_offset(), self.log_end_offset(), self.high_watermark());
+        self.shared.observer.observe(|| Event::Truncated { segment, position, from, to, high_watermark });
+    }
+
     /// Where the log is to be cut so that no batch reaches `offset`.
     fn cut_point(&self, offset: u64) -> Result<CutPoint<S::File>> {
-        let segments = self.shared.read_segments().clone();
+        let segments = self.shared.segments();
         let above = segments.partition_point(|segment| segment.base_offset() <= offset);
         let segment = Arc::clone(&segments[above.saturating_sub(1)]);
         let base = segment.base_offset();
@@ -86,7 +95,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64) -> Result<()> {
         let base = segment.base_offset();
         let later: Vec<_> = {
-            let segments = self.shared.read_segments();
+            let segments = self.shared.segments();
             let later = segments.iter().rev().filter(|other| other.base_offset() > base);
             later.map(|other| (Arc::clone(other), DeleteReason::Truncated)).collect()
         };

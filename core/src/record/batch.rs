@@ -36,11 +36,11 @@ pub(super) const RECORDS_MAX: u64 = i32::MAX as u64 - HEADER_SIZE as u64;
 pub const MAGIC: i8 = 2;
 
 /// The attributes' bits.
-const CODEC: i16 = 0b111;
+pub(super) const CODEC: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
-const DELETE_HORIZON: i16 = 1 << 6;
+pub(super) const DELETE_HORIZON: i16 = 1 << 6;
 
 /// What a batch's timestamps say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

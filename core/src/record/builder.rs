@@ -99,7 +99,11 @@ pub fn encode_batch_with(
 }
 
 /// Compresses the records of the batch that stands in `out` from `start` on.
-fn compress_records(out: &mut Vec<u8>, start: usize, codec: Compression) -> Result<(), BatchError> {
+pub(super) fn compress_records(
+    out: &mut Vec<u8>,
+    start: usize,
+    codec: Compression,
+) -> Result<(), BatchError> {
     let mut compressed = Vec::new();
     codec.compress(&out[start + HEADER_SIZE..], &mut compressed)?;
     let size = compressed.len() as u64;

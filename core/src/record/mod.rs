@@ -17,6 +17,7 @@ mod builder;
 mod compression;
 #[expect(clippy::module_inception, reason = "the record is what the folder is named for")]
 mod record;
+mod rewrite;
 mod varint;
 
 pub use batch::{
@@ -27,6 +28,7 @@ pub(crate) use batch::{assign_base_offset, set_log_append_time};
 pub use builder::{BatchMeta, NewRecord, batch_size, encode_batch, encode_batch_with};
 pub use compression::Compression;
 pub use record::{Header, Headers, Record};
+pub(crate) use rewrite::{empty_batch, rewrite_batch};
 pub use varint::{VARINT_MAX, VARLONG_MAX, read_varint, read_varlong, varint_size, varlong_size};
 
 /// What is wrong with bytes that should have been a record batch, in words for a person.

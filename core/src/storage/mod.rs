@@ -8,6 +8,7 @@
 //! | [`MemoryStorage`] | two images in memory, live and durable | what was not synced, on demand |
 //! | [`FsStorage`] | a directory | what the operating system had not written |
 //! | [`JournalStorage`] | memory; each sync queues its mutations for somebody to commit | as memory |
+//! | `FaultyStorage` (feature `testing`) | memory | what a seed says, and not in order |
 //!
 //! # Promises
 //!
@@ -19,6 +20,8 @@
 //! 4. A failed sync promises nothing, and no later sync can make it good. The log then refuses appends.
 //! 5. A handle outlives the removal of its file: reads through it go on.
 
+#[cfg(feature = "testing")]
+mod faulty;
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
 mod fs;
 mod journal;
@@ -26,6 +29,8 @@ mod memory;
 
 use std::io;
 
+#[cfg(feature = "testing")]
+pub use faulty::{Faults, FaultyFile, FaultyStorage};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
 pub use fs::{FsFile, FsStorage};
 pub use journal::{JournalFile, JournalStorage, Mutation};
@@ -61,7 +66,8 @@ pub trait File: std::fmt::Debug + Send + Sync {
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
-    /// Reads from `position` until `buf` is full or the file ends, and returns how many bytes were read.
+    /// Reads from `position` into `buf`, and returns how many bytes were read. They may be fewer than `buf` takes,
+    /// but at least one, unless `buf` is empty or the file ends: who needs all asks again.
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize>;
     /// Writes all of `bytes` at `position`, which is at most the file's length: there are no holes. After an
     /// error, any part of them may have been written.
@@ -93,9 +99,14 @@ pub trait Crash: Storage {
 
 /// Reads exactly `len` bytes at `position`, or as many as the file has.
 pub(crate) fn read_up_to(file: &impl File, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
-    let start = out.len();
+    let (start, mut read) = (out.len(), 0);
     out.resize(start + len, 0);
-    let read = file.read_at(position, &mut out[start..])?;
+    while read < len {
+        match file.read_at(position + read as u64, &mut out[start + read..])? {
+            0 => break,
+            count => read += count,
+        }
+    }
     out.truncate(start + read);
     Ok(())
 }

@@ -24,9 +24,6 @@ use crate::record::{BatchHeader, NO_PRODUCER};
 /// How many batches of a producer are remembered: Kafka's clients have at most so many under way.
 pub const REMEMBERED_BATCHES: usize = 5;
 
-/// The attribute bit of a batch that holds a marker, such as the end of a transaction, and no data.
-const CONTROL_BIT: i16 = 1 << 5;
-
 /// What the log may do with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
@@ -85,7 +82,7 @@ impl ProducerState {
         if producer.id == NO_PRODUCER.id {
             return Ok(Check::Fresh);
         }
-        let control = is_control(batch);
+        let control = batch.is_control();
         if producer.id < 0 || producer.epoch < 0 || (producer.base_sequence < 0 && !control) {
             let message = format!(
                 "the batch has producer id {}, epoch {} and base sequence {}; a producer with an id needs all \
@@ -126,7 +123,7 @@ impl ProducerState {
     /// fact, and the state follows it.
     pub fn update(&mut self, batch: &BatchHeader, base_offset: u64) {
         let producer = batch.producer;
-        let control = is_control(batch);
+        let control = batch.is_control();
         // A marker that compaction has emptied counts for nothing, as in Kafka.
         if producer.id < 0 || producer.epoch < 0 || (control && batch.records_count == 0) {
             return;
@@ -184,10 +181,6 @@ impl ProducerState {
     }
 }
 
-fn is_control(batch: &BatchHeader) -> bool {
-    batch.attributes & CONTROL_BIT != 0
-}
-
 /// The sequence that is `by` after `sequence`, which is not negative: after `i32::MAX` comes 0.
 fn advance(sequence: i32, by: u32) -> i32 {
     ((sequence as u32).wrapping_add(by) & i32::MAX as u32) as i32
@@ -217,7 +210,7 @@ mod tests {
     }
 
     pub(super) fn marker(id: i64, epoch: i16) -> BatchHeader {
-        BatchHeader { attributes: CONTROL_BIT | 1 << 4, ..batch(id, epoch, -1, 1) }
+        BatchHeader { attributes: 1 << 5 | 1 << 4, ..batch(id, epoch, -1, 1) }
     }
 
     /// Appends what is fresh, one batch after the other from offset 0 on.

@@ -1,0 +1,169 @@
+//! Random scenarios over a storage that fails, against a model.
+//!
+//! A scenario comes from a seed, step by step, with an eye on what the log holds by then. It runs on
+//! [`FaultyStorage`], where anything may happen that a disk can do, and without faults on all other backends. A
+//! scenario that fails is shrunk, and printed as text that the playground runs and that runs here again:
+//!
+//! ```text
+//! cargo xtask simulate --seconds 60
+//! cargo xtask simulate --seed 17
+//! cargo xtask simulate --scenario FILE
+//! ```
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `step` | one line: an action, and a fault as its comment |
+//! | `generate` | steps by chance |
+//! | `run` | steps on a log, and what must hold after each |
+//! | `model` | what the log must hold |
+//! | `shrink` | smaller scenarios that fail alike |
+//! | `backends` | the same on memory, filesystem and journal |
+
+mod backends;
+mod generate;
+mod model;
+mod run;
+mod shrink;
+mod step;
+
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use logscope::storage::FaultyStorage;
+use logscope::testing::Random;
+
+use generate::{Diet, first_step, next_step};
+use model::{Checked, Violation};
+use run::{Disk, Run};
+use step::Step;
+
+/// What the engine does not promise. Each is `true` once it does.
+mod allowed {
+    /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
+    /// not, the simulation restarts the machine first.
+    pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = false;
+    /// A `.log` file that is gone as a whole is damage that opening finds.
+    pub(crate) const LOST_SEGMENTS_ARE_NOTICED: bool = false;
+    /// A wrong base offset in a batch is damage that opening finds, although no checksum covers it.
+    pub(crate) const WRONG_OFFSETS_ARE_NOTICED: bool = false;
+}
+
+/// Where the playground is that runs a scenario.
+const PLAYGROUND: &str = "http://127.0.0.1:8080/";
+
+/// The address that runs a scenario in the playground.
+fn playground_link(scenario: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let encode = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    format!("{PLAYGROUND}#scenario={}", scenario.bytes().map(encode).collect::<String>())
+}
+
+/// Runs steps until one breaks a promise. A panic breaks one too.
+fn run_steps<D: Disk>(disk: D, steps: &[Step]) -> Checked {
+    guarded(|| {
+        let mut run = Run::new(disk);
+        steps.iter().try_for_each(|step| run.step(step))
+    })
+}
+
+fn guarded(run: impl FnOnce() -> Checked) -> Checked {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let details = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned();
+        Err(Violation { rule: "nothing panics", details })
+    })
+}
+
+/// Makes up the scenario of a seed while it runs. On failure the steps so far come with the violation.
+fn run_seed<D: Disk>(disk: D, diet: Diet, seed: u64) -> (Vec<Step>, Checked) {
+    let mut random = Random::new(seed);
+    let mut steps = Vec::new();
+    let checked = guarded(|| {
+        let mut run = Run::new(disk);
+        for at in 0..random.between(5, 60) {
+            let step = match at {
+                0 => first_step(&mut random),
+                _ => next_step(&mut random, diet, &run),
+            };
+            steps.push(step.clone());
+            run.step(&step)?;
+        }
+        Ok(())
+    });
+    (steps, checked)
+}
+
+/// Everything that somebody needs who wants to see a failure.
+fn report(title: &str, violation: &Violation, steps: Vec<Step>) -> String {
+    let fails = |steps: &[Step]| {
+        let checked = run_steps(FaultyStorage::new(0), steps);
+        checked.is_err_and(|found| found.rule == violation.rule)
+    };
+    let shrunk = shrink::shrink(steps, fails);
+    let now = run_steps(FaultyStorage::new(0), &shrunk).err();
+    let scenario = step::text(&shrunk);
+    let (link, now) = (playground_link(&scenario), now.as_ref().unwrap_or(violation));
+    format!("{title} fails: {violation}\n\nShrunk, it fails: {now}\n\n{scenario}\n{link}\n")
+}
+
+fn simulate(seed: u64) {
+    let (steps, checked) = run_seed(FaultyStorage::new(0), Diet::Faults, seed);
+    if let Err(violation) = checked {
+        panic!("{}", report(&format!("seed {seed}"), &violation, steps));
+    }
+}
+
+#[test]
+fn a_log_keeps_its_promises_whatever_the_disk_does() {
+    (0..400).for_each(simulate);
+}
+
+/// `cargo xtask simulate` runs this.
+#[test]
+#[ignore = "runs as long as it is told to"]
+fn as_long_as_told() {
+    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
+    if let Ok(file) = env::var("LOGSCOPE_SIMULATE_SCENARIO") {
+        let steps =
+            step::parse(&std::fs::read_to_string(file).expect("the file can be read")).expect("a scenario");
+        match run_steps(FaultyStorage::new(0), &steps) {
+            Ok(()) => println!("The log keeps its promises in this scenario."),
+            Err(violation) => panic!("{}", report("the scenario", &violation, steps)),
+        }
+        return;
+    }
+    let begin = Instant::now();
+    let seed = number("LOGSCOPE_SIMULATE_SEED");
+    let seconds = number("LOGSCOPE_SIMULATE_SECONDS");
+    let first = seed.unwrap_or_else(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_millis() as u64)
+    });
+    let mut last = first;
+    loop {
+        simulate(last);
+        if begin.elapsed() >= Duration::from_secs(seconds.unwrap_or(0)) {
+            break;
+        }
+        last += 1;
+    }
+    println!("The log keeps its promises: seeds {first} to {last}, {:.0} s.", begin.elapsed().as_secs_f64());
+}
+
+#[test]
+fn a_scenario_is_read_back_as_it_was_printed() {
+    for seed in 0..50 {
+        let (steps, _) = run_seed(FaultyStorage::new(0), Diet::Faults, seed);
+        assert_eq!(step::parse(&step::text(&steps)).expect("it parses"), steps);
+    }
+}
+
+/// What is printed is the failure: the same steps break the same promise again.
+#[test]
+fn a_scenario_runs_again_as_it_ran() {
+    for seed in 0..20 {
+        let (steps, checked) = run_seed(FaultyStorage::new(0), Diet::Faults, seed);
+        assert_eq!(run_steps(FaultyStorage::new(0), &steps), checked);
+    }
+}

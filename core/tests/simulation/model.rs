@@ -1,0 +1,179 @@
+//! What a log must hold: a list of batches and a promise, with none of the log's own code but its batch encoder.
+//!
+//! A log that was opened again may hold less than the model, never less than the promise, and nothing else: the
+//! batches beyond the promise are some of those that were under way, in a row.
+
+use std::fmt;
+
+use logscope::StoppedBy;
+
+/// A broken promise: which one, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) rule: &'static str,
+    pub(crate) details: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.details)
+    }
+}
+
+pub(crate) type Checked<T = ()> = Result<T, Violation>;
+
+/// Fails with a rule and what was found, unless `holds`.
+pub(crate) fn check(holds: bool, rule: &'static str, details: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Violation { rule, details: details() }) }
+}
+
+pub(crate) const DURABLE: &str = "what was acknowledged as durable is there, byte for byte";
+pub(crate) const NOTHING_NEW: &str = "nothing that was never appended appears, and offsets have no holes";
+pub(crate) const NOTHING_LOST: &str = "without a loss of power nothing is lost";
+pub(crate) const SILENT_CUT: &str = "damage is reported, never silently cut";
+
+/// A record batch as it stands in the log.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) base: u64,
+    /// The offset after its last.
+    pub(crate) next: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{} ({} bytes)", self.base, self.next, self.bytes.len())
+    }
+}
+
+impl Batch {
+    /// Whether this is the other batch, as far as checksums tell: damage to the leader's epoch goes unnoticed.
+    fn is(&self, other: &Batch, damaged: bool) -> bool {
+        let same = |range: std::ops::Range<usize>| self.bytes.get(range.clone()) == other.bytes.get(range);
+        let len = self.bytes.len();
+        len == other.bytes.len() && same(0..12) && same(16..len) && (damaged || same(12..16))
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) start: u64,
+    /// What the open log holds, in order, without holes.
+    pub(crate) batches: Vec<Batch>,
+    /// Everything below was promised to survive.
+    pub(crate) durable: u64,
+    /// Batches whose append met an I/O error since the last sync: a crash may bring them back.
+    pub(crate) failed: Vec<Batch>,
+    /// Whether the log met an I/O error since it was opened, and so may refuse to go on.
+    pub(crate) trouble: bool,
+    /// Whether the log was told that a sync failed, and so must refuse to go on.
+    pub(crate) poisoned: bool,
+    /// Whether files were damaged since the log was opened.
+    pub(crate) damaged: bool,
+    /// Whether an opening failed that may have cut off what was damaged.
+    pub(crate) cut: bool,
+}
+
+/// What a log was found to hold when it was opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) batches: Vec<Batch>,
+    /// Whether the report mentions a cut.
+    pub(crate) cut: bool,
+}
+
+impl Model {
+    /// The next offset to be assigned.
+    pub(crate) fn end(&self) -> u64 {
+        self.batches.last().map_or(self.start, |batch| batch.next)
+    }
+
+    /// What a fetch must answer: the batches' bytes, the next offset, and why it stopped.
+    pub(crate) fn fetch(&self, offset: u64, max_bytes: u64) -> (Vec<u8>, u64, StoppedBy) {
+        let (mut bytes, mut next) = (Vec::new(), offset);
+        let from = self.batches.partition_point(|batch| batch.next <= offset);
+        for batch in self.batches[from..].iter().take_while(|batch| batch.base < self.durable) {
+            let fits = (bytes.len() + batch.bytes.len()) as u64 <= max_bytes;
+            if offset >= self.durable {
+                break;
+            }
+            if !fits && !bytes.is_empty() {
+                return (bytes, next, StoppedBy::MaxBytes);
+            }
+            bytes.extend(&batch.bytes);
+            next = batch.next;
+        }
+        let whole = self.durable == self.end();
+        (bytes, next, if whole { StoppedBy::LogEnd } else { StoppedBy::HighWatermark })
+    }
+
+    /// Takes note of the high watermark: the log's word that everything below it survives.
+    pub(crate) fn promise(&mut self, high_watermark: u64) -> Checked {
+        let (durable, end) = (self.durable, self.end());
+        check(
+            (durable..=end).contains(&high_watermark),
+            "the high watermark only rises, up to the log end",
+            || format!("it is {high_watermark}; it was {durable} before, and the log ends at {end}"),
+        )?;
+        if high_watermark > durable && high_watermark == end {
+            self.synced();
+        }
+        self.durable = high_watermark;
+        Ok(())
+    }
+
+    /// Takes note of a sync: it made durable as well that failed appends were taken back.
+    pub(crate) fn synced(&mut self) {
+        self.failed.clear();
+    }
+
+    /// Checks what a log holds that was opened again, and takes it for the truth from then on. `power_lost` says
+    /// whether the power failed since it was opened before.
+    pub(crate) fn recover(&mut self, found: Found, power_lost: bool) -> Checked {
+        check(found.start == self.start, "the log start offset stays", || {
+            format!("it is {} and was {}", found.start, self.start)
+        })?;
+        let mut at = self.start;
+        for batch in &found.batches {
+            self.check_batch(batch, at)?;
+            at = batch.next;
+        }
+        check(at == found.end, NOTHING_NEW, || {
+            format!("the log ends at {}, its batches at {at}", found.end)
+        })?;
+        if at < self.durable {
+            check(self.damaged, DURABLE, || {
+                format!("{} was promised, and the log ends at {at}", self.durable)
+            })?;
+            check(found.cut || self.cut, SILENT_CUT, || {
+                format!("{} was promised, and the log ends at {at}", self.durable)
+            })?;
+        }
+        if !(power_lost || self.trouble || self.damaged) {
+            check(found.batches == self.batches, NOTHING_LOST, || {
+                format!("there are {:?}, and there were {:?}", found.batches, self.batches)
+            })?;
+        }
+        *self = Self { start: found.start, durable: at, batches: found.batches, ..Self::default() };
+        Ok(())
+    }
+
+    /// Whether a batch may stand in the log where the offset `at` is due.
+    fn check_batch(&self, batch: &Batch, at: u64) -> Checked {
+        let same = |known: &&Batch| known.is(batch, self.damaged);
+        let known = self.batches.iter().find(same);
+        if at < self.durable {
+            let due = self.batches.iter().find(|due| due.base == at);
+            return check(batch.base == at && known.is_some(), DURABLE, || {
+                format!("at offset {at} there is {batch:?} instead of {due:?}")
+            });
+        }
+        let known = known.or_else(|| self.failed.iter().find(same));
+        check(batch.base == at && known.is_some(), NOTHING_NEW, || {
+            format!("at offset {at}, beyond the promise of {}, there is {batch:?}", self.durable)
+        })
+    }
+}
