@@ -72,6 +72,34 @@ impl Page {
         self.press("Fetch").await
     }
 
+    /// Fills a field that takes text.
+    pub async fn write(&self, field: &str, text: &str) -> Result<()> {
+        self.fill(TEXT_BOX, field, text).await
+    }
+
+    /// Fills a field that takes a number.
+    pub async fn write_number(&self, field: &str, number: u64) -> Result<()> {
+        self.fill(NUMBER_FIELD, field, &number.to_string()).await
+    }
+
+    /// Chooses what a field offers.
+    pub async fn choose(&self, field: &str, value: &str) -> Result<()> {
+        Ok(self.enabled("select", field).await?.select_by_value(value).await?)
+    }
+
+    /// The batches in the drawing, by their names.
+    pub async fn batches(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('[role=option]')].map(e => e.ariaLabel)";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// What the marks in the drawing say, and the names of the lanes.
+    pub async fn marks(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('.lane title, .lane .name, .marker text')]
+            .map(e => e.textContent)";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
     /// Types a command and runs it with Enter.
     pub async fn run(&self, command: &str) -> Result<()> {
         self.fill(TEXT_BOX, "Command", &format!("{command}{}", char::from(Key::Enter))).await

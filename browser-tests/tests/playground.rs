@@ -146,6 +146,125 @@ async fn the_log_survives_a_reload() -> Result<()> {
     .await
 }
 
+/// What was closed in good order, or is one of the older segments, is not read again by the opening; the page
+/// must know it all the same.
+#[tokio::test]
+async fn a_reload_shows_all_that_was_there() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello key=user-1 count=16").await?;
+        for command in ["reopen", "flush"] {
+            page.run(command).await?;
+            page.to_the_end().await?;
+            let (batches, marks) = (page.batches().await?, page.marks().await?);
+            ensure!(
+                batches.len() == 16 && marks.iter().any(|mark| mark.starts_with("time index")),
+                "{marks:?}"
+            );
+            ensure!(page.table("Files").await?.len() >= 9);
+            page.reload().await?;
+            page.to_the_end().await?;
+            ensure!(page.batches().await? == batches, "after `{command}`: {:?}", page.batches().await?);
+            let again = page.marks().await?;
+            ensure!(again == marks, "after `{command}`: {again:?}, not {marks:?}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn old_segments_go_when_the_clock_has_moved() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello key=user-1 count=16").await?;
+        page.press("Flush").await?;
+        page.press("Housekeeping").await?;
+        page.press("Advance").await?;
+        page.press("Retain").await?;
+        page.to_the_end().await?;
+        let files = page.table("Files").await?;
+        ensure!(files.iter().all(|file| !file[0].starts_with("00000000000000000000.")), "{files:?}");
+        page.write_number("Cut at", 15).await?;
+        page.press("Delete below").await?;
+        page.run("append more count=2").await?;
+        page.write_number("Cut at", 17).await?;
+        page.press("Truncate").await?;
+        page.to_the_end().await?;
+        let batches = page.batches().await?;
+        let below = batches.iter().filter(|batch| batch.ends_with("below the log start offset")).count();
+        ensure!(below > 0 && batches.last().is_some_and(|last| last.starts_with("Batch 16,")), "{batches:?}");
+        let marks = page.marks().await?;
+        ensure!(marks.iter().any(|mark| mark == "log start 15"), "{marks:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_time_leads_to_its_offset() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello count=16").await?;
+        page.press("Flush").await?;
+        page.write("Timestamp", "2026-01-01 00:00:09").await?;
+        page.press("Find").await?;
+        page.to_the_end().await?;
+        let said = page.sentence().await?;
+        ensure!(said.contains("offset 9"), "{said}");
+        page.write("Timestamp", "soon").await?;
+        page.press("Find").await?;
+        eventually("the page says what a time is", async || page.complaint().await).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn configs_are_set_by_kafkas_keys() -> Result<()> {
+    visit(async |page| {
+        page.press("Configs").await?;
+        page.write("segment.bytes", "300").await?;
+        page.write("retention.ms", "2h").await?;
+        page.choose("cleanup.policy", "compact,delete").await?;
+        page.press("Apply").await?;
+        page.to_the_end().await?;
+        let said = page.sentence().await?;
+        ensure!(said.contains("retention.ms is 7200000 from now on"), "{said}");
+        page.reload().await?;
+        page.press("Configs").await?;
+        page.run("append hello key=k count=9").await?;
+        page.to_the_end().await?;
+        let logs = page.table("Files").await?.into_iter().filter(|file| file[0].ends_with(".log")).count();
+        ensure!(logs == 3, "segments of 300 bytes hold three batches or four: {logs}");
+        page.write("segment.bytes", "5").await?;
+        page.press("Apply").await?;
+        eventually("the page says what the config takes", async || page.complaint().await).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_file_can_be_looked_at() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello key=user-1 count=16").await?;
+        page.run("reopen").await?;
+        page.to_the_end().await?;
+        for file in page.table("Files").await? {
+            page.press(&file[0]).await?;
+            eventually(&format!("{} is taken apart", file[0]), async || {
+                Ok((!page.table("Contents of the file").await?.is_empty()).then_some(()))
+            })
+            .await?;
+        }
+        let checkpoint = page.table("Contents of the file").await?;
+        ensure!(
+            checkpoint.iter().any(|line| line[1].starts_with("clean") && line[2] == "false"),
+            "{checkpoint:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn the_keyboard_is_enough() -> Result<()> {
     visit(async |page| {

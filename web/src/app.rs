@@ -90,11 +90,12 @@ impl Component for App {
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let detail = self.state.selected.zip(self.state.selected_size());
-        let detail = detail.map(|(id, size)| self.engine.batch(id, size));
+        let batch = self.state.selected.zip(self.state.selected_size());
+        let batch = batch.map(|(id, size)| self.engine.batch(id, size));
+        let file = self.state.file.as_ref().and_then(|name| self.engine.file(name));
         let on_run = ctx.link().callback(Msg::Run);
         let on_do = ctx.link().callback(Msg::Do);
-        html! { <view::Page state={self.state.clone()} {detail} {on_run} {on_do} /> }
+        html! { <view::Page state={self.state.clone()} {batch} {file} {on_run} {on_do} /> }
     }
 }
 

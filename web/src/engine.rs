@@ -5,9 +5,11 @@
 
 use logscope::LogConfig;
 use logscope::lab::{Action, Lab, LogPicture, Picture, parse_line};
-use logscope::storage::{JournalStorage, Mutation};
+use logscope::storage::{File, JournalStorage, Mutation, Storage};
 
-use crate::state::{BatchId, Ran, Settings, batch_detail, batch_detail::BatchDetail};
+use crate::state::batch_detail::{self, BatchDetail};
+use crate::state::file_detail::{self, FileDetail};
+use crate::state::{BatchId, Ran, Settings};
 use crate::text;
 
 /// What an earlier page has kept: name, file id and bytes of each file, and its settings.
@@ -78,6 +80,13 @@ impl Engine {
         let bytes = self.lab.read_file(&name, id.position, size as usize);
         batch_detail::read(bytes.map_err(|error| error.to_string())?)
     }
+
+    /// A file, taken apart from the bytes that are in it now; `None` if there is no such file.
+    pub(crate) fn file(&self, name: &str) -> Option<FileDetail> {
+        let bytes = self.lab.read_file(name, 0, file_detail::SHOWN).ok()?;
+        let size = self.lab.storage().open(name).and_then(|file| file.len()).ok()?;
+        Some(file_detail::read(name, bytes, size))
+    }
 }
 
 /// The commands of the first scenario. They are checked by a test.
@@ -89,7 +98,6 @@ pub(crate) fn first_scenario() -> Vec<Action> {
 mod tests {
     use logscope::lab::Event;
     use logscope::log::Event as LogEvent;
-    use logscope::storage::Storage;
 
     use super::*;
 

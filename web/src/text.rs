@@ -64,6 +64,8 @@ pub(crate) const PRODUCE: &str = "Produce";
 pub(crate) const CONSUME: &str = "Consume";
 pub(crate) const STORAGE: &str = "Storage";
 pub(crate) const BATCH: &str = "Batch";
+pub(crate) const FILE: &str = "File";
+pub(crate) const OPEN_FILE: &str = "Show its bytes";
 pub(crate) const RECORDS: &str = "Records";
 pub(crate) const FETCHED_RECORDS: &str = "Fetched records";
 pub(crate) const FILES: &str = "Files";
@@ -76,8 +78,12 @@ pub(crate) const FIRST_SCENARIO: &str = "Show me";
 
 pub(crate) const STORAGE_HINT: &str =
     "A crash loses what was not flushed, save the torn bytes: they had reached the disk.";
-pub(crate) const BATCH_HINT: &str = "Choose a batch in the log to see its fields and its bytes.";
+pub(crate) const BATCH_HINT: &str =
+    "Choose a batch in the log, or a file below, to see its fields and its bytes.";
 pub(crate) const BATCH_GONE: &str = "This batch is not there at this step.";
+pub(crate) const FILE_GONE: &str = "This file is not there any more.";
+pub(crate) const EMPTY_FILE: &str = "The file is empty.";
+pub(crate) const FILE_NOW: &str = "These are the bytes on disk now, whatever step is shown.";
 pub(crate) const NOTHING_AT_STEP: &str = "Nothing on disk at this step.";
 pub(crate) const NO_FETCH: &str = "Nothing fetched yet.";
 pub(crate) const NO_RECORDS: &str = "No records in the answer so far.";
@@ -138,6 +144,34 @@ pub(crate) fn config_meaning(key: &str) -> &'static str {
         "retention.bytes" => "The oldest segments go while the log is larger than this.",
         "delete.retention.ms" => "How long compaction keeps a tombstone.",
         "producer.id.expiration.ms" => "An idempotent producer that has been silent for longer is forgotten.",
+        _ => "",
+    }
+}
+
+/// What a stretch of a file's bytes is for.
+pub(crate) fn file_field_meaning(field: &str) -> &'static str {
+    match field {
+        "entry" => "An index entry; the offset is stored less the segment's base offset, in 4 bytes.",
+        "batch" => "A record batch. Choose it in the log to see its fields.",
+        "rest" => "Bytes that are no whole entry or batch.",
+        "…" => "What comes after is not shown.",
+        "version" => "Version of the format.",
+        "crc" | "crc32c" => "CRC-32C of the other bytes.",
+        "count" => "How many entries follow.",
+        "producerId" => "An idempotent producer.",
+        "producerEpoch" => "Which life of that producer.",
+        "lastSequence" => "The sequence number of the last record in a batch of it.",
+        "lastOffset" => "The offset of that record.",
+        "offsetDelta" => "That offset, less the batch's first.",
+        "timestamp" => "When the producer was last heard of.",
+        "coordinatorEpoch" => "For transactions, which Logscope has not: −1.",
+        "currentTxnFirstOffset" => "For transactions: −1 is none.",
+        "logscope-checkpoint" => "Version of the format.",
+        "log-start-offset" => "The first offset in the log.",
+        "recovery-point" => "Everything below this offset is durable.",
+        "active-segment" => "Base offset of the last segment. All before it are whole.",
+        "cleaned-up-to" => "Compaction may have left holes below this offset.",
+        "clean" => "Whether the log was closed in good order.",
         _ => "",
     }
 }

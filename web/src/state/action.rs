@@ -29,6 +29,8 @@ pub(crate) enum Action {
     Tick,
     /// Open the detail of a batch, or close it. Opening stops playing.
     Select(Option<BatchId>),
+    /// Open the bytes of a file. It stops playing.
+    OpenFile(Rc<str>),
     /// How the log is kept has changed.
     Keeping(Keeping),
 }

@@ -1,6 +1,7 @@
 //! A batch taken apart: the fields of its header, where each stands, what it says and what it means, and the
 //! records. It is read from the bytes alone.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use logscope::record::{
@@ -9,6 +10,9 @@ use logscope::record::{
 
 use super::format::timestamp;
 use crate::text::meaning;
+
+/// The most that a batch's records may take decompressed, in bytes.
+const MAX_DECOMPRESSED: u64 = 16 << 20;
 
 /// A batch taken apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +27,12 @@ pub(crate) struct BatchDetail {
     pub(crate) crc: Result<(), String>,
 }
 
-/// A field of the header.
+/// A stretch of bytes that says one thing.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Field {
     /// Kafka's name for it.
-    pub(crate) name: &'static str,
-    /// Its bytes, counted from the batch's first.
+    pub(crate) name: Cow<'static, str>,
+    /// Its bytes, counted from the first that is shown.
     pub(crate) at: Range<usize>,
     /// What it holds.
     pub(crate) value: String,
@@ -53,14 +57,22 @@ pub(crate) fn read(bytes: Vec<u8>) -> Result<BatchDetail, String> {
     let (batch, _) = Batch::parse(&bytes).map_err(|error| error.to_string())?;
     let crc = batch.verify().map_err(|error| error.to_string());
     let fields = fields(batch.header());
+    let records = records(&batch);
+    Ok(BatchDetail { fields, records, crc, bytes })
+}
+
+/// The records, decompressed if they must be.
+fn records(batch: &Batch<'_>) -> Result<Vec<RecordDetail>, String> {
+    let mut plain = Vec::new();
+    batch.decompress(MAX_DECOMPRESSED, &mut plain).map_err(|error| error.to_string())?;
+    let (batch, _) = Batch::parse(&plain).map_err(|error| error.to_string())?;
     let records = batch.records().map(|record| {
         let record = record.map_err(|error| error.to_string())?;
         let own = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
         let (key, value) = (own(record.key), own(record.value));
         Ok(RecordDetail { offset: record.offset, timestamp: record.timestamp, key, value })
     });
-    let records = records.collect();
-    Ok(BatchDetail { fields, records, crc, bytes })
+    records.collect()
 }
 
 /// The field that a byte of the batch belongs to; `None` for the records' bytes.
@@ -95,7 +107,12 @@ fn fields(header: &BatchHeader) -> Vec<Field> {
     let ends: Vec<usize> = rows.iter().skip(1).map(|row| row.1).chain([HEADER_SIZE]).collect();
     rows.into_iter()
         .zip(ends)
-        .map(|((name, from, value), end)| Field { name, at: from..end, value, meaning: meaning(name) })
+        .map(|((name, from, value), end)| Field {
+            name: name.into(),
+            at: from..end,
+            value,
+            meaning: meaning(name),
+        })
         .collect()
 }
 

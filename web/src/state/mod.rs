@@ -11,6 +11,7 @@ mod action;
 pub(crate) mod batch_detail;
 pub(crate) mod budget;
 pub(crate) mod command;
+pub(crate) mod file_detail;
 pub(crate) mod format;
 pub(crate) mod layout;
 mod palette;

@@ -25,10 +25,13 @@ impl State {
             Action::Pause => self.playing_to = None,
             Action::Tick => self.tick(),
             Action::Select(batch) => {
-                self.selected = batch;
+                (self.selected, self.file) = (batch, None);
                 if batch.is_some() {
                     self.playing_to = None;
                 }
+            }
+            Action::OpenFile(name) => {
+                (self.selected, self.file, self.playing_to) = (None, Some(name), None);
             }
             Action::Keeping(keeping) => self.keeping = keeping,
         }
@@ -222,6 +225,10 @@ mod tests {
         assert!(state.selected_size().is_some());
         run(&mut lab, &mut state, "crash", true);
         assert_eq!(state.selected, None);
+        state.reduce(Action::OpenFile("checkpoint".into()));
+        assert_eq!(state.file.as_deref(), Some("checkpoint"));
+        state.reduce(Action::Select(Some(BatchId { segment: 0, position: 0 })));
+        assert_eq!(state.file, None, "one detail at a time");
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(crate) history: Rc<Vec<String>>,
     /// The batch whose detail is open.
     pub(crate) selected: Option<BatchId>,
+    /// The file whose bytes are open; then no batch is.
+    pub(crate) file: Option<Rc<str>>,
     /// Whether the player runs, and up to which step.
     pub(crate) playing_to: Option<usize>,
     /// Whether the log outlives the page.

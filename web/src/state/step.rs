@@ -48,6 +48,7 @@ fn log_title(event: &LogEvent) -> &'static str {
         LogEvent::Flushed { .. } => "flush",
         LogEvent::SnapshotWritten { .. } => "snapshot",
         LogEvent::CheckpointWritten { .. } => "checkpoint",
+        LogEvent::RetentionStarted { .. } => "retention",
         LogEvent::LogStartMoved { .. } => "log start",
         LogEvent::SegmentDeleted { .. } => "delete",
         LogEvent::Truncated { .. } => "truncate",

@@ -1,8 +1,8 @@
 //! The page's parts: small components, properties in and callbacks out. None of them knows the engine.
 
-mod batch;
 mod budget;
 mod command;
+mod detail;
 mod dock;
 mod forms;
 mod header;
@@ -14,5 +14,6 @@ mod log;
 mod page;
 mod prose;
 mod tables;
+mod taken_apart;
 
 pub(crate) use page::Page;

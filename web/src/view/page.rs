@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::batch::BatchPanel;
+use super::detail::{Detail, Open};
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
@@ -17,19 +17,23 @@ use super::log::Log;
 use super::tables::{Files, Records};
 use crate::browser;
 use crate::state::batch_detail::BatchDetail;
+use crate::state::file_detail::FileDetail;
 use crate::state::{Action, State};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) state: Rc<State>,
-    pub(crate) detail: Option<Result<BatchDetail, String>>,
+    /// The batch that is open, taken apart.
+    pub(crate) batch: Option<Result<BatchDetail, String>>,
+    /// The file that is open, taken apart.
+    pub(crate) file: Option<FileDetail>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
 }
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, detail, on_run, on_do } = props;
+    let Props { state, batch, file, on_run, on_do } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
     let on_help = {
@@ -43,6 +47,15 @@ pub(crate) fn Page(props: &Props) -> Html {
     let on_select = {
         let on_do = on_do.clone();
         Callback::from(move |batch| on_do.emit(Action::Select(batch)))
+    };
+    let on_open = {
+        let on_do = on_do.clone();
+        Callback::from(move |name| on_do.emit(Action::OpenFile(name)))
+    };
+    let open = match (state.selected, &state.file) {
+        (Some(id), _) => Open::Batch(id, batch.clone()),
+        (_, Some(name)) => Open::File(name.clone(), file.clone()),
+        _ => Open::Nothing,
     };
     let ready = state.ready();
     let picture = state.picture();
@@ -64,9 +77,9 @@ pub(crate) fn Page(props: &Props) -> Html {
                     inviting={ready && state.nothing_yet()} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
-                    <BatchPanel id={state.selected} detail={detail.clone()} {on_select} />
+                    <Detail {open} on_close={on_select.reform(|()| None)} />
                     <Records {fetched} />
-                    <Files files={picture.log.files()} />
+                    <Files files={picture.log.files()} open={state.file.clone()} {on_open} />
                 </div>
             </main>
             <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />

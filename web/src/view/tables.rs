@@ -1,5 +1,7 @@
 //! The two tables: what a fetch has returned, and the files.
 
+use std::rc::Rc;
+
 use logscope::lab::FetchedRecord;
 use yew::prelude::*;
 
@@ -65,14 +67,25 @@ pub(super) fn nullable(bytes: Option<&[u8]>) -> Html {
 #[derive(Properties, PartialEq)]
 pub(crate) struct FilesProps {
     pub(crate) files: Vec<(String, u64)>,
+    /// The one whose bytes are open.
+    pub(crate) open: Option<Rc<str>>,
+    pub(crate) on_open: Callback<Rc<str>>,
 }
 
 #[function_component]
 pub(crate) fn Files(props: &FilesProps) -> Html {
     let total: u64 = props.files.iter().map(|(_, size)| size).sum();
     let file = |(name, size): &(String, u64)| {
+        let open = props.open.as_deref() == Some(name);
+        let onclick = {
+            let name: Rc<str> = name.as_str().into();
+            props.on_open.reform(move |_: MouseEvent| name.clone())
+        };
         html! {
-            <tr key={name.clone()}><td class="mono">{name.clone()}</td><td class="number">{format!("{size} B")}</td></tr>
+            <tr key={name.clone()} class={classes!(open.then_some("lit"))}>
+                <td class="mono"><button type="button" class="file" title={text::OPEN_FILE} {onclick}>{name.clone()}</button></td>
+                <td class="number">{format!("{size} B")}</td>
+            </tr>
         }
     };
     html! {
