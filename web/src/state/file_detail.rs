@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(index, ["entry 8 → position 148"]);
         let time_index = values(&detail("00000000000000000006.timeindex"));
         assert_eq!(time_index, ["entry 1767225608000 · 2026-01-01 00:00:08 → offset 8"]);
-        let snapshot = values(&detail("00000000000000000009.snapshot"));
+        let snapshot = values(&detail("00000000000000000006.snapshot"));
         assert_eq!(snapshot[0], "version 1");
         assert_eq!(snapshot[2..5], ["count 5", "producerId 7", "producerEpoch 0"]);
         assert_eq!(snapshot[10], "currentTxnFirstOffset -1");
