@@ -12,7 +12,8 @@ use logscope::testing::{Random, golden_scenarios, long_scenario};
 
 use crate::generate::Diet;
 use crate::model::Model;
-use crate::run::{Disk, Run, check_recovered};
+use crate::recovered::check_recovered;
+use crate::run::{Disk, Run};
 use crate::{run_seed, run_steps, step};
 
 /// A directory of the filesystem, with memory beside it that must always say the same. No power fails here, so the

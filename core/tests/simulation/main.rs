@@ -15,6 +15,7 @@
 //! | `step` | one line: an action, and a fault as its comment |
 //! | `generate` | steps by chance |
 //! | `run` | steps on a log, and what must hold after each |
+//! | `recovered` | what must hold of a log that was opened |
 //! | `model` | what the log must hold |
 //! | `shrink` | smaller scenarios that fail alike |
 //! | `backends` | the same on memory, filesystem and journal |
@@ -22,6 +23,7 @@
 mod backends;
 mod generate;
 mod model;
+mod recovered;
 mod run;
 mod shrink;
 mod step;
@@ -43,6 +45,9 @@ mod allowed {
     /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
     /// not, the simulation restarts the machine first.
     pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = false;
+    /// A log that was closed in good order is whole on the disk, indexes and all, so that a loss of power right after
+    /// leaves nothing to mend.
+    pub(crate) const CLOSED_LOGS_ARE_WHOLE: bool = false;
     /// A `.log` file that is gone as a whole is damage that opening finds.
     pub(crate) const LOST_SEGMENTS_ARE_NOTICED: bool = false;
     /// A wrong base offset in a batch is damage that opening finds, although no checksum covers it.
