@@ -1,27 +1,94 @@
 //! A log's configuration, by Kafka's keys.
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::record::{Compression, TimestampType};
+
 /// What a [`PartitionLog`](crate::PartitionLog) goes by. Field names mirror Kafka's topic configs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogConfig {
     /// `segment.bytes`: the log rolls before a segment would grow beyond this.
     pub segment_bytes: u32,
+    /// `segment.ms`: the log rolls before a batch whose timestamp is this much later than the segment's first.
+    pub segment_ms: u64,
     /// `index.interval.bytes`: an index entry is added after more than this many bytes of batches.
     pub index_interval_bytes: u32,
-    /// `segment.index.bytes`: the log rolls when the offset index has reached this size.
+    /// `segment.index.bytes`: the log rolls when an index has reached this size.
     pub segment_index_bytes: u32,
     /// `max.message.bytes`: the largest record batch that is accepted.
     pub max_message_bytes: u32,
+    /// `message.timestamp.type`: whose time a record carries, its producer's or the log's.
+    pub message_timestamp_type: TimestampType,
+    /// `compression.type`: how batches are compressed that [`append`](crate::PartitionLog::append) makes; `None`
+    /// (`producer`) is not at all. Batches that come encoded stay as they are.
+    pub compression_type: Option<Compression>,
+    /// `cleanup.policy`: what becomes of old segments.
+    pub cleanup_policy: CleanupPolicy,
+    /// `retention.ms`: a segment goes when its largest timestamp is older than this; `None` is for ever (−1).
+    pub retention_ms: Option<u64>,
+    /// `retention.bytes`: the oldest segments go while the log is larger than this; `None` is no limit (−1).
+    pub retention_bytes: Option<u64>,
+    /// `delete.retention.ms`: how long compaction keeps a tombstone, counted from the first pass that met it.
+    pub delete_retention_ms: u64,
+    /// `producer.id.expiration.ms`: an idempotent producer that has been silent for longer is forgotten.
+    pub producer_id_expiration_ms: u64,
 }
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Default for LogConfig {
     /// Kafka's defaults.
     fn default() -> Self {
         Self {
             segment_bytes: 1 << 30,
+            segment_ms: 7 * DAY_MS,
             index_interval_bytes: 4096,
             segment_index_bytes: 10 << 20,
             max_message_bytes: 1_048_588,
+            message_timestamp_type: TimestampType::CreateTime,
+            compression_type: None,
+            cleanup_policy: CleanupPolicy::Delete,
+            retention_ms: Some(7 * DAY_MS),
+            retention_bytes: None,
+            delete_retention_ms: DAY_MS,
+            producer_id_expiration_ms: DAY_MS,
         }
+    }
+}
+
+/// `cleanup.policy`: what becomes of old segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CleanupPolicy {
+    /// Retention deletes them.
+    Delete,
+    /// Compaction keeps the newest record of each key. Records need a key.
+    Compact,
+    /// Both.
+    CompactDelete,
+}
+
+impl CleanupPolicy {
+    const ALL: [Self; 3] = [Self::Delete, Self::Compact, Self::CompactDelete];
+
+    /// Whether retention by time and size deletes segments.
+    pub fn deletes(self) -> bool {
+        self != Self::Compact
+    }
+
+    /// Whether compaction rewrites segments.
+    pub fn compacts(self) -> bool {
+        self != Self::Delete
+    }
+}
+
+impl fmt::Display for CleanupPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delete => "delete",
+            Self::Compact => "compact",
+            Self::CompactDelete => "compact,delete",
+        })
     }
 }
 
@@ -34,66 +101,179 @@ pub enum ConfigError {
         /// The key that was given.
         key: String,
     },
-    /// The value is not a number in the key's range.
-    #[error("{key} takes a whole number from {min} to {max}, not {value:?}")]
+    /// The value is not among those that the key takes.
+    #[error("{key} takes {takes}, not {value:?}")]
     BadValue {
         /// The key.
         key: &'static str,
         /// The value that was given.
         value: String,
-        /// The smallest value allowed.
-        min: u32,
-        /// The largest value allowed.
-        max: u32,
+        /// What would be taken.
+        takes: Takes,
     },
 }
 
-/// A config key and its range.
+/// The values that a config key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Whole numbers in a range, both ends included.
+    Number {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// Whole numbers from 0 on, or −1 for no limit.
+    Limit,
+    /// One of these words. A codec is taken if this build has it.
+    Word(&'static [&'static str]),
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Self::Limit => write!(f, "a whole number from 0 to {MAX_MS}, or -1 for no limit"),
+            Self::Word(words) => write!(f, "one of {}", words.join(" | ")),
+        }
+    }
+}
+
+/// A config key and what it takes.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfigKey {
     /// Kafka's name for it.
     pub name: &'static str,
-    /// The smallest value allowed.
-    pub min: u32,
-    /// The largest value allowed.
-    pub max: u32,
-    field: fn(&mut LogConfig) -> &mut u32,
+    /// The values that it takes.
+    pub takes: Takes,
+    field: Field,
+}
+
+/// Where a key's value lives.
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Bytes(fn(&mut LogConfig) -> &mut u32),
+    Millis(fn(&mut LogConfig) -> &mut u64),
+    Limit(fn(&mut LogConfig) -> &mut Option<u64>),
+    Policy(fn(&mut LogConfig) -> &mut CleanupPolicy),
+    Timestamps(fn(&mut LogConfig) -> &mut TimestampType),
+    Codec(fn(&mut LogConfig) -> &mut Option<Compression>),
 }
 
 /// Positions in the index are 32-bit, and Kafka's are signed.
-const MAX: u32 = i32::MAX as u32;
+const MAX: u64 = i32::MAX as u64;
+/// Kafka's longs are signed.
+const MAX_MS: u64 = i64::MAX as u64;
+
+const fn bytes(name: &'static str, min: u64, field: fn(&mut LogConfig) -> &mut u32) -> ConfigKey {
+    ConfigKey { name, takes: Takes::Number { min, max: MAX }, field: Field::Bytes(field) }
+}
+
+const fn millis(name: &'static str, min: u64, field: fn(&mut LogConfig) -> &mut u64) -> ConfigKey {
+    ConfigKey { name, takes: Takes::Number { min, max: MAX_MS }, field: Field::Millis(field) }
+}
+
+const fn limit(name: &'static str, field: fn(&mut LogConfig) -> &mut Option<u64>) -> ConfigKey {
+    ConfigKey { name, takes: Takes::Limit, field: Field::Limit(field) }
+}
 
 impl LogConfig {
     /// All keys. The smallest segment that makes sense holds one batch header.
-    pub const KEYS: [ConfigKey; 4] = [
-        ConfigKey { name: "segment.bytes", min: 61, max: MAX, field: |c| &mut c.segment_bytes },
-        ConfigKey { name: "index.interval.bytes", min: 0, max: MAX, field: |c| &mut c.index_interval_bytes },
-        ConfigKey { name: "segment.index.bytes", min: 8, max: MAX, field: |c| &mut c.segment_index_bytes },
-        ConfigKey { name: "max.message.bytes", min: 61, max: MAX, field: |c| &mut c.max_message_bytes },
+    pub const KEYS: [ConfigKey; 12] = [
+        bytes("segment.bytes", 61, |c| &mut c.segment_bytes),
+        millis("segment.ms", 1, |c| &mut c.segment_ms),
+        bytes("index.interval.bytes", 0, |c| &mut c.index_interval_bytes),
+        bytes("segment.index.bytes", 8, |c| &mut c.segment_index_bytes),
+        bytes("max.message.bytes", 61, |c| &mut c.max_message_bytes),
+        ConfigKey {
+            name: "message.timestamp.type",
+            takes: Takes::Word(&["CreateTime", "LogAppendTime"]),
+            field: Field::Timestamps(|c| &mut c.message_timestamp_type),
+        },
+        ConfigKey {
+            name: "compression.type",
+            takes: Takes::Word(&["producer", "none", "gzip", "snappy", "lz4", "zstd"]),
+            field: Field::Codec(|c| &mut c.compression_type),
+        },
+        ConfigKey {
+            name: "cleanup.policy",
+            takes: Takes::Word(&["delete", "compact", "compact,delete"]),
+            field: Field::Policy(|c| &mut c.cleanup_policy),
+        },
+        limit("retention.ms", |c| &mut c.retention_ms),
+        limit("retention.bytes", |c| &mut c.retention_bytes),
+        millis("delete.retention.ms", 0, |c| &mut c.delete_retention_ms),
+        millis("producer.id.expiration.ms", 1, |c| &mut c.producer_id_expiration_ms),
     ];
 
     /// Sets a value by Kafka's key, and returns the old and the new one. An error changes nothing.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(u32, u32), ConfigError> {
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(String, String), ConfigError> {
         let Some(known) = Self::KEYS.iter().find(|known| known.name == key) else {
             return Err(ConfigError::UnknownKey { key: key.to_owned() });
         };
-        let parsed = value.parse().ok().filter(|n| (known.min..=known.max).contains(n));
-        let Some(parsed) = parsed else {
-            let (min, max) = (known.min, known.max);
-            return Err(ConfigError::BadValue { key: known.name, value: value.to_owned(), min, max });
-        };
-        Ok((std::mem::replace((known.field)(self), parsed), parsed))
+        let was = known.get(self);
+        if known.set(self, value).is_none() {
+            let (key, value) = (known.name, value.to_owned());
+            return Err(ConfigError::BadValue { key, value, takes: known.takes });
+        }
+        Ok((was, known.get(self)))
     }
 
     /// Checks every value against its key's range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut checked = self.clone();
-        self.entries().try_for_each(|(key, value)| checked.set(key, &value.to_string()).map(drop))
+        self.entries().try_for_each(|(key, value)| checked.set(key, &value).map(drop))
     }
 
     /// All keys with their values.
-    pub fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        let mut config = self.clone();
-        Self::KEYS.into_iter().map(move |key| (key.name, *(key.field)(&mut config)))
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let config = self.clone();
+        Self::KEYS.into_iter().map(move |key| (key.name, key.get(&config)))
+    }
+}
+
+impl ConfigKey {
+    /// The key's value, as [`LogConfig::set`] takes it.
+    pub fn get(&self, config: &LogConfig) -> String {
+        let mut config = config.clone();
+        match self.field {
+            Field::Bytes(field) => field(&mut config).to_string(),
+            Field::Millis(field) => field(&mut config).to_string(),
+            Field::Limit(field) => field(&mut config).map_or("-1".to_owned(), |limit| limit.to_string()),
+            Field::Policy(field) => field(&mut config).to_string(),
+            Field::Timestamps(field) => field(&mut config).to_string(),
+            Field::Codec(field) => field(&mut config).map_or("producer", Compression::name).to_owned(),
+        }
+    }
+
+    /// `None` if the key does not take the value.
+    fn set(&self, config: &mut LogConfig, value: &str) -> Option<()> {
+        match self.field {
+            Field::Bytes(field) => *field(config) = self.number(value)?,
+            Field::Millis(field) => *field(config) = self.number(value)?,
+            Field::Limit(field) => {
+                *field(config) = match value {
+                    "-1" => None,
+                    value => Some(value.parse().ok().filter(|limit| *limit <= MAX_MS)?),
+                }
+            }
+            Field::Policy(field) => {
+                let named = |policy: &CleanupPolicy| policy.to_string() == value;
+                *field(config) = CleanupPolicy::ALL.into_iter().find(named)?;
+            }
+            Field::Timestamps(field) => *field(config) = value.parse().ok()?,
+            Field::Codec(field) => {
+                *field(config) = match value {
+                    "producer" => None,
+                    name => Some(name.parse().ok().filter(|codec: &Compression| codec.is_available())?),
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn number<N: FromStr + Copy + Into<u64>>(&self, value: &str) -> Option<N> {
+        let Takes::Number { min, max } = self.takes else { return None };
+        value.parse().ok().filter(|number: &N| (min..=max).contains(&(*number).into()))
     }
 }

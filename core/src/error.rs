@@ -51,6 +51,33 @@ pub enum Error {
     /// A record, or a batch of them, that the log does not take.
     #[error("invalid record: {0}")]
     InvalidRecord(String),
+    /// A batch of an idempotent producer that does not follow the last one in the log: one that came before it is
+    /// missing. Nothing is appended.
+    #[error(
+        "producer {producer_id} (epoch {epoch}) sent a batch that begins at sequence {found}, and {expected} is next"
+    )]
+    OutOfOrderSequence {
+        /// The producer's id.
+        producer_id: i64,
+        /// The epoch that the batch comes from.
+        epoch: i16,
+        /// The sequence that is next.
+        expected: i32,
+        /// The batch's first sequence.
+        found: i32,
+    },
+    /// A batch of an idempotent producer from an epoch that is over: somebody newer sends under the same id.
+    #[error(
+        "producer {producer_id} is at epoch {current}, and the batch comes from its epoch {found}, which has ended"
+    )]
+    InvalidProducerEpoch {
+        /// The producer's id.
+        producer_id: i64,
+        /// The newest epoch in the log.
+        current: i16,
+        /// The epoch that the batch comes from.
+        found: i16,
+    },
     /// An encoded batch that does not parse, or whose checksum is wrong.
     #[error("invalid record batch: {0}")]
     InvalidBatch(#[from] BatchError),
@@ -79,6 +106,12 @@ pub enum CorruptReason {
         /// The smallest base offset that would be in order.
         expected: u64,
     },
+    /// The segment's index does not fit its batches.
+    #[error("the segment's index does not fit the batches before this position")]
+    Index,
+    /// The file is not there, and must be.
+    #[error("the file is missing")]
+    Missing,
     /// Offsets that were appended are in no batch.
     #[error("the batches from offset {from} up to {to} are not there")]
     OffsetsMissing {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use logscope::log::CHECKPOINT_FILE;
 use logscope::storage::{Crash, File, FsStorage, JournalStorage, MemoryFile, MemoryStorage, Storage};
 use logscope::{Error, LogConfig, NewRecord, PartitionLog};
 
@@ -102,7 +103,9 @@ fn a_tail_cut_at_any_byte_leaves_a_prefix() {
     let whole = MemoryStorage::new();
     let (mut log, _) = PartitionLog::open(whole.clone(), small()).expect("it opens");
     append_all(&mut log, 30);
-    log.close().expect("it closes");
+    // It is not closed, so that the next opening has to look at the last segment.
+    log.flush().expect("it flushes");
+    drop(log);
     let whole = files(&whole);
     let last = whole.keys().rev().find(|name| name.ends_with(".log")).expect("a segment").clone();
 
@@ -130,13 +133,27 @@ fn a_tail_cut_at_any_byte_leaves_a_prefix() {
     assert!(previous_end >= 30);
 }
 
+/// Without a checkpoint, an opening reads everything.
 #[test]
 fn damage_in_an_older_segment_is_an_error_and_changes_nothing() {
+    damage_each_byte_of_the_first_segment(false);
+}
+
+/// With one, it trusts what was closed in good order, and a fetch tells.
+#[test]
+fn damage_that_an_opening_does_not_look_at_is_found_by_a_fetch() {
+    damage_each_byte_of_the_first_segment(true);
+}
+
+fn damage_each_byte_of_the_first_segment(checkpoint: bool) {
     let storage = MemoryStorage::new();
     let (mut log, _) = PartitionLog::open(storage.clone(), small()).expect("it opens");
     append_all(&mut log, 60);
     log.close().expect("it closes");
-    let good = files(&storage);
+    let mut good = files(&storage);
+    if !checkpoint {
+        good.remove(CHECKPOINT_FILE);
+    }
     let first = "00000000000000000000.log";
     for at in 0..good[first].len() {
         let storage = MemoryStorage::new();
@@ -158,7 +175,29 @@ fn damage_in_an_older_segment_is_an_error_and_changes_nothing() {
                 assert_eq!(files(&storage), before);
             }
             Err(error) => panic!("byte {at}: {error}"),
-            Ok((log, _)) => assert_eq!(read_all(&log, 1000), log.log_end_offset(), "byte {at}"),
+            Ok((log, report)) => {
+                assert_eq!(report.scanned_segments.is_empty(), checkpoint, "byte {at}");
+                read_all_or_damage(&log, at);
+            }
+        }
+    }
+}
+
+/// Reads everything up to damage near byte `at` of the first segment, if there is some to be seen.
+fn read_all_or_damage<S: Storage>(log: &PartitionLog<S>, at: usize) {
+    let mut next = log.log_start_offset();
+    while next < log.high_watermark() {
+        let fetched = match log.fetch(next, 1000) {
+            Err(Error::Corrupt { position, .. }) => {
+                assert!(position <= at as u64 + 300, "byte {at}: damage at {position}");
+                return;
+            }
+            fetched => fetched.expect("there is nothing else to go wrong"),
+        };
+        for record in fetched.records() {
+            let record = record.expect("the record is whole");
+            assert_eq!((record.offset, record.value), (next, Some(&payload(next)[..])), "byte {at}");
+            next += 1;
         }
     }
 }
@@ -411,16 +450,16 @@ fn append_batch_takes_whole_good_batches_only() {
     let mut batch = Vec::new();
     logscope::record::encode_batch(&mut batch, &[NewRecord::key_value(b"k", b"v"); 3], NOW);
     let end = log.log_end_offset();
-    let appended = log.append_batch(&mut batch.clone()).expect("it is taken");
+    let appended = log.append_batch(&mut batch.clone(), NOW).expect("it is taken");
     assert_eq!((appended.base_offset, appended.last_offset), (end, end + 2));
     for at in 8..batch.len() {
         let mut bad = batch.clone();
         bad[at] ^= 1;
         let outside_crc = (12..16).contains(&at);
-        assert_eq!(log.append_batch(&mut bad).is_ok(), outside_crc, "byte {at}");
+        assert_eq!(log.append_batch(&mut bad, NOW).is_ok(), outside_crc, "byte {at}");
     }
-    assert!(log.append_batch(&mut batch[..70].to_vec()).is_err());
-    assert!(log.append_batch(&mut [batch.clone(), batch.clone()].concat()).is_err());
+    assert!(log.append_batch(&mut batch[..70].to_vec(), NOW).is_err());
+    assert!(log.append_batch(&mut [batch.clone(), batch.clone()].concat(), NOW).is_err());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use goldenscript::{Command, Context, Runner};
-use logscope::lab::{Lab, LogPicture, Picture, sentence};
+use logscope::lab::{CLOCK_START_MS, Lab, LogPicture, Picture, sentence};
 use logscope::storage::MemoryStorage;
 
 struct Golden {
@@ -82,6 +82,18 @@ fn describe(log: &LogPicture) -> String {
         for entry in &segment.index {
             let _ = write!(out, " {}→{}", entry.relative_offset, entry.position);
         }
+        if segment.time_index_size.is_none() {
+            out.push_str("; time index missing");
+        }
+        for (at, entry) in segment.time_index.iter().enumerate() {
+            let since = entry.timestamp - CLOCK_START_MS;
+            let _ = write!(
+                out,
+                "{} +{since}→{}",
+                if at == 0 { "; time index" } else { "" },
+                entry.relative_offset
+            );
+        }
         out.push('\n');
     }
     out
@@ -105,37 +117,28 @@ fn run(name: &str) {
     goldenscript::run(&mut golden, format!("tests/golden/{name}")).expect("the script runs");
 }
 
-#[test]
-fn append_and_roll() {
-    run("append_and_roll");
+macro_rules! scripts {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                run(stringify!($name));
+            }
+        )*
+
+        /// A script that nobody runs shows nothing.
+        #[test]
+        fn every_script_is_run() {
+            let files = std::fs::read_dir("tests/golden").expect("the scripts are there");
+            let mut found: Vec<_> =
+                files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8")).collect();
+            found.sort_unstable();
+            assert_eq!(found, [$(stringify!($name)),*]);
+        }
+    };
 }
 
-#[test]
-fn fetch() {
-    run("fetch");
-}
-
-#[test]
-fn flush_and_high_watermark() {
-    run("flush_and_high_watermark");
-}
-
-#[test]
-fn crash_and_recovery() {
-    run("crash_and_recovery");
-}
-
-#[test]
-fn damage() {
-    run("damage");
-}
-
-#[test]
-fn refused() {
-    run("refused");
-}
-
-#[test]
-fn bytes() {
-    run("bytes");
+scripts! {
+    append_and_roll bytes compression crash_and_recovery damage fetch flush_and_high_watermark producers refused
+    retention time truncation
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use logscope::lab::{Action, Event, Lab, LogPicture, Outcome, Picture, SegmentPicture};
+use logscope::lab::{Action, CLOCK_START_MS, Event, Lab, LogPicture, Outcome, Picture, SegmentPicture};
 use logscope::log::Event as LogEvent;
 use logscope::storage::{Crash, JournalStorage, MemoryStorage, Mutation};
 use proptest::prelude::*;
@@ -18,6 +18,8 @@ struct Model {
     records: Vec<String>,
     /// So many of them survive any crash.
     durable: usize,
+    /// Those before this are deleted.
+    start: usize,
 }
 
 fn any_action() -> impl Strategy<Value = Action> {
@@ -25,16 +27,29 @@ fn any_action() -> impl Strategy<Value = Action> {
         range.prop_map(move |value| Action::Config { entries: vec![(key.to_owned(), value.to_string())] })
     };
     prop_oneof![
-        12 => (prop::collection::vec("[a-z]{0,60}", 1..4), prop::option::of("[a-c]"), 1..6u32)
-            .prop_map(|(values, key, count)| Action::Append { values, key, count }),
+        12 => (prop::collection::vec("[a-z]{0,60}", 1..4), prop::option::of("[a-c]"), 1..6u32, any_time())
+            .prop_map(|(values, key, count, at)| Action::Append { values, key, count, at, producer: None }),
         6 => (0..60u64, 0..1500u64).prop_map(|(offset, max_bytes)| Action::Fetch { offset, max_bytes }),
         4 => Just(Action::Flush),
         2 => (0..300u64).prop_map(|keep| Action::Crash { keep }),
         3 => Just(Action::Reopen),
+        2 => (0..40u64).prop_map(|offset| Action::DeleteBefore { offset }),
+        2 => (0..60u64).prop_map(|offset| Action::Truncate { offset }),
+        2 => any_time().prop_map(|at| Action::Find { timestamp: at.unwrap_or(0) }),
+        1 => (0..40_000u64).prop_map(|ms| Action::Advance { ms }),
+        1 => Just(Action::Retain),
+        1 => config("segment.ms", 1000..20_000),
+        1 => config("retention.ms", 0..60_000),
+        1 => config("retention.bytes", 0..2000),
         1 => config("segment.bytes", 100..1000),
         1 => config("index.interval.bytes", 0..400),
         1 => config("segment.index.bytes", 8..40),
     ]
+}
+
+/// Around the lab's clock, or that itself.
+fn any_time() -> impl Strategy<Value = Option<i64>> {
+    prop::option::weighted(0.3, CLOCK_START_MS - 20_000..CLOCK_START_MS + 40_000)
 }
 
 impl Model {
@@ -49,6 +64,18 @@ impl Model {
                 appended.for_each(|_| self.records.extend(values.iter().cloned()));
             }
             Action::Fetch { offset, max_bytes } if !refused => self.check_fetch(*offset, *max_bytes, outcome),
+            Action::Truncate { offset } if !refused => {
+                let end = picture.log.log_end_offset as usize;
+                assert!(end <= *offset as usize, "what was to be cut off is there");
+                self.records.truncate(end);
+                self.durable = self.durable.min(end);
+            }
+            Action::DeleteBefore { offset } if !refused => self.start = self.start.max(*offset as usize),
+            Action::Retain if !refused => {
+                let start = picture.log.log_start_offset as usize;
+                assert!(self.start <= start && start <= self.durable);
+                self.start = start;
+            }
             Action::Crash { .. } => {
                 assert!(picture.log.log_end_offset as usize >= self.durable, "a crash took what was durable");
                 self.records.truncate(picture.log.log_end_offset as usize);
@@ -66,6 +93,7 @@ impl Model {
             }
         }
         assert_eq!(picture.log.log_end_offset as usize, self.records.len());
+        assert_eq!(picture.log.log_start_offset as usize, self.start);
     }
 
     fn check_fetch(&self, offset: u64, max_bytes: u64, outcome: &Outcome) {
@@ -113,10 +141,39 @@ fn kafkas_index(segment: &SegmentPicture, interval: u64) -> Vec<(u32, u32)> {
     entries
 }
 
+/// Kafka's rule for the time index: with each entry of the offset index, and when the segment is closed, the
+/// largest timestamp so far, if it is larger than the last one.
+fn kafkas_time_index(segment: &SegmentPicture, interval: u64, active: bool) -> Vec<(i64, u32)> {
+    let (mut entries, mut bytes_since) = (Vec::new(), 0);
+    let mut largest = (-1, 0);
+    let note = |entries: &mut Vec<(i64, u32)>, largest: (i64, u32)| {
+        if largest.0 > entries.last().map_or(-1, |last| last.0) {
+            entries.push(largest);
+        }
+    };
+    for batch in &segment.batches {
+        if batch.max_timestamp > largest.0 {
+            largest = (batch.max_timestamp, (batch.last_offset - segment.base_offset) as u32);
+        }
+        if bytes_since > interval {
+            note(&mut entries, largest);
+            bytes_since = 0;
+        }
+        bytes_since += u64::from(batch.size);
+    }
+    if !active {
+        note(&mut entries, largest);
+    }
+    entries
+}
+
 fn check_index(log: &LogPicture) {
     for segment in &log.segments {
         let found: Vec<_> = segment.index.iter().map(|e| (e.relative_offset, e.position)).collect();
-        assert_eq!(found, kafkas_index(segment, u64::from(log.index_interval_bytes)));
+        let interval = u64::from(log.index_interval_bytes);
+        assert_eq!(found, kafkas_index(segment, interval));
+        let found: Vec<_> = segment.time_index.iter().map(|e| (e.timestamp, e.relative_offset)).collect();
+        assert_eq!(found, kafkas_time_index(segment, interval, Some(segment) == log.segments.last()));
     }
 }
 
@@ -134,7 +191,6 @@ fn run<S: Crash + Clone + std::fmt::Debug>(
         outcome.events.iter().for_each(|event| picture.apply(event));
         model.check(action, &outcome, &picture);
         interval_changed |= matches!(action, Action::Config { .. });
-        interval_changed &= !matches!(action, Action::Reopen);
         if let Some(read) = lab.read_picture().expect("memory does not fail") {
             assert_eq!(picture.log, read, "after {action}");
             if !interval_changed {

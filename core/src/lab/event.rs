@@ -18,6 +18,13 @@ pub enum Event {
         /// Bytes of indexes that were not synced and are gone. Recovery writes them anew.
         index_lost: u64,
     },
+    /// The clock was moved.
+    ClockMoved {
+        /// By how much, in milliseconds.
+        ms: u64,
+        /// What it shows now, in milliseconds since the Unix epoch.
+        now_ms: i64,
+    },
     /// The log was closed in good order.
     Closed,
     /// The log was deleted with all its files; the configuration and the clock are back at the start.
@@ -27,9 +34,9 @@ pub enum Event {
         /// Kafka's key.
         key: String,
         /// The new value.
-        value: u32,
+        value: String,
         /// The old value.
-        was: u32,
+        was: String,
     },
     /// A byte of a file was changed behind the log's back.
     ByteFlipped {

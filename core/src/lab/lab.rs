@@ -1,13 +1,14 @@
 //! The lab: runs actions on a real log, on a clock and a storage of its own.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::LogConfig;
 use crate::error::Result;
 use crate::log::event::{Event as LogEvent, Observer};
-use crate::log::{Fetched, PartitionLog};
-use crate::record::NewRecord;
-use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX};
+use crate::log::{Fetched, PartitionLog, RecoveryReport};
+use crate::record::{NO_PRODUCER, NewRecord, Producer};
+use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, SEGMENT_SUFFIXES, parse_file_name};
 use crate::storage::{Crash, File, Storage};
 
 use super::scenario::{Action, ScenarioError, parse_line};
@@ -15,6 +16,8 @@ use super::{Event, LogPicture};
 
 /// When the clock starts: 1 January 2026, midnight UTC, in milliseconds since the Unix epoch.
 pub const CLOCK_START_MS: i64 = 1_767_225_600_000;
+/// The most that the records of a fetch may take decompressed, in bytes.
+const MAX_DECOMPRESSED: u64 = 64 << 20;
 /// How far the clock moves with every append, in milliseconds.
 pub const CLOCK_TICK_MS: i64 = 1_000;
 
@@ -28,8 +31,9 @@ pub struct Lab<S: Storage> {
     log: Option<PartitionLog<S, Recorder>>,
     /// Set by a crash; then only `reopen` opens the log.
     crashed: bool,
-    /// Set by damage behind the open log's back: its files are then not what it takes them to be.
-    tampered: bool,
+    /// Files that were damaged behind the log's back, and that no opening has looked at since: they may not be what
+    /// the log takes them to be.
+    damaged: BTreeSet<String>,
 }
 
 /// What running an action brought.
@@ -86,7 +90,7 @@ impl<S: Crash + Clone> Lab<S> {
             recorder,
             log: None,
             crashed: false,
-            tampered: false,
+            damaged: BTreeSet::new(),
         }
     }
 
@@ -137,9 +141,9 @@ impl<S: Crash + Clone> Lab<S> {
     }
 
     /// The log as its files have it: read with nothing but the format, past the engine's own memory. `None`
-    /// while the log is not open, or if its files were damaged since it was opened.
+    /// while the log is not open, or if there is damage that it has not looked at.
     pub fn read_picture(&self) -> Result<Option<LogPicture>> {
-        let Some(log) = self.log.as_ref().filter(|_| !self.tampered) else { return Ok(None) };
+        let Some(log) = self.log.as_ref().filter(|_| self.damaged.is_empty()) else { return Ok(None) };
         let mut picture = LogPicture::read(&self.storage, &self.config)?;
         picture.high_watermark = log.high_watermark();
         Ok(Some(picture))
@@ -160,7 +164,38 @@ impl<S: Crash + Clone> Lab<S> {
 
     fn perform(&mut self, action: &Action, outcome: &mut Outcome) -> Result<(), String> {
         match action {
-            Action::Append { values, key, count } => self.append(values, key.as_deref(), *count),
+            Action::Append { values, key, count, at, producer } => {
+                let key = key.as_deref().map(str::as_bytes);
+                let records: Vec<_> = values
+                    .iter()
+                    .map(|value| NewRecord {
+                        timestamp: *at,
+                        key,
+                        value: Some(value.as_bytes()),
+                        headers: &[],
+                    })
+                    .collect();
+                self.append(&records, *count, *producer)
+            }
+            Action::Tombstone { key } => {
+                self.append(&[NewRecord { key: Some(key.as_bytes()), ..NewRecord::default() }], 1, None)
+            }
+            Action::Find { timestamp } => {
+                self.open_log()?.offset_for_timestamp(*timestamp).map(drop).map_err(say)
+            }
+            Action::Advance { ms } => {
+                self.now_ms = self.now_ms.saturating_add_unsigned(*ms);
+                outcome.events.push(Event::ClockMoved { ms: *ms, now_ms: self.now_ms });
+                Ok(())
+            }
+            Action::Retain => {
+                let now_ms = self.now_ms;
+                self.open_log()?.apply_retention(now_ms).map(drop).map_err(say)
+            }
+            Action::DeleteBefore { offset } => {
+                self.open_log()?.delete_records_before(*offset).map(drop).map_err(say)
+            }
+            Action::Truncate { offset } => self.open_log()?.truncate_to(*offset).map(drop).map_err(say),
             Action::Fetch { offset, max_bytes } => self.fetch(*offset, *max_bytes, outcome),
             Action::Flush => self.open_log()?.flush().map(drop).map_err(say),
             Action::Crash { keep } => {
@@ -171,13 +206,13 @@ impl<S: Crash + Clone> Lab<S> {
             Action::Config { entries } => self.configure(entries, outcome),
             Action::Flip { file, position } => {
                 self.storage.flip(file, *position).map_err(say)?;
-                self.tampered = true;
+                self.damaged.insert(file.clone());
                 outcome.events.push(Event::ByteFlipped { file: file.clone(), position: *position });
                 Ok(())
             }
             Action::Lose { file } => {
                 self.storage.lose(file).map_err(say)?;
-                self.tampered = true;
+                self.damaged.insert(file.clone());
                 outcome.events.push(Event::FileLost { file: file.clone() });
                 Ok(())
             }
@@ -185,15 +220,18 @@ impl<S: Crash + Clone> Lab<S> {
         }
     }
 
-    fn append(&mut self, values: &[String], key: Option<&str>, count: u32) -> Result<(), String> {
-        let key = key.map(str::as_bytes);
-        let records: Vec<_> = values
-            .iter()
-            .map(|v| NewRecord { key, value: Some(v.as_bytes()), ..Default::default() })
-            .collect();
+    fn append(
+        &mut self,
+        records: &[NewRecord<'_>],
+        count: u32,
+        mut producer: Option<Producer>,
+    ) -> Result<(), String> {
         for _ in 0..count {
             let now_ms = self.now_ms;
-            self.open_log()?.append(&records, now_ms).map_err(say)?;
+            self.open_log()?.append_as(producer.unwrap_or(NO_PRODUCER), records, now_ms).map_err(say)?;
+            if let Some(producer) = &mut producer {
+                producer.base_sequence = producer.sequence_after(records.len() as u32);
+            }
             self.now_ms = self.now_ms.saturating_add(CLOCK_TICK_MS);
         }
         Ok(())
@@ -201,6 +239,7 @@ impl<S: Crash + Clone> Lab<S> {
 
     fn fetch(&mut self, offset: u64, max_bytes: u64, outcome: &mut Outcome) -> Result<(), String> {
         let fetched = self.open_log()?.fetch(offset, max_bytes).map_err(say)?;
+        let fetched = fetched.decompress(MAX_DECOMPRESSED).map_err(say)?;
         outcome.records = owned_records(&fetched).map_err(say)?;
         Ok(())
     }
@@ -258,6 +297,7 @@ impl<S: Crash + Clone> Lab<S> {
 
     fn reset(&mut self, outcome: &mut Outcome) -> Result<(), String> {
         (self.log, self.crashed) = (None, false);
+        self.damaged.clear();
         for name in self.storage.list().map_err(say)? {
             self.storage.remove(&name).map_err(say)?;
         }
@@ -274,12 +314,19 @@ impl<S: Crash + Clone> Lab<S> {
             None => {
                 let (storage, config) = (self.storage.clone(), self.config.clone());
                 let opened = PartitionLog::open_observed(storage, config, self.recorder.clone());
-                self.tampered = false;
-                opened.map(|(log, _)| log).map_err(say)?
+                let (log, report) = opened.map_err(say)?;
+                self.damaged.retain(|file| !looked_at(file, &report));
+                log
             }
         };
         Ok(self.log.insert(log))
     }
+}
+
+/// Whether an opening has mended a file, or seen that there is nothing to mend.
+fn looked_at(file: &str, report: &RecoveryReport) -> bool {
+    let base = SEGMENT_SUFFIXES.iter().find_map(|suffix| parse_file_name(file, suffix));
+    base.is_none_or(|base| report.scanned_segments.contains(&base))
 }
 
 fn owned_records(fetched: &Fetched) -> Result<Vec<FetchedRecord>> {

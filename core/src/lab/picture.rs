@@ -4,8 +4,12 @@
 //! step: what it touches, how far a fetch has come. The picture knows nothing of pixels, time or the engine's
 //! own memory, so that live brokers, the playground and tests can all fold into it.
 
-use crate::log::event::{BatchInfo, Event as LogEvent, StoppedBy};
-use crate::segment::{INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, file_name, parse_file_name};
+use crate::log::CHECKPOINT_FILE;
+use crate::log::event::{BatchInfo, Event as LogEvent, IndexKind, StoppedBy};
+use crate::segment::{
+    INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name,
+    parse_file_name,
+};
 
 use super::Event;
 
@@ -20,6 +24,9 @@ pub struct Picture {
     pub focus: Focus,
     /// The last fetch, as far as it has come. A later action other than a fetch clears it.
     pub fetch: Option<FetchPicture>,
+    /// What was known of the segments before the opening that is under way: it holds for those that recovery does
+    /// not scan.
+    before: Vec<SegmentPicture>,
 }
 
 /// Whether the log is in use.
@@ -47,8 +54,8 @@ pub struct LogPicture {
     pub high_watermark: u64,
     /// The next offset to be assigned.
     pub log_end_offset: u64,
-    /// Other files and their sizes: those that recovery has not looked at yet, and indexes whose `.log` file is
-    /// gone.
+    /// Other files and their sizes, by name: the checkpoint, snapshots of producers, files that recovery has not
+    /// looked at yet, and indexes whose `.log` file is gone.
     pub other_files: Vec<(String, u64)>,
     /// `segment.bytes`.
     pub segment_bytes: u32,
@@ -70,6 +77,10 @@ pub struct SegmentPicture {
     pub index: Vec<IndexEntry>,
     /// Bytes in the `.index` file; `None` if it is missing. Other than the entries' only if it is damaged.
     pub index_size: Option<u64>,
+    /// The entries of the time index.
+    pub time_index: Vec<TimeIndexEntry>,
+    /// Bytes in the `.timeindex` file; `None` if it is missing. Other than the entries' only if it is damaged.
+    pub time_index_size: Option<u64>,
 }
 
 /// What the last event was about: the object to outline.
@@ -84,6 +95,8 @@ pub enum Focus {
     Batch(u64, u64),
     /// An index entry, by segment and its place in the index.
     IndexEntry(u64, usize),
+    /// A time index entry, by segment and its place in the index.
+    TimeIndexEntry(u64, usize),
     /// A position in a segment.
     Position(u64, u64),
 }
@@ -128,6 +141,9 @@ impl LogPicture {
             if let Some(size) = segment.index_size {
                 files.push((file_name(segment.base_offset, INDEX_SUFFIX), size));
             }
+            if let Some(size) = segment.time_index_size {
+                files.push((file_name(segment.base_offset, TIME_INDEX_SUFFIX), size));
+            }
             files.push((file_name(segment.base_offset, LOG_SUFFIX), segment.size));
         }
         files.sort_unstable();
@@ -153,6 +169,14 @@ impl LogPicture {
         Some(self.other_files.remove(at).1)
     }
 
+    /// Puts a file among the others, or gives it another size.
+    fn set_other(&mut self, name: String, size: u64) {
+        match self.other_files.binary_search_by(|(file, _)| file.cmp(&name)) {
+            Ok(at) => self.other_files[at].1 = size,
+            Err(at) => self.other_files.insert(at, (name, size)),
+        }
+    }
+
     /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
     /// the files are gone.
     fn reduce_to(&mut self, files: &[(String, u64)]) {
@@ -166,6 +190,8 @@ impl LogPicture {
             segment.batches.retain(|batch| batch.end() <= size);
             segment.index_size = size_of(segment.base_offset, INDEX_SUFFIX);
             segment.index.truncate(segment.index_size.unwrap_or(0) as usize / 8);
+            segment.time_index_size = size_of(segment.base_offset, TIME_INDEX_SUFFIX);
+            segment.time_index.truncate(segment.time_index_size.unwrap_or(0) as usize / 12);
             true
         });
         self.other_files.clear();
@@ -179,19 +205,30 @@ impl LogPicture {
 }
 
 impl SegmentPicture {
-    /// An empty segment with both files.
+    /// An empty segment with its files.
     fn created(base_offset: u64) -> Self {
-        Self { base_offset, index_size: Some(0), ..Self::default() }
+        Self { base_offset, index_size: Some(0), time_index_size: Some(0), ..Self::default() }
+    }
+
+    /// Cuts the segment to the batches before `position`, and the indexes to the entries that came with them.
+    fn truncate(&mut self, position: u64) {
+        self.size = position;
+        self.batches.retain(|batch| batch.end() <= position);
+        self.index.retain(|entry| u64::from(entry.position) < position);
+        let last = self.index.last().map(|entry| entry.relative_offset);
+        self.time_index.retain(|entry| last.is_some_and(|last| entry.relative_offset <= last));
+        self.measure_indexes();
+    }
+
+    /// The index files hold their entries, if they are there.
+    fn measure_indexes(&mut self) {
+        self.index_size = self.index_size.map(|_| self.index.len() as u64 * 8);
+        self.time_index_size = self.time_index_size.map(|_| self.time_index.len() as u64 * 12);
     }
 
     fn push_batch(&mut self, batch: &BatchInfo) {
         self.size = self.size.max(batch.end());
         self.batches.push(batch.clone());
-    }
-
-    fn push_entry(&mut self, entry: IndexEntry) {
-        self.index.push(entry);
-        self.index_size = Some(self.index.len() as u64 * 8);
     }
 }
 
@@ -204,13 +241,14 @@ impl Picture {
                 self.begin(State::Crashed);
                 self.log.reduce_to(files);
             }
+            Event::ClockMoved { .. } => self.begin(self.state),
             Event::Closed => self.begin(State::Closed),
             Event::Reset => *self = Self::default(),
             Event::ConfigChanged { key, value, .. } => {
                 self.begin(self.state);
-                match key.as_str() {
-                    "segment.bytes" => self.log.segment_bytes = *value,
-                    "index.interval.bytes" => self.log.index_interval_bytes = *value,
+                match (key.as_str(), value.parse()) {
+                    ("segment.bytes", Ok(value)) => self.log.segment_bytes = value,
+                    ("index.interval.bytes", Ok(value)) => self.log.index_interval_bytes = value,
                     _ => {}
                 }
             }
@@ -244,10 +282,22 @@ impl Picture {
     }
 
     fn lose(&mut self, file: &str) {
-        if let Some(base) = parse_file_name(file, LOG_SUFFIX) {
-            let index = self.log.segment(base).and_then(|segment| segment.index_size);
-            self.log.segments.retain(|segment| segment.base_offset != base);
-            self.log.other_files.extend(index.map(|size| (file_name(base, INDEX_SUFFIX), size)));
+        self.log.take_other(file);
+        if let Some(base) = parse_file_name(file, LOG_SUFFIX)
+            && let Some(at) = self.log.place(base)
+        {
+            let lost = self.log.segments.remove(at);
+            let left = [(INDEX_SUFFIX, lost.index_size), (TIME_INDEX_SUFFIX, lost.time_index_size)];
+            for (suffix, size) in left {
+                size.into_iter().for_each(|size| self.log.set_other(file_name(base, suffix), size));
+            }
+        }
+        if let Some(base) = parse_file_name(file, TIME_INDEX_SUFFIX)
+            && let Some(segment) = self.log.segment_mut(base)
+        {
+            segment.time_index.clear();
+            segment.time_index_size = None;
+            self.focus = Focus::Segment(base);
         }
         if let Some(base) = parse_file_name(file, INDEX_SUFFIX)
             && let Some(segment) = self.log.segment_mut(base)
@@ -262,6 +312,7 @@ impl Picture {
         match event {
             LogEvent::RecoveryStarted { files, segment_bytes, index_interval_bytes, .. } => {
                 self.begin(State::Recovering);
+                self.before = std::mem::take(&mut self.log.segments);
                 self.log = LogPicture {
                     segment_bytes: *segment_bytes,
                     index_interval_bytes: *index_interval_bytes,
@@ -272,13 +323,28 @@ impl Picture {
             LogEvent::SegmentFound { segment, log_bytes } => {
                 self.log.take_other(&file_name(*segment, LOG_SUFFIX));
                 let index_size = self.log.take_other(&file_name(*segment, INDEX_SUFFIX));
+                let time_index_size = self.log.take_other(&file_name(*segment, TIME_INDEX_SUFFIX));
                 let found = SegmentPicture {
                     base_offset: *segment,
                     size: *log_bytes,
                     index_size,
+                    time_index_size,
                     ..SegmentPicture::default()
                 };
                 self.log.segments.push(found);
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::SegmentTrusted { segment, log_bytes, index_bytes, time_index_bytes } => {
+                for suffix in [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
+                    self.log.take_other(&file_name(*segment, suffix));
+                }
+                let before = self.before.iter().position(|known| known.base_offset == *segment);
+                let mut trusted = before.map(|at| self.before.swap_remove(at)).unwrap_or_default();
+                trusted.base_offset = *segment;
+                trusted.size = *log_bytes;
+                trusted.index_size = Some(*index_bytes);
+                trusted.time_index_size = Some(*time_index_bytes);
+                self.log.segments.push(trusted);
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::BatchRecovered { batch } | LogEvent::BatchAppended { batch } => {
@@ -293,10 +359,16 @@ impl Picture {
                     segment.size = *position;
                 }
             }
-            LogEvent::IndexVerified { segment, .. } | LogEvent::IndexRebuilt { segment, .. } => {
+            LogEvent::IndexVerified { segment, index, .. }
+            | LogEvent::IndexRebuilt { segment, index, .. } => {
                 self.focus = Focus::Segment(*segment);
                 if let Some(segment) = self.log.segment_mut(*segment) {
-                    segment.index_size = Some(segment.index.len() as u64 * 8);
+                    match index {
+                        IndexKind::Offset => segment.index_size = Some(segment.index.len() as u64 * 8),
+                        IndexKind::Time => {
+                            segment.time_index_size = Some(segment.time_index.len() as u64 * 12)
+                        }
+                    }
                 }
             }
             LogEvent::OrphanRemoved { name } => {
@@ -305,6 +377,7 @@ impl Picture {
             }
             LogEvent::RecoveryFinished { log_start_offset, log_end_offset } => {
                 self.begin(State::Open);
+                self.before.clear();
                 self.log.log_start_offset = *log_start_offset;
                 self.log.log_end_offset = *log_end_offset;
                 self.log.high_watermark = *log_end_offset;
@@ -323,11 +396,58 @@ impl Picture {
                     match (recovering, picture.index_size) {
                         // What recovery finds goes into the file once the segment has been scanned.
                         (true, _) => picture.index.push(*entry),
-                        (false, Some(_)) => picture.push_entry(*entry),
+                        (false, Some(_)) => {
+                            picture.index.push(*entry);
+                            picture.measure_indexes();
+                        }
                         // What is added to a lost file goes nowhere that anyone will find again.
                         (false, None) => {}
                     }
                     self.focus = Focus::IndexEntry(*segment, picture.index.len().saturating_sub(1));
+                }
+            }
+            LogEvent::TimeIndexEntryAdded { segment, entry, .. } => {
+                let recovering = self.state == State::Recovering;
+                if let Some(picture) = self.log.segment_mut(*segment)
+                    && (recovering || picture.time_index_size.is_some())
+                {
+                    picture.time_index.push(*entry);
+                    if !recovering {
+                        picture.measure_indexes();
+                    }
+                    self.focus = Focus::TimeIndexEntry(*segment, picture.time_index.len() - 1);
+                }
+            }
+            LogEvent::TimeIndexEntryRemoved { segment, .. } => {
+                self.focus = Focus::Segment(*segment);
+                if let Some(picture) = self.log.segment_mut(*segment) {
+                    picture.time_index.pop();
+                    picture.measure_indexes();
+                }
+            }
+            LogEvent::SnapshotWritten { offset, bytes, .. } => {
+                self.log.set_other(file_name(*offset, SNAPSHOT_SUFFIX), *bytes);
+            }
+            LogEvent::CheckpointWritten { bytes, .. } => {
+                self.log.set_other(CHECKPOINT_FILE.to_owned(), *bytes);
+            }
+            LogEvent::RetentionStarted { .. } => self.begin(self.state),
+            LogEvent::LogStartMoved { to, .. } => {
+                self.begin(self.state);
+                self.log.log_start_offset = *to;
+            }
+            LogEvent::SegmentDeleted { segment, .. } => {
+                self.begin(self.state);
+                self.log.segments.retain(|other| other.base_offset != *segment);
+                self.log.take_other(&file_name(*segment, SNAPSHOT_SUFFIX));
+            }
+            LogEvent::Truncated { segment, position, to, high_watermark, .. } => {
+                self.begin(self.state);
+                self.focus = Focus::Position(*segment, *position);
+                self.log.log_end_offset = *to;
+                self.log.high_watermark = *high_watermark;
+                if let Some(segment) = self.log.segment_mut(*segment) {
+                    segment.truncate(*position);
                 }
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {

@@ -7,7 +7,9 @@ use crate::config::LogConfig;
 use crate::error::Result;
 use crate::log::event::BatchInfo;
 use crate::record::Batch;
-use crate::segment::{INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, file_name, parse_file_name};
+use crate::segment::{
+    INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name, parse_file_name,
+};
 use crate::storage::{File, Storage};
 
 use super::{LogPicture, SegmentPicture};
@@ -23,25 +25,28 @@ impl LogPicture {
         let mut segments = Vec::new();
         for base_offset in names.iter().filter_map(|name| parse_file_name(name, LOG_SUFFIX)) {
             let log = read_all(storage, &file_name(base_offset, LOG_SUFFIX))?;
-            let index_name = file_name(base_offset, INDEX_SUFFIX);
-            let index = match names.contains(&index_name) {
-                true => Some(read_all(storage, &index_name)?),
-                false => None,
-            };
+            let [index, time_index] = [INDEX_SUFFIX, TIME_INDEX_SUFFIX].map(|suffix| {
+                let name = file_name(base_offset, suffix);
+                names.contains(&name).then(|| read_all(storage, &name)).transpose()
+            });
+            let (index, time_index) = (index?, time_index?);
             segments.push(SegmentPicture {
                 base_offset,
                 size: log.len() as u64,
                 batches: read_batches(base_offset, &log),
                 index_size: index.as_ref().map(|bytes| bytes.len() as u64),
                 index: read_entries(&index.unwrap_or_default()),
+                time_index_size: time_index.as_ref().map(|bytes| bytes.len() as u64),
+                time_index: read_time_entries(&time_index.unwrap_or_default()),
             });
         }
         let end = |segment: &SegmentPicture| {
             segment.batches.last().map_or(segment.base_offset, |batch| batch.last_offset + 1)
         };
         let log_end_offset = segments.last().map_or(0, end);
+        let first = segments.first().map_or(0, |segment| segment.base_offset);
         Ok(Self {
-            log_start_offset: segments.first().map_or(0, |segment| segment.base_offset),
+            log_start_offset: read_log_start(storage, &names)?.unwrap_or(first),
             high_watermark: log_end_offset,
             log_end_offset,
             segment_bytes: config.segment_bytes,
@@ -59,12 +64,23 @@ fn other_files<S: Storage>(
 ) -> Result<Vec<(String, u64)>> {
     let mut others = Vec::new();
     for name in names {
-        let base = parse_file_name(name, LOG_SUFFIX).or_else(|| parse_file_name(name, INDEX_SUFFIX));
+        let suffixes = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX];
+        let base = suffixes.into_iter().find_map(|suffix| parse_file_name(name, suffix));
         if !segments.iter().any(|segment| Some(segment.base_offset) == base) {
             others.push((name.clone(), storage.open(name)?.len()?));
         }
     }
     Ok(others)
+}
+
+/// The log start offset, as the checkpoint has it.
+fn read_log_start<S: Storage>(storage: &S, names: &[String]) -> Result<Option<u64>> {
+    if !names.iter().any(|name| name == "checkpoint") {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&read_all(storage, "checkpoint")?).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix("log-start-offset "));
+    Ok(line.and_then(|offset| offset.parse().ok()))
 }
 
 fn read_all<S: Storage>(storage: &S, name: &str) -> Result<Vec<u8>> {
@@ -85,8 +101,21 @@ fn read_batches(segment: u64, bytes: &[u8]) -> Vec<BatchInfo> {
 }
 
 fn read_entries(bytes: &[u8]) -> Vec<IndexEntry> {
-    let number = |bytes: &[u8]| bytes.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
-    let entry =
-        |bytes: &[u8]| IndexEntry { relative_offset: number(&bytes[..4]), position: number(&bytes[4..]) };
+    let entry = |bytes: &[u8]| IndexEntry {
+        relative_offset: number(&bytes[..4]) as u32,
+        position: number(&bytes[4..]) as u32,
+    };
     bytes.chunks_exact(8).map(entry).collect()
+}
+
+fn read_time_entries(bytes: &[u8]) -> Vec<TimeIndexEntry> {
+    let entry = |bytes: &[u8]| TimeIndexEntry {
+        timestamp: number(&bytes[..8]) as i64,
+        relative_offset: number(&bytes[8..]) as u32,
+    };
+    bytes.chunks_exact(12).map(entry).collect()
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

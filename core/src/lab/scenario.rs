@@ -3,11 +3,18 @@
 //! ```text
 //! config segment.bytes=512 index.interval.bytes=128   # a comment
 //! append hello key=user-1 count=3
-//! append "two words" another
+//! append "two words" another at=1767225700000
+//! tombstone user-1
+//! append paid producer=7 seq=0
 //! flush
 //! fetch 2 max_bytes=300
 //! crash keep=32
 //! reopen
+//! advance 8d
+//! retain
+//! delete-before 4
+//! truncate 6
+//! find 1767225603000
 //! ```
 //!
 //! A word may stand in double quotes; then `\"`, `\\`, `\n`, `\t` and `\u{…}` mean what they do in Rust, and
@@ -15,6 +22,8 @@
 //! writes the canonical line, and parsing that gives the same action.
 
 use std::fmt;
+
+use crate::record::Producer;
 
 /// One thing to do with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +36,15 @@ pub enum Action {
         key: Option<String>,
         /// How many batches.
         count: u32,
+        /// The timestamp of every record, in milliseconds since the Unix epoch; otherwise the clock's.
+        at: Option<i64>,
+        /// The idempotent producer that sends the first batch; the sequence goes on with each further one.
+        producer: Option<Producer>,
+    },
+    /// Append a batch with one record whose value is null: in a compacted log, the key is to be forgotten.
+    Tombstone {
+        /// The key.
+        key: String,
     },
     /// Fetch from an offset on.
     Fetch {
@@ -35,8 +53,30 @@ pub enum Action {
         /// The budget in bytes.
         max_bytes: u64,
     },
+    /// Look for the first record at or after a timestamp.
+    Find {
+        /// Milliseconds since the Unix epoch.
+        timestamp: i64,
+    },
     /// Sync, and raise the high watermark.
     Flush,
+    /// Move the clock forward.
+    Advance {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Delete the segments that retention lets go.
+    Retain,
+    /// Make an offset the first of the log.
+    DeleteBefore {
+        /// The offset.
+        offset: u64,
+    },
+    /// Cut off the end of the log.
+    Truncate {
+        /// No batch reaches this offset afterwards.
+        offset: u64,
+    },
     /// Lose the power.
     Crash {
         /// How many unsynced bytes of each file had reached the disk.
@@ -81,17 +121,19 @@ const fn command(name: &'static str, usage: &'static str, what: &'static str) ->
 }
 
 /// All commands.
-pub const COMMANDS: [CommandHelp; 9] = [
+pub const COMMANDS: [CommandHelp; 15] = [
     command(
         "append",
-        "append VALUE… [key=KEY] [count=N]",
+        "append VALUE… [key=KEY] [count=N] [at=MS] [producer=ID epoch=N seq=N]",
         "Appends a batch with one record for each value; with count, so many batches.",
     ),
+    command("tombstone", "tombstone KEY", "Appends a record with the key and no value: forget what it had."),
     command(
         "fetch",
         "fetch OFFSET [max_bytes=N]",
         "Reads whole batches from an offset on, up to max_bytes (4096) and the high watermark.",
     ),
+    command("find", "find TIMESTAMP", "Looks for the first record at or after a time, in milliseconds."),
     command("flush", "flush", "Syncs the log and raises the high watermark to the log end offset."),
     command(
         "crash",
@@ -104,6 +146,18 @@ pub const COMMANDS: [CommandHelp; 9] = [
         "config KEY=VALUE…",
         "Sets configs, such as segment.bytes=512 index.interval.bytes=128.",
     ),
+    command(
+        "advance",
+        "advance DURATION",
+        "Moves the clock: 500ms, 10s, 5m, 2h, 7d, or a number of milliseconds.",
+    ),
+    command("retain", "retain", "Deletes old segments by retention.ms and retention.bytes, as of the clock."),
+    command(
+        "delete-before",
+        "delete-before OFFSET",
+        "Makes an offset the log start; what lies below is gone.",
+    ),
+    command("truncate", "truncate OFFSET", "Cuts off the end: no batch reaches the offset any more."),
     command("flip", "flip FILE POSITION", "Inverts one byte of a file, as a bad disk would."),
     command("lose", "lose FILE", "Loses a file, as a bad disk would."),
     command("reset", "reset", "Deletes the log and begins anew."),
@@ -111,6 +165,8 @@ pub const COMMANDS: [CommandHelp; 9] = [
 
 /// The most batches that one `append` makes.
 const MAX_COUNT: u64 = 10_000;
+/// The farthest that one `advance` moves the clock: a hundred years.
+const MAX_ADVANCE_MS: u64 = 36_500 * 86_400_000;
 /// `max_bytes` of a fetch that does not say.
 const DEFAULT_MAX_BYTES: u64 = 4096;
 
@@ -203,16 +259,27 @@ pub fn quote(word: &str) -> String {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Append { values, key, count } => {
+            Self::Append { values, key, count, at, producer } => {
                 f.write_str("append")?;
-                for value in values {
-                    write!(f, " {}", quote(value))?;
-                }
+                values.iter().try_for_each(|value| write!(f, " {}", quote(value)))?;
                 if let Some(key) = key {
                     write!(f, " key={}", quote(key))?;
                 }
-                if *count == 1 { Ok(()) } else { write!(f, " count={count}") }
+                if *count != 1 {
+                    write!(f, " count={count}")?;
+                }
+                if let Some(at) = at {
+                    write!(f, " at={at}")?;
+                }
+                let Some(Producer { id, epoch, base_sequence }) = producer else { return Ok(()) };
+                write!(f, " producer={id} epoch={epoch} seq={base_sequence}")
             }
+            Self::Tombstone { key } => write!(f, "tombstone {}", quote(key)),
+            Self::Find { timestamp } => write!(f, "find {timestamp}"),
+            Self::Advance { ms } => write!(f, "advance {ms}"),
+            Self::Retain => f.write_str("retain"),
+            Self::DeleteBefore { offset } => write!(f, "delete-before {offset}"),
+            Self::Truncate { offset } => write!(f, "truncate {offset}"),
             Self::Fetch { offset, max_bytes } => write!(f, "fetch {offset} max_bytes={max_bytes}"),
             Self::Flush => f.write_str("flush"),
             Self::Crash { keep: 0 } => f.write_str("crash"),
@@ -263,8 +330,16 @@ impl Arguments {
                     return Err(self.usage("append needs a value; \"\" is an empty one"));
                 }
                 let key = self.pair("key");
-                Action::Append { values, key, count: self.number_pair("count", 1, 1..=MAX_COUNT)? as u32 }
+                let count = self.number_pair("count", 1, 1..=MAX_COUNT)? as u32;
+                let at = self.optional("at", 0..=i64::MAX as u64)?.map(|at| at as i64);
+                Action::Append { values, key, count, at, producer: self.producer()? }
             }
+            "tombstone" => Action::Tombstone { key: self.value("a key")? },
+            "find" => Action::Find { timestamp: self.timestamp()? },
+            "advance" => Action::Advance { ms: self.duration()? },
+            "retain" => Action::Retain,
+            "delete-before" => Action::DeleteBefore { offset: self.number("an offset")? },
+            "truncate" => Action::Truncate { offset: self.number("an offset")? },
             "fetch" => {
                 let offset = self.number("an offset")?;
                 let max_bytes = self.number_pair("max_bytes", DEFAULT_MAX_BYTES, 0..=u64::MAX)?;
@@ -313,6 +388,49 @@ impl Arguments {
         })
     }
 
+    fn timestamp(&mut self) -> Result<i64, ScenarioError> {
+        let word = self.value("a timestamp")?;
+        word.parse().map_err(|_| {
+            let word = quote(&shorten(&word));
+            self.usage(&format!("a timestamp is a whole number of milliseconds since 1970, not {word}"))
+        })
+    }
+
+    fn duration(&mut self) -> Result<u64, ScenarioError> {
+        let word = self.value("a duration")?;
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match &word[digits.len()..] {
+            "" | "ms" => Some(1),
+            "s" => Some(1_000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            "d" => Some(86_400_000),
+            _ => None,
+        };
+        let number = digits.parse::<u64>().ok();
+        let ms = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+        ms.filter(|ms| *ms <= MAX_ADVANCE_MS).ok_or_else(|| {
+            let word = quote(&shorten(&word));
+            self.usage(&format!("a duration is a number with ms, s, m, h or d, up to 36500d, not {word}"))
+        })
+    }
+
+    /// The pairs `producer`, `epoch` and `seq`; the last two are 0 unless given.
+    fn producer(&mut self) -> Result<Option<Producer>, ScenarioError> {
+        let id = self.optional("producer", 0..=i64::MAX as u64)?;
+        let epoch = self.optional("epoch", 0..=i16::MAX as u64)?;
+        let sequence = self.optional("seq", 0..=i32::MAX as u64)?;
+        match id {
+            Some(id) => Ok(Some(Producer {
+                id: id as i64,
+                epoch: epoch.unwrap_or(0) as i16,
+                base_sequence: sequence.unwrap_or(0) as i32,
+            })),
+            None if epoch.or(sequence).is_some() => Err(self.usage("epoch= and seq= need a producer=")),
+            None => Ok(None),
+        }
+    }
+
     fn pair(&mut self, key: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(k, _)| k == key)?;
         Some(self.pairs.remove(at).1)
@@ -324,9 +442,17 @@ impl Arguments {
         default: u64,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, ScenarioError> {
-        let Some(word) = self.pair(key) else { return Ok(default) };
+        Ok(self.optional(key, range)?.unwrap_or(default))
+    }
+
+    fn optional(
+        &mut self,
+        key: &str,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ScenarioError> {
+        let Some(word) = self.pair(key) else { return Ok(None) };
         let parsed = word.parse().ok().filter(|n| range.contains(n));
-        parsed.ok_or_else(|| {
+        parsed.map(Some).ok_or_else(|| {
             let (min, max) = (range.start(), range.end());
             let word = quote(&shorten(&word));
             match *max {
@@ -420,8 +546,24 @@ mod tests {
     fn any_action() -> impl Strategy<Value = Action> {
         let word = any::<String>;
         prop_oneof![
-            (prop::collection::vec(word(), 1..4), prop::option::of(word()), 1..100u32)
-                .prop_map(|(values, key, count)| Action::Append { values, key, count }),
+            (
+                prop::collection::vec(word(), 1..4),
+                prop::option::of(word()),
+                1..100u32,
+                prop::option::of(0..i64::MAX),
+                prop::option::of((0..i64::MAX, 0..i16::MAX, 0..i32::MAX)),
+            )
+                .prop_map(|(values, key, count, at, producer)| {
+                    let producer =
+                        producer.map(|(id, epoch, base_sequence)| Producer { id, epoch, base_sequence });
+                    Action::Append { values, key, count, at, producer }
+                }),
+            word().prop_map(|key| Action::Tombstone { key }),
+            any::<i64>().prop_map(|timestamp| Action::Find { timestamp }),
+            (0..1u64 << 40).prop_map(|ms| Action::Advance { ms }),
+            Just(Action::Retain),
+            any::<u64>().prop_map(|offset| Action::DeleteBefore { offset }),
+            any::<u64>().prop_map(|offset| Action::Truncate { offset }),
             (any::<u64>(), any::<u64>()).prop_map(|(offset, max_bytes)| Action::Fetch { offset, max_bytes }),
             Just(Action::Flush),
             any::<u64>().prop_map(|keep| Action::Crash { keep }),
@@ -451,7 +593,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, message) in [
-            ("fetsch 0", "there is no command \"fetsch\"; there are append, fetch, flush"),
+            ("fetsch 0", "there is no command \"fetsch\"; there are append, tombstone, fetch,"),
             ("\"flush\" now", "flush does not take now"),
             ("fetch", "fetch needs an offset; it is written: fetch OFFSET [max_bytes=N]"),
             ("fetch -1", "an offset is a whole number from 0 on, not -1"),
@@ -459,6 +601,10 @@ mod tests {
             ("fetch 1 max_byte=2", "fetch does not take max_byte="),
             ("append", "append needs a value"),
             ("append x count=0", "count takes a whole number from 1 to 10000, not 0"),
+            ("append x seq=3", "epoch= and seq= need a producer="),
+            ("advance 3w", "a duration is a number with ms, s, m, h or d, up to 36500d, not 3w"),
+            ("advance -1s", "not -1s"),
+            ("find soon", "a timestamp is a whole number of milliseconds since 1970, not soon"),
             ("append \"x", "a quoted word does not end"),
             ("append \"x\"y", "a space is missing before y"),
             ("append \"\\x\"", "there is no escape \\x"),

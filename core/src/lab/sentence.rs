@@ -2,8 +2,12 @@
 //!
 //! Config keys stand in backquotes, so that a page can set them apart.
 
-use crate::log::event::{BatchInfo, Event as LogEvent, FlushCause, IndexFault, RollReason, StoppedBy};
-use crate::segment::{INDEX_SUFFIX, IndexEntry};
+use crate::log::event::{
+    BatchInfo, CheckpointFound, DeleteReason, Event as LogEvent, FlushCause, IndexFault, IndexKind,
+    RollReason, StoppedBy, TimeEntryCause,
+};
+use crate::record::Compression;
+use crate::segment::{INDEX_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX};
 
 use super::Event;
 
@@ -12,13 +16,24 @@ pub fn sentence(event: &Event) -> String {
     match event {
         Event::Log(event) => log_sentence(event),
         Event::Crashed { lost, kept, index_lost, .. } => crashed(*lost, *kept, *index_lost),
-        Event::Closed => "The log is closed in good order: all that was appended is synced.".to_owned(),
+        Event::ClockMoved { ms, .. } => {
+            format!(
+                "The clock goes forward by {}. Nothing happens by itself: retention waits to be run.",
+                duration(*ms)
+            )
+        }
+        Event::Closed => {
+            "The log is closed in good order: all is synced, and the checkpoint says so.".to_owned()
+        }
         Event::Reset => "Everything is deleted, and the configuration is back at the start.".to_owned(),
         Event::ConfigChanged { key, value, was } if value == was => {
             format!("`{key}` stays at {value}.")
         }
         Event::ConfigChanged { key, value, was } => {
             let old = match key.as_str() {
+                "retention.ms" | "retention.bytes" | "cleanup.policy" => {
+                    "It counts when retention or compaction runs next."
+                }
                 "index.interval.bytes" => {
                     "Indexes that are there already stay until the log is opened again."
                 }
@@ -77,7 +92,7 @@ fn crashed(lost: u64, kept: u64, index_lost: u64) -> String {
 fn log_sentence(event: &LogEvent) -> String {
     match event {
         LogEvent::SegmentCreated { segment } => {
-            format!("Segment {segment} begins, empty: a .log file and its .index.")
+            format!("Segment {segment} begins, empty: a .log file, its .index and its .timeindex.")
         }
         LogEvent::SegmentRolled {
             segment,
@@ -94,6 +109,11 @@ fn log_sentence(event: &LogEvent) -> String {
                     "It would not fit: segment {segment} holds {size} of {segment_bytes} bytes and the batch \
                      needs {batch_size}."
                 ),
+                RollReason::Time { waited_ms, segment_ms } => format!(
+                    "The batch is {} later than the first of segment {segment}, and a segment takes {}.",
+                    duration(*waited_ms as u64),
+                    duration(*segment_ms)
+                ),
                 RollReason::IndexFull => format!(
                     "The index of segment {segment} is full, with {}.",
                     count(*index_entries as u64, "entry", "entries")
@@ -105,6 +125,7 @@ fn log_sentence(event: &LogEvent) -> String {
             };
             let key = match reason {
                 RollReason::Size => " (`segment.bytes`)",
+                RollReason::Time { .. } => " (`segment.ms`)",
                 RollReason::IndexFull => " (`segment.index.bytes`)",
                 RollReason::OffsetOverflow => "",
             };
@@ -130,10 +151,159 @@ fn log_sentence(event: &LogEvent) -> String {
             segment + u64::from(entry.relative_offset),
             entry.position
         ),
+        LogEvent::TimeIndexEntryAdded { entry, segment, cause } => {
+            let offset = segment + u64::from(entry.relative_offset);
+            let timestamp = entry.timestamp;
+            match cause {
+                TimeEntryCause::Interval => format!(
+                    "The time index gets an entry as well, since time has gone on: timestamp {timestamp} → offset \
+                     {offset}."
+                ),
+                TimeEntryCause::Roll | TimeEntryCause::Close => format!(
+                    "The time index gets a last entry, so that the segment's largest timestamp is known without \
+                     reading it: {timestamp} → offset {offset}."
+                ),
+            }
+        }
+        LogEvent::TimeIndexEntryRemoved { entry, .. } => format!(
+            "The last time index entry, {}, came from the closing; it is taken off, and the index goes on as if \
+             the log had never been closed.",
+            entry.timestamp
+        ),
+        LogEvent::DuplicateFound { producer, base_offset, last_offset } => format!(
+            "Producer {} has sent sequence {} before: it is in the log as {}. Nothing is appended, and the producer \
+             gets the same answer as then.",
+            producer.id,
+            producer.base_sequence,
+            offsets(*base_offset, *last_offset)
+        ),
+        LogEvent::SnapshotWritten { offset, producers: 0, .. } => format!(
+            "The snapshot of offset {offset} says that no idempotent producer is known, so that no opening has to read \
+             the log for that."
+        ),
+        LogEvent::SnapshotWritten { offset, producers, .. } => format!(
+            "What is known of {} is written to the snapshot of offset {offset}, so that no opening has to read the \
+             log for it.",
+            count(*producers as u64, "idempotent producer", "idempotent producers")
+        ),
+        LogEvent::CheckpointWritten { log_start_offset, recovery_point, clean, .. } => format!(
+            "The checkpoint says: the log starts at offset {log_start_offset}, and all below {recovery_point} is \
+             durable{}.",
+            if *clean { "; it was closed in good order" } else { "" }
+        ),
         LogEvent::Flushed { segment, from, high_watermark, cause, .. } => {
             flushed(*segment, *from, *high_watermark, *cause)
         }
-        event => recovery_sentence(event).or_else(|| fetch_sentence(event)).unwrap_or_default(),
+        event => recovery_sentence(event)
+            .or_else(|| cleanup_sentence(event))
+            .or_else(|| time_sentence(event))
+            .or_else(|| fetch_sentence(event))
+            .unwrap_or_default(),
+    }
+}
+
+fn cleanup_sentence(event: &LogEvent) -> Option<String> {
+    Some(match event {
+        LogEvent::RetentionStarted { segments, log_bytes, policy, .. } => {
+            let looked = format!(
+                "Retention looks at {} of {} in all, oldest first, and never at the active one",
+                count(*segments as u64, "segment", "segments"),
+                bytes(*log_bytes)
+            );
+            match policy.deletes() {
+                true => format!("{looked}."),
+                false => format!(
+                    "{looked}. Neither time nor size counts (`cleanup.policy` = {policy}), only the log start offset."
+                ),
+            }
+        }
+        LogEvent::LogStartMoved { from, to } if from == to => {
+            format!("The log start offset is {to} already.")
+        }
+        LogEvent::LogStartMoved { from, to } => {
+            format!("The log start offset goes from {from} to {to}: nobody can fetch what lies below.")
+        }
+        LogEvent::SegmentDeleted { segment, bytes: size, reason } => {
+            let why = match reason {
+                DeleteReason::Time { age_ms, retention_ms } => format!(
+                    "its newest record is {} old, more than {} (`retention.ms`)",
+                    duration(*age_ms as u64),
+                    duration(*retention_ms)
+                ),
+                DeleteReason::Size { log_bytes, retention_bytes } => format!(
+                    "the log holds {log_bytes} bytes, and without it still at least {retention_bytes} \
+                     (`retention.bytes`)"
+                ),
+                DeleteReason::LogStart => "all of it lies below the log start offset".to_owned(),
+                DeleteReason::Truncated => "all of it lies beyond the cut".to_owned(),
+            };
+            format!("Segment {segment} ({}) is deleted with its indexes: {why}.", bytes(*size))
+        }
+        LogEvent::Truncated { from, to, .. } if from == to => {
+            format!("The log ends at offset {to} already: there is nothing to cut.")
+        }
+        LogEvent::Truncated { segment, position, from, to, high_watermark } => format!(
+            "The log is cut: segment {segment} ends at position {position}. The log end offset goes from {from} to \
+             {to}, and the high watermark is {high_watermark}."
+        ),
+        _ => return None,
+    })
+}
+
+fn time_sentence(event: &LogEvent) -> Option<String> {
+    Some(match event {
+        LogEvent::TimeLookUpStarted { timestamp } => {
+            format!("Somebody looks for the first record at or after timestamp {timestamp}.")
+        }
+        LogEvent::SegmentTooOld { segment, largest: Some(largest), .. } => format!(
+            "Segment {segment} cannot hold it: the last entry of its time index, its largest timestamp, is {}.",
+            largest.timestamp
+        ),
+        LogEvent::SegmentTooOld { segment, largest: None, .. } => {
+            format!("Segment {segment} cannot hold it: no record in it has a timestamp.")
+        }
+        LogEvent::TimeIndexLookedUp { segment, timestamp, entries, found } => match found {
+            Some(found) => format!(
+                "Of {} in the time index of segment {segment}, {} → offset {} is the last at or below {timestamp}: \
+                 no batch before that offset is late enough.",
+                count(*entries as u64, "entry", "entries"),
+                found.timestamp,
+                segment + u64::from(found.relative_offset)
+            ),
+            None => format!(
+                "The time index of segment {segment} has nothing at or below {timestamp}, so the search starts at its \
+                 front."
+            ),
+        },
+        LogEvent::TimeLookUpFinished { found: Some((offset, timestamp)), batches, .. } => format!(
+            "It is offset {offset}, of timestamp {timestamp}; {} had to be looked at.",
+            count(*batches, "batch", "batches")
+        ),
+        LogEvent::TimeLookUpFinished { found: None, timestamp, .. } => {
+            format!("There is none: no visible record has timestamp {timestamp} or a later one.")
+        }
+        _ => return None,
+    })
+}
+
+/// Milliseconds in the largest unit that leaves no rest, and otherwise in seconds.
+fn duration(ms: u64) -> String {
+    const UNITS: [(u64, &str, &str); 4] = [
+        (86_400_000, "day", "days"),
+        (3_600_000, "hour", "hours"),
+        (60_000, "minute", "minutes"),
+        (1_000, "second", "seconds"),
+    ];
+    match UNITS.iter().find(|(unit, ..)| ms > 0 && ms.is_multiple_of(*unit)) {
+        Some((unit, one, many)) => count(ms / unit, one, many),
+        None => format!("{ms} ms"),
+    }
+}
+
+fn offsets(base_offset: u64, last_offset: u64) -> String {
+    match base_offset == last_offset {
+        true => format!("offset {base_offset}"),
+        false => format!("offsets {base_offset} to {last_offset}"),
     }
 }
 
@@ -141,6 +311,7 @@ fn flushed(segment: u64, from: u64, high_watermark: u64, cause: FlushCause) -> S
     let before = match cause {
         FlushCause::Requested => "",
         FlushCause::Roll => "A segment is made durable, with its index, before the next one begins. ",
+        FlushCause::Truncate => "The cut is made durable. ",
         FlushCause::Close => "Closing syncs the log. ",
     };
     match high_watermark - from {
@@ -158,12 +329,33 @@ fn flushed(segment: u64, from: u64, high_watermark: u64, cause: FlushCause) -> S
 
 fn recovery_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
-        LogEvent::RecoveryStarted { segments: 0, .. } => {
+        LogEvent::RecoveryStarted { segments: 0, checkpoint: CheckpointFound::Missing, .. } => {
             "The log is opened. There is nothing on disk yet.".to_owned()
         }
-        LogEvent::RecoveryStarted { segments, .. } => format!(
-            "The log is opened. Recovery finds {}, and trusts nothing that it has not checked.",
-            count(*segments as u64, "segment", "segments")
+        LogEvent::RecoveryStarted { segments, checkpoint, .. } => {
+            let found = count(*segments as u64, "segment", "segments");
+            match checkpoint {
+                CheckpointFound::Valid { clean: true, recovery_point, .. } => format!(
+                    "The log is opened: {found}. The checkpoint says that it was closed in good order, and that all \
+                     below offset {recovery_point} is durable: there is nothing to recover."
+                ),
+                CheckpointFound::Valid { clean: false, recovery_point, .. } => format!(
+                    "The log is opened: {found}. The checkpoint says that all below offset {recovery_point} is \
+                     durable, and nothing of a closing in good order: the last segment has to be checked."
+                ),
+                CheckpointFound::Missing => format!(
+                    "The log is opened: {found}, and no checkpoint. Nothing is trusted that has not been checked."
+                ),
+                CheckpointFound::Damaged { reason } => format!(
+                    "The log is opened: {found}. The checkpoint is useless: {reason}. Nothing is trusted that has \
+                     not been checked."
+                ),
+            }
+        }
+        LogEvent::SegmentTrusted { segment, log_bytes, .. } => format!(
+            "Segment {segment} ({}) is taken as it is: it was synced as a whole. Its batches are checked when they \
+             are fetched.",
+            bytes(*log_bytes)
         ),
         LogEvent::SegmentFound { segment, log_bytes } => {
             format!("Recovery scans segment {segment}, batch by batch: {}.", bytes(*log_bytes))
@@ -179,11 +371,13 @@ fn recovery_sentence(event: &LogEvent) -> Option<String> {
              the disk is bad.",
             position + cut - 1
         ),
-        LogEvent::IndexVerified { segment, entries } => format!(
-            "The index of segment {segment} is right: {}.",
+        LogEvent::IndexVerified { segment, index, entries } => format!(
+            "The {} of segment {segment} is right: {}.",
+            index_name(*index),
             count(*entries as u64, "entry", "entries")
         ),
-        LogEvent::IndexRebuilt { segment, entries, fault } => {
+        LogEvent::IndexRebuilt { segment, index, entries, fault } => {
+            let index = index_name(*index);
             let fault = match fault {
                 IndexFault::Missing => "is missing".to_owned(),
                 IndexFault::Short { entries: 0 } => "is empty".to_owned(),
@@ -193,9 +387,14 @@ fn recovery_sentence(event: &LogEvent) -> Option<String> {
                 IndexFault::Differs => "does not match the log".to_owned(),
             };
             let entries = count(*entries as u64, "entry", "entries");
-            format!("The index of segment {segment} {fault}: it is written anew from the log, {entries}.")
+            format!("The {index} of segment {segment} {fault}: it is written anew from the log, {entries}.")
         }
-        LogEvent::OrphanRemoved { name } => format!("{name} has no .log file beside it, and is removed."),
+        LogEvent::OrphanRemoved { name } if name.ends_with(SNAPSHOT_SUFFIX) => {
+            format!(
+                "{name} is not as of the beginning of a segment, and has served its purpose: it is removed."
+            )
+        }
+        LogEvent::OrphanRemoved { name } => format!("{name} belongs to no segment any more, and is removed."),
         LogEvent::RecoveryFinished { log_start_offset, log_end_offset }
             if log_start_offset == log_end_offset =>
         {
@@ -214,6 +413,12 @@ fn fetch_sentence(event: &LogEvent) -> Option<String> {
         LogEvent::FetchStarted { offset, max_bytes, high_watermark, log_end_offset } => {
             fetch_started(*offset, *max_bytes, *high_watermark, *log_end_offset)
         }
+        LogEvent::IndexRejected { segment, entry } => format!(
+            "The index of segment {segment} is damaged: at position {} begins no batch that starts at or below \
+             offset {}. The scan starts at position 0 instead.",
+            entry.position,
+            segment + u64::from(entry.relative_offset)
+        ),
         LogEvent::FloorSegmentFound { segment, segments: 1, .. } => {
             format!("Segment {segment} is the only one, and so the floor segment.")
         }
@@ -262,6 +467,13 @@ fn fetch_sentence(event: &LogEvent) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+fn index_name(index: IndexKind) -> &'static str {
+    match index {
+        IndexKind::Offset => "index",
+        IndexKind::Time => "time index",
+    }
 }
 
 fn fetch_started(offset: u64, max_bytes: u64, high_watermark: u64, log_end_offset: u64) -> String {
@@ -334,10 +546,11 @@ fn fetch_stopped(
 fn batch_words(batch: &BatchInfo) -> String {
     let records = count(u64::from(batch.records), "record", "records");
     let size = bytes(u64::from(batch.size));
-    match batch.base_offset == batch.last_offset {
-        true => format!("offset {}, {records}, {size}", batch.base_offset),
-        false => format!("offsets {} to {}, {records}, {size}", batch.base_offset, batch.last_offset),
-    }
+    let codec = match batch.compression {
+        Compression::None => String::new(),
+        codec => format!(", compressed with {codec}"),
+    };
+    format!("{}, {records}, {size}{codec}", offsets(batch.base_offset, batch.last_offset))
 }
 
 fn bytes(count_: u64) -> String {

@@ -1,19 +1,23 @@
-//! How a batch gets into the log, and when the log rolls.
+//! How a batch gets into the log.
 //!
 //! A batch is checked against every limit before anything changes, so that a refused one leaves no trace.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
 use crate::record::{
-    Batch, BatchError, BatchMeta, Compression, NewRecord, assign_base_offset, batch_size, encode_batch_with,
+    Batch, BatchError, BatchHeader, BatchMeta, Compression, NO_PRODUCER, NewRecord, Producer, TimestampType,
+    assign_base_offset, batch_size, encode_batch_with, set_log_append_time,
 };
-use crate::segment::{INDEX_ENTRY_SIZE, IndexEntry, Segment, Undone, entry_due};
+use crate::segment::{Due, Undone};
 use crate::storage::Storage;
 
 use super::PartitionLog;
-use super::event::{BatchInfo, Event, FlushCause, Observer, RollReason};
+use super::event::{BatchInfo, Event, Observer, TimeEntryCause};
+use super::producers::Check;
+
+/// The most that a batch's records may take decompressed where the log has to look at them, in bytes.
+pub(super) const MAX_DECOMPRESSED: u64 = 256 << 20;
 
 /// Where an appended batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,9 @@ pub struct Appended {
     pub position: u64,
     /// The batch's size in bytes.
     pub size: u32,
+    /// The batch was in the log already, sent before by the same idempotent producer, and was not appended again:
+    /// these are its offsets. Where it lies is not looked up; `segment`, `position` and `size` are 0.
+    pub duplicate: bool,
 }
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
@@ -40,23 +47,46 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// them the batch is not in the log. Only if an `Io` error poisons the log as well, because what was written
     /// could not be taken back, nobody knows before it is opened again.
     pub fn append(&mut self, records: &[NewRecord<'_>], now_ms: i64) -> Result<Appended> {
-        check_records(records, now_ms)?;
-        self.check_size(batch_size(records, now_ms))?;
+        self.append_as(NO_PRODUCER, records, now_ms)
+    }
+
+    /// Appends records as one batch of an idempotent producer. A batch that is sent twice is appended once: the
+    /// second time gets the offsets of the first, if it is one of the producer's last five.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); [`Error::OutOfOrderSequence`] if a batch before it is missing, and
+    /// [`Error::InvalidProducerEpoch`] if a newer epoch of the producer has sent already.
+    pub fn append_as(
+        &mut self,
+        producer: Producer,
+        records: &[NewRecord<'_>],
+        now_ms: i64,
+    ) -> Result<Appended> {
+        self.check_records(records, now_ms)?;
+        if self.config.compression_type.is_none_or(|codec| codec == Compression::None) {
+            self.check_size(batch_size(records, now_ms))?;
+        }
+        self.check_room(records.len())?;
         let mut batch = std::mem::take(&mut self.scratch);
         batch.clear();
-        let meta = BatchMeta { base_offset: self.log_end_offset(), ..BatchMeta::default() };
-        encode_batch_with(&mut batch, records, now_ms, meta);
-        let appended = self.append_checked(&batch, records.len() as u32);
+        let compression = self.config.compression_type.unwrap_or(Compression::None);
+        let base_offset = self.log_end_offset();
+        let meta = BatchMeta { base_offset, producer, compression, ..BatchMeta::default() };
+        let appended = encode_batch_with(&mut batch, records, now_ms, meta)
+            .map_err(Error::InvalidBatch)
+            .and_then(|()| self.check_size(batch.len() as u64))
+            .and_then(|()| self.append_made(&mut batch, now_ms));
         self.scratch = batch;
         appended
     }
 
     /// Appends one encoded batch as it is, but for the base offset, which is written into it. The checksum is
-    /// checked and stays valid: it does not cover the offset.
+    /// checked and stays valid: it does not cover the offset. If `message.timestamp.type` is `LogAppendTime`,
+    /// `now_ms` is written into it as well, with a new checksum.
     ///
     /// # Errors
     /// As [`append`](Self::append), and [`Error::InvalidBatch`] if the bytes are not exactly one whole batch.
-    pub fn append_batch(&mut self, batch: &mut [u8]) -> Result<Appended> {
+    pub fn append_batch(&mut self, batch: &mut [u8], now_ms: i64) -> Result<Appended> {
         let (parsed, rest) = Batch::parse(batch)?;
         if !rest.is_empty() {
             let message = format!("{} bytes follow the batch; a batch comes alone", rest.len());
@@ -69,12 +99,43 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         self.check_size(u64::from(header.size))?;
         parsed.verify()?;
-        // Nobody could read past a batch whose records do not parse. A compressed one is taken as it is.
-        if header.compression() == Some(Compression::None) {
-            parsed.records().try_for_each(|record| record.map(drop))?;
-        }
+        self.check_batch_records(&parsed)?;
+        self.check_room(header.records_count as usize)?;
         assign_base_offset(batch, self.log_end_offset());
-        self.append_checked(batch, header.records_count)
+        self.append_made(batch, now_ms)
+    }
+
+    /// Nobody could read past a batch whose records do not parse. A compressed one is taken as it is, unless
+    /// compaction has to find keys in it.
+    fn check_batch_records(&self, batch: &Batch<'_>) -> Result<()> {
+        let mut plain = Vec::new();
+        let mut batch = *batch;
+        if batch.compressed().is_some() {
+            if !self.config.cleanup_policy.compacts() {
+                return Ok(());
+            }
+            batch.decompress(MAX_DECOMPRESSED, &mut plain)?;
+            batch = Batch::parse(&plain)?.0;
+        }
+        for record in batch.records() {
+            self.check_key(record?.key)?;
+        }
+        Ok(())
+    }
+
+    /// Appends a batch that is right in itself and has its base offset.
+    fn append_made(&mut self, batch: &mut [u8], now_ms: i64) -> Result<Appended> {
+        if self.config.message_timestamp_type == TimestampType::LogAppendTime {
+            set_log_append_time(batch, now_ms);
+        }
+        self.append_checked(batch)
+    }
+
+    fn check_room(&self, records: usize) -> Result<()> {
+        match self.log_end_offset() + records as u64 > i64::MAX as u64 {
+            true => Err(Error::OffsetsExhausted(i64::MAX as u64 - 1)),
+            false => Ok(()),
+        }
     }
 
     fn check_size(&self, size: u64) -> Result<()> {
@@ -91,86 +152,78 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     }
 
     /// Appends a batch whose base offset is the log end offset and which fits the limits.
-    fn append_checked(&mut self, batch: &[u8], records: u32) -> Result<Appended> {
+    fn append_checked(&mut self, batch: &[u8]) -> Result<Appended> {
         self.shared.check_poison()?;
-        let base_offset = self.log_end_offset();
-        let last_offset = base_offset + u64::from(records) - 1;
-        if last_offset >= i64::MAX as u64 {
-            return Err(Error::OffsetsExhausted(i64::MAX as u64 - 1));
+        let header = BatchHeader::parse(batch)?;
+        if let Check::Duplicate { base_offset, last_offset } = self.producers.check(&header)? {
+            return Ok(self.duplicate(&header, base_offset, last_offset));
         }
-        if let Some(reason) = self.pending_roll.or_else(|| self.should_roll(batch.len() as u64, last_offset))
-        {
-            self.roll(batch.len() as u64, last_offset, reason)?;
+        let (base_offset, last_offset) = (header.base_offset, header.last_offset());
+        if let Some(reason) = self.pending_roll.or_else(|| self.should_roll(&header)) {
+            self.roll(&header, reason)?;
         }
         let (segment, position) = (self.active.base_offset(), self.active.size());
-        let interval = u64::from(self.config.index_interval_bytes);
-        let due = entry_due(position, self.active.index().last(), interval);
-        let entry = due.map(|_| IndexEntry {
-            // Rolling has seen to it that both fit.
-            relative_offset: (last_offset - segment) as u32,
-            position: position as u32,
-        });
-        self.write(batch, entry)?;
+        let (interval, mut indexer) = (self.config.index_interval_bytes, self.indexer);
+        // Rolling has seen to it that the position and the relative offset fit.
+        let due = indexer.batch(position, last_offset, header.max_timestamp, interval);
+        self.write(batch, due)?;
+        self.indexer = indexer;
+        self.first_timestamp.get_or_insert(header.max_timestamp);
+        self.producers.update(&header, base_offset);
         self.shared.log_end_offset.store(last_offset + 1, Ordering::Release);
 
-        let size = batch.len() as u32;
         self.shared.observer.observe(|| Event::BatchAppended { batch: info(segment, position, batch) });
-        if let (Some(entry), Some(bytes_since)) = (entry, due) {
-            self.shared.observer.observe(|| Event::IndexEntryAdded { segment, entry, bytes_since, interval });
+        if let Some(due) = due {
+            observe_entries(&self.shared.observer, segment, due, interval);
         }
-        Ok(Appended { base_offset, last_offset, segment, position, size })
+        Ok(Appended { base_offset, last_offset, segment, position, size: header.size, duplicate: false })
     }
 
-    fn write(&mut self, batch: &[u8], entry: Option<IndexEntry>) -> Result<()> {
-        self.active.append(batch, entry).map_err(|(error, undone)| match undone {
+    fn duplicate(&self, header: &BatchHeader, base_offset: u64, last_offset: u64) -> Appended {
+        let producer = header.producer;
+        self.shared.observer.observe(|| Event::DuplicateFound { producer, base_offset, last_offset });
+        Appended { base_offset, last_offset, segment: 0, position: 0, size: 0, duplicate: true }
+    }
+
+    fn check_records(&self, records: &[NewRecord<'_>], now_ms: i64) -> Result<()> {
+        check_count(records.len())?;
+        for record in records {
+            let timestamp = record.timestamp.unwrap_or(now_ms);
+            if timestamp < 0 {
+                let message = format!("the timestamp {timestamp} is before 1970 (milliseconds)");
+                return Err(Error::InvalidRecord(message));
+            }
+            self.check_key(record.key)?;
+        }
+        Ok(())
+    }
+
+    /// Compaction goes by keys.
+    fn check_key(&self, key: Option<&[u8]>) -> Result<()> {
+        if key.is_none() && self.config.cleanup_policy.compacts() {
+            let policy = self.config.cleanup_policy;
+            let message = format!("it has no key, and `cleanup.policy` = {policy} needs one");
+            return Err(Error::InvalidRecord(message));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &[u8], due: Option<Due>) -> Result<()> {
+        self.active.append(batch, due).map_err(|(error, undone)| match undone {
             Undone::Yes => Error::Io(error),
             Undone::No => self.shared.poison(error),
         })
     }
+}
 
-    /// Kafka's `LogSegment.shouldRoll`, as far as it does not look at time.
-    fn should_roll(&self, batch_size: u64, last_offset: u64) -> Option<RollReason> {
-        let size = self.active.size();
-        if size == 0 {
-            return None;
-        }
-        let index_bytes = (self.active.index().len() + 1) * INDEX_ENTRY_SIZE;
-        if size + batch_size > u64::from(self.config.segment_bytes) {
-            Some(RollReason::Size)
-        } else if index_bytes > self.config.segment_index_bytes as usize {
-            Some(RollReason::IndexFull)
-        } else if last_offset - self.active.base_offset() > i32::MAX as u64 {
-            Some(RollReason::OffsetOverflow)
-        } else {
-            None
-        }
-    }
-
-    /// Closes the active segment for good, durable as a whole, and begins a new one at the log end offset.
-    fn roll(&mut self, batch_size: u64, last_offset: u64, reason: RollReason) -> Result<()> {
-        let (segment, size, next) = (self.active.base_offset(), self.active.size(), self.log_end_offset());
-        let index_entries = self.active.index().len();
-        let segment_bytes = u64::from(self.config.segment_bytes);
-        self.shared.observer.observe(|| Event::SegmentRolled {
-            segment,
-            size,
-            batch_size,
-            segment_bytes,
-            index_entries,
-            last_offset,
-            reason,
-            next,
-        });
-        self.flush_because(FlushCause::Roll)?;
-        // Recovery could rebuild it; but what is closed for good is better left whole, as Kafka does.
-        self.active.index().sync().map_err(|error| self.shared.poison(error))?;
-        self.pending_roll = Some(reason);
-        self.active = Arc::new(Segment::create(&*self.storage, next)?);
-        self.storage.sync_dir().map_err(|error| self.shared.poison(error))?;
-        self.pending_roll = None;
-        self.shared.push_segment(Arc::clone(&self.active));
-        self.shared.observer.observe(|| Event::SegmentCreated { segment: next });
-        Ok(())
+/// Tells of the index entries that a batch got.
+pub(super) fn observe_entries(observer: &impl Observer, segment: u64, due: Due, interval: u32) {
+    let Due { entry, bytes_since, time_entry } = due;
+    let interval = u64::from(interval);
+    observer.observe(|| Event::IndexEntryAdded { segment, entry, bytes_since, interval });
+    if let Some(entry) = time_entry {
+        let cause = TimeEntryCause::Interval;
+        observer.observe(|| Event::TimeIndexEntryAdded { segment, entry, cause });
     }
 }
 
@@ -179,19 +232,13 @@ fn info(segment: u64, position: u64, bytes: &[u8]) -> BatchInfo {
     BatchInfo::new(segment, position, &batch)
 }
 
-fn check_records(records: &[NewRecord<'_>], now_ms: i64) -> Result<()> {
+fn check_count(records: usize) -> Result<()> {
     let invalid = |message: String| Err(Error::InvalidRecord(message));
-    if records.is_empty() {
+    if records == 0 {
         return invalid("a batch needs at least one record".to_owned());
     }
-    if records.len() > i32::MAX as usize {
-        return invalid(format!("{} records are more than a batch's count can hold", records.len()));
-    }
-    for record in records {
-        let timestamp = record.timestamp.unwrap_or(now_ms);
-        if timestamp < 0 {
-            return invalid(format!("the timestamp {timestamp} is before 1970 (milliseconds)"));
-        }
+    if records > i32::MAX as usize {
+        return invalid(format!("{records} records are more than a batch's count can hold"));
     }
     Ok(())
 }

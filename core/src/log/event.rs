@@ -1,7 +1,8 @@
 //! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
 
-use crate::record::Batch;
-use crate::segment::IndexEntry;
+use crate::config::CleanupPolicy;
+use crate::record::{Batch, Compression, Producer};
+use crate::segment::{IndexEntry, TimeIndexEntry};
 
 /// Somebody who watches a log. `()` watches nothing, and then no event is even built.
 ///
@@ -33,6 +34,8 @@ pub struct BatchInfo {
     pub records: u32,
     /// The largest timestamp in it, in milliseconds since the Unix epoch.
     pub max_timestamp: i64,
+    /// How its records are compressed.
+    pub compression: Compression,
     /// The first record's key, if it has one and the batch is not compressed.
     pub first_key: Option<Vec<u8>>,
 }
@@ -49,6 +52,7 @@ impl BatchInfo {
             last_offset: header.last_offset(),
             records: header.records_count,
             max_timestamp: header.max_timestamp,
+            compression: batch.compressed().unwrap_or_default(),
             first_key: first.and_then(|record| record.key).map(<[u8]>::to_vec),
         }
     }
@@ -64,7 +68,14 @@ impl BatchInfo {
 pub enum RollReason {
     /// The batch would not have fit into `segment.bytes`.
     Size,
-    /// The offset index has reached `segment.index.bytes`.
+    /// So much time lies between the segment's first batch and this one, more than `segment.ms`.
+    Time {
+        /// Milliseconds.
+        waited_ms: i64,
+        /// `segment.ms`.
+        segment_ms: u64,
+    },
+    /// An index has reached `segment.index.bytes`.
     IndexFull,
     /// The batch's last offset would be too far from the segment's base offset for the index.
     OffsetOverflow,
@@ -77,6 +88,8 @@ pub enum FlushCause {
     Requested,
     /// A segment is synced as a whole before the next one begins.
     Roll,
+    /// The log was truncated.
+    Truncate,
     /// The log was closed.
     Close,
 }
@@ -93,6 +106,80 @@ pub enum IndexFault {
     },
     /// The file holds something else than the log gives.
     Differs,
+}
+
+/// What opening a log found where the checkpoint should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointFound {
+    /// Nothing: the log is new, or comes from elsewhere.
+    Missing,
+    /// A file that says nothing sure.
+    Damaged {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// What the log wrote last.
+    Valid {
+        /// The first offset in the log.
+        log_start_offset: u64,
+        /// Everything below it is durable.
+        recovery_point: u64,
+        /// Whether the log was closed in good order.
+        clean: bool,
+    },
+}
+
+/// Why a time index got an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeEntryCause {
+    /// The offset index got one too.
+    Interval,
+    /// The segment was closed.
+    Roll,
+    /// The log was closed.
+    Close,
+}
+
+/// One of a segment's two indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexKind {
+    /// By offset: `.index`.
+    Offset,
+    /// By time: `.timeindex`.
+    Time,
+}
+
+impl IndexKind {
+    /// The file's ending.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Offset => crate::segment::INDEX_SUFFIX,
+            Self::Time => crate::segment::TIME_INDEX_SUFFIX,
+        }
+    }
+}
+
+/// Why a segment was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeleteReason {
+    /// Its largest timestamp is `age_ms` old, more than `retention.ms`.
+    Time {
+        /// Milliseconds between the largest timestamp and now.
+        age_ms: i64,
+        /// `retention.ms`.
+        retention_ms: u64,
+    },
+    /// The log held `log_bytes`, and without the segment it still holds at least `retention.bytes`.
+    Size {
+        /// Bytes of all segments, this one included.
+        log_bytes: u64,
+        /// `retention.bytes`.
+        retention_bytes: u64,
+    },
+    /// It ends below the log start offset.
+    LogStart,
+    /// It begins at or above the offset that the log was truncated to.
+    Truncated,
 }
 
 /// Why a fetch stopped.
@@ -131,6 +218,7 @@ pub enum Event {
         files: Vec<(String, u64)>,
         segment_bytes: u32,
         index_interval_bytes: u32,
+        checkpoint: CheckpointFound,
     },
     /// The scan of a segment begins.
     SegmentFound { segment: u64, log_bytes: u64 },
@@ -139,9 +227,11 @@ pub enum Event {
     /// The scan found bytes that are no whole batch, and cut the file there.
     TailCut { segment: u64, position: u64, bytes: u64, log_end_offset: u64, reason: String },
     /// The index on disk is what the log gives.
-    IndexVerified { segment: u64, entries: usize },
+    IndexVerified { segment: u64, index: IndexKind, entries: usize },
     /// The index was written anew.
-    IndexRebuilt { segment: u64, entries: usize, fault: IndexFault },
+    IndexRebuilt { segment: u64, index: IndexKind, entries: usize, fault: IndexFault },
+    /// The checkpoint says that the segment is durable and whole: it is not scanned.
+    SegmentTrusted { segment: u64, log_bytes: u64, index_bytes: u64, time_index_bytes: u64 },
     /// A file belonged to nothing and was removed.
     OrphanRemoved { name: String },
     /// The log is open.
@@ -161,13 +251,43 @@ pub enum Event {
         reason: RollReason,
         next: u64,
     },
+    /// The producer's batch is in the log already: it gets the offsets of then, and is not appended.
+    DuplicateFound { producer: Producer, base_offset: u64, last_offset: u64 },
     /// A batch went to the end of the active segment.
     BatchAppended { batch: BatchInfo },
     /// The batch just appended or recovered got an index entry. `bytes_since` came since the last one.
     IndexEntryAdded { segment: u64, entry: IndexEntry, bytes_since: u64, interval: u64 },
+    /// The time index got an entry: the largest timestamp so far.
+    TimeIndexEntryAdded { segment: u64, entry: TimeIndexEntry, cause: TimeEntryCause },
+    /// The last entry of the active segment's time index, which closing had added, is taken off again.
+    TimeIndexEntryRemoved { segment: u64, entry: TimeIndexEntry },
     /// Everything below `high_watermark` is durable and visible.
     Flushed { segment: u64, bytes: u64, from: u64, high_watermark: u64, cause: FlushCause },
+    /// What is known of producers was written down, as of `offset`.
+    SnapshotWritten { offset: u64, producers: usize, bytes: u64 },
+    /// What an opening must know was written down, in a file of so many bytes.
+    CheckpointWritten { log_start_offset: u64, recovery_point: u64, clean: bool, bytes: u64 },
 
+    /// Retention looks at the segments, oldest first.
+    RetentionStarted { segments: usize, log_bytes: u64, now_ms: i64, policy: CleanupPolicy },
+    /// The log start offset moved, unless `from` and `to` are the same; records below it are gone for readers.
+    LogStartMoved { from: u64, to: u64 },
+    /// A segment was deleted with its files.
+    SegmentDeleted { segment: u64, bytes: u64, reason: DeleteReason },
+    /// The log was cut, unless `from` and `to` are the same: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
+    Truncated { segment: u64, position: u64, from: u64, to: u64, high_watermark: u64 },
+
+    /// Somebody looks for the first record at or after a timestamp.
+    TimeLookUpStarted { timestamp: i64 },
+    /// A segment's largest timestamp is too small: it cannot hold the record.
+    SegmentTooOld { segment: u64, timestamp: i64, largest: Option<TimeIndexEntry> },
+    /// The time index told from which offset on to look.
+    TimeIndexLookedUp { segment: u64, timestamp: i64, entries: usize, found: Option<TimeIndexEntry> },
+    /// The look-up is over: the record's offset and timestamp.
+    TimeLookUpFinished { timestamp: i64, found: Option<(u64, i64)>, batches: u64 },
+
+    /// An index entry does not fit the batch that it points at: the index is damaged, and the scan starts at 0.
+    IndexRejected { segment: u64, entry: IndexEntry },
     /// A fetch begins.
     FetchStarted { offset: u64, max_bytes: u64, high_watermark: u64, log_end_offset: u64 },
     /// The segment with the largest base offset at or below the fetch offset.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::error::{CorruptReason, Error, Result};
-use crate::record::{Batch, BatchError, BatchHeader, Record, Records};
+use crate::record::{Batch, BatchError, BatchHeader, HEADER_SIZE, Record, Records};
 use crate::segment::{Scanner, Segment};
 use crate::storage::File;
 
@@ -38,6 +38,41 @@ impl Fetched {
     /// The records from the fetch offset on. A batch that cannot be read yields an error and ends the records.
     pub fn records(&self) -> FetchedRecords<'_> {
         FetchedRecords { rest: &self.batches, batch: None, fetch_offset: self.fetch_offset }
+    }
+
+    /// Puts an uncompressed batch in the place of each compressed one, so that [`records`](Self::records) can
+    /// read them all. Without a compressed batch, nothing is copied.
+    ///
+    /// # Errors
+    /// [`Error::InvalidBatch`] if a batch does not parse or does not decompress, or if the decompressed records
+    /// of all of them would take more than `limit` bytes.
+    pub fn decompress(self, limit: u64) -> Result<Self> {
+        let mut batches = Vec::new();
+        let (mut rest, mut left) = (&self.batches[..], limit);
+        // Up to here they are the same.
+        let mut copied = 0;
+        while !rest.is_empty() {
+            let (batch, behind) = Batch::parse(rest)?;
+            if batch.compressed().is_some() {
+                let position = self.batches.len() - rest.len();
+                batches.extend_from_slice(&self.batches[copied..position]);
+                let before = batches.len() + HEADER_SIZE;
+                batch.decompress(left, &mut batches).map_err(|error| match error {
+                    BatchError::DecompressedTooLarge { codec, .. } => {
+                        BatchError::DecompressedTooLarge { codec, limit }
+                    }
+                    error => error,
+                })?;
+                left -= (batches.len() - before) as u64;
+                copied = self.batches.len() - behind.len();
+            }
+            rest = behind;
+        }
+        if copied == 0 {
+            return Ok(self);
+        }
+        batches.extend_from_slice(&self.batches[copied..]);
+        Ok(Self { batches, ..self })
     }
 }
 
@@ -167,10 +202,10 @@ impl<F: File, O: Observer> Shared<F, O> {
     }
 
     /// Where the first batch begins whose last offset is at or above `offset`.
-    fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
+    pub(super) fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
         let base = segment.base_offset();
         let relative = u32::try_from(offset - base).unwrap_or(u32::MAX);
-        let found = segment.index().look_up(relative);
+        let found = segment.index().look_up(relative)?;
         let start = found.map_or(0, |entry| u64::from(entry.position));
         let entries = segment.index().len();
         self.observer.observe(|| Event::IndexLookedUp {

@@ -24,6 +24,8 @@ pub struct Flush<S: Storage, O: Observer = ()> {
     up_to: u64,
     cause: FlushCause,
     size: u64,
+    /// How often the log had been truncated when the flush began.
+    truncations: u64,
 }
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
@@ -52,6 +54,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             up_to: self.log_end_offset(),
             cause,
             size: self.active.size(),
+            truncations: self.shared.truncations.load(Ordering::Acquire),
         }
     }
 }
@@ -73,6 +76,10 @@ impl<S: Storage, O: Observer> Flush<S, O> {
         shared.check_poison()?;
         // Older segments were synced when the log rolled, so this one is all there is to do.
         self.segment.sync().map_err(|error| shared.poison(error))?;
+        if shared.truncations.load(Ordering::Acquire) != self.truncations {
+            // What this flush was for may have been cut off, and other batches be at its offsets.
+            return Ok(shared.high_watermark());
+        }
         let from = shared.high_watermark.fetch_max(self.up_to, Ordering::AcqRel);
         let high_watermark = from.max(self.up_to);
         let (segment, bytes, cause) = (self.segment.base_offset(), self.size, self.cause);

@@ -12,10 +12,17 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `append` | how a batch gets in, when the log rolls |
+//! | `append` | how a batch gets in |
+//! | `roll` | when the log rolls, and how a segment is closed for good |
 //! | `fetch` | how batches get out, under a byte budget |
 //! | `flush` | how bytes become durable and visible |
+//! | `time` | which offset a timestamp is at |
+//! | `retention` | which old segments go, and how |
+//! | `truncate` | how the end is cut off |
+//! | `producers`, `snapshot` | idempotent producers, and how they survive a restart |
+//! | `checkpoint` | what an opening must know and cannot read off the segments |
 //! | `recovery` | how a log is opened, and what is done about damage |
+//! | `compaction` | how only the newest record of each key stays |
 //! | `event` | what an observer is told |
 //!
 //! Invariants:
@@ -27,40 +34,70 @@
 //! - After a failed sync the log takes no append until it is opened again.
 
 mod append;
+mod checkpoint;
+#[cfg_attr(not(test), expect(dead_code, reason = "the log does not compact yet"))]
+mod compaction;
 pub(crate) mod event;
 mod fetch;
 mod flush;
+pub mod producers;
 mod recovery;
+mod retention;
+mod roll;
+mod snapshot;
+mod time;
+mod truncate;
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::config::LogConfig;
 use crate::error::{Error, Result};
-use crate::segment::{ScanError, Segment};
+use crate::segment::{Indexer, ScanError, Segment};
 use crate::storage::Storage;
 
 pub use append::Appended;
-pub use event::{BatchInfo, Event, FlushCause, IndexFault, Observer, RollReason, StoppedBy};
+pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
+pub use event::{
+    BatchInfo, CheckpointFound, DeleteReason, Event, FlushCause, IndexFault, IndexKind, Observer, RollReason,
+    StoppedBy, TimeEntryCause,
+};
 pub use fetch::{Fetched, FetchedRecords};
 pub use flush::Flush;
 pub use recovery::{RecoveryReport, TailCut};
+pub use time::TimestampOffset;
+
+use producers::ProducerState;
 
 /// A commit log for one partition: what an embedder holds to write, one at a time.
 ///
-/// Reads go through a [`LogReader`], which can be cloned and sent to other threads; the methods of the same
-/// name here are for convenience.
+/// It dereferences to a [`LogReader`], so that all that can be read can be read here too. A reader of its own,
+/// from [`reader`](Self::reader), can be cloned and sent to other threads.
 #[derive(Debug)]
 pub struct PartitionLog<S: Storage, O: Observer = ()> {
+    reader: LogReader<S, O>,
     storage: Arc<S>,
     config: LogConfig,
-    shared: Arc<Shared<S::File, O>>,
     active: Arc<Segment<S::File>>,
+    /// How far the active segment's indexes have come.
+    indexer: Indexer,
+    /// The largest timestamp of the active segment's first batch, from which `segment.ms` counts.
+    first_timestamp: Option<i64>,
+    producers: ProducerState,
     /// A roll that failed half-way: the next append has to bring it to its end, because files of the next
     /// segment may be there already, and the active one must not grow past them.
     pending_roll: Option<RollReason>,
     /// The batch that is being encoded; kept for its allocation.
     scratch: Vec<u8>,
+}
+
+impl<S: Storage, O: Observer> Deref for PartitionLog<S, O> {
+    type Target = LogReader<S, O>;
+
+    fn deref(&self) -> &LogReader<S, O> {
+        &self.reader
+    }
 }
 
 /// What the writer and its readers have in common.
@@ -72,6 +109,10 @@ struct Shared<F, O> {
     log_start_offset: AtomicU64,
     high_watermark: AtomicU64,
     log_end_offset: AtomicU64,
+    /// Below this, compaction may have left holes in the offsets.
+    cleaned_up_to: AtomicU64,
+    /// How often the log was truncated: a reader that met damage meanwhile has met the truncation.
+    truncations: AtomicU64,
     /// Held while a sync runs and until its outcome is known to all. An operating system reports a failed write
     /// once, to one of those who sync; two at a time, and the other would take it for done.
     syncing: Mutex<()>,
@@ -99,12 +140,15 @@ pub struct SegmentInfo {
     pub size: u64,
     /// Entries in its offset index.
     pub index_entries: usize,
+    /// Entries in its time index.
+    pub time_index_entries: usize,
 }
 
 impl<S: Storage> PartitionLog<S> {
-    /// Opens the log in `storage`, and recovers what a crash may have left: every batch is checked, a torn
-    /// tail of the last segment is cut off, indexes that differ from the log are written anew. An empty storage
-    /// becomes an empty log at offset 0. On return, everything in the log is durable and visible.
+    /// Opens the log in `storage`, and recovers what a crash may have left: every batch of the last segment is
+    /// checked, a torn tail is cut off, indexes that differ from the log are written anew. A log that was closed
+    /// in good order is not scanned; one without a checkpoint is scanned as a whole. An empty storage becomes an
+    /// empty log at offset 0. On return, everything in the log is durable and visible.
     ///
     /// One log at a time may have a storage: nothing here keeps a second one out.
     ///
@@ -124,12 +168,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
 
     /// A handle for reading.
     pub fn reader(&self) -> LogReader<S, O> {
-        LogReader { shared: Arc::clone(&self.shared) }
-    }
-
-    /// Fetches like [`LogReader::fetch`].
-    pub fn fetch(&self, offset: u64, max_bytes: u64) -> Result<Fetched> {
-        self.shared.fetch(offset, max_bytes)
+        self.reader.clone()
     }
 
     /// The configuration.
@@ -147,30 +186,16 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(())
     }
 
-    /// The first offset in the log.
-    pub fn log_start_offset(&self) -> u64 {
-        self.shared.log_start_offset()
-    }
-
-    /// The offset below which everything is durable and can be fetched.
-    pub fn high_watermark(&self) -> u64 {
-        self.shared.high_watermark()
-    }
-
-    /// The next offset to be assigned.
-    pub fn log_end_offset(&self) -> u64 {
-        self.shared.log_end_offset()
-    }
-
-    /// The segments, oldest first.
-    pub fn segments(&self) -> Vec<SegmentInfo> {
-        self.shared.segment_infos()
-    }
-
-    /// Flushes, syncs the active segment's index too, and lets go of the files.
+    /// Closes the log in good order: everything is synced, the indexes are completed, and the checkpoint says so.
+    /// The next opening then reads no batch but the last few.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush). The log is closed all the same; the next opening recovers it.
     pub fn close(mut self) -> Result<()> {
         self.flush_because(FlushCause::Close)?;
-        self.active.index().sync().map_err(|error| self.shared.poison(error))
+        self.complete_indexes(TimeEntryCause::Close)?;
+        self.write_snapshot()?;
+        self.write_checkpoint(true)
     }
 }
 
@@ -220,13 +245,12 @@ impl<F: crate::storage::File, O: Observer> Shared<F, O> {
         self.log_end_offset.load(Ordering::Acquire)
     }
 
+    fn cleaned_up_to(&self) -> u64 {
+        self.cleaned_up_to.load(Ordering::Acquire)
+    }
+
     fn segment_infos(&self) -> Vec<SegmentInfo> {
-        let info = |segment: &Arc<Segment<F>>| SegmentInfo {
-            base_offset: segment.base_offset(),
-            size: segment.size(),
-            index_entries: segment.index().len(),
-        };
-        self.read_segments().iter().map(info).collect()
+        self.read_segments().iter().map(|segment| segment_info(segment)).collect()
     }
 
     fn read_segments(&self) -> std::sync::RwLockReadGuard<'_, Vec<Arc<Segment<F>>>> {
@@ -234,8 +258,19 @@ impl<F: crate::storage::File, O: Observer> Shared<F, O> {
         self.segments.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push_segment(&self, segment: Arc<Segment<F>>) {
-        self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+    fn write_segments(&self) -> std::sync::RwLockWriteGuard<'_, Vec<Arc<Segment<F>>>> {
+        self.segments.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a read that the log may be cut under, and runs it again if that is why it met damage.
+    fn retry_after_truncation<T>(&self, read: impl Fn() -> Result<T>) -> Result<T> {
+        loop {
+            let before = self.truncations.load(Ordering::Acquire);
+            match read() {
+                Err(Error::Corrupt { .. }) if self.truncations.load(Ordering::Acquire) != before => {}
+                result => return result,
+            }
+        }
     }
 
     /// Takes note that a sync failed, or that a failed write could not be undone.
@@ -246,6 +281,15 @@ impl<F: crate::storage::File, O: Observer> Shared<F, O> {
 
     fn check_poison(&self) -> Result<()> {
         if self.poisoned.load(Ordering::Acquire) { Err(Error::Poisoned) } else { Ok(()) }
+    }
+}
+
+fn segment_info<F: crate::storage::File>(segment: &Segment<F>) -> SegmentInfo {
+    SegmentInfo {
+        base_offset: segment.base_offset(),
+        size: segment.size(),
+        index_entries: segment.index().len(),
+        time_index_entries: segment.time_index().len(),
     }
 }
 

@@ -14,8 +14,9 @@
 //! All big-endian. The batch length counts the bytes after itself. The base offset and the leader epoch stand
 //! outside the checksum, so that a log can assign offsets without touching the rest.
 
-use super::BatchError;
+use super::compression::Compression;
 use super::record::{Record, read_record};
+use super::{BatchError, UnknownName};
 
 /// Bytes of a batch before its first record.
 pub const HEADER_SIZE: usize = 61;
@@ -27,33 +28,48 @@ pub const BATCH_LENGTH_AT: usize = 8;
 pub const CRC_AT: usize = 17;
 /// The first byte that the checksum covers.
 pub const CRC_FROM: usize = 21;
+/// Where the attributes stand.
+const ATTRIBUTES_AT: usize = 21;
+/// The most bytes of records in a batch whose size is to fit 31 bits, as sizes do in Kafka.
+pub(super) const RECORDS_MAX: u64 = i32::MAX as u64 - HEADER_SIZE as u64;
 /// The only format version that Logscope writes and reads.
 pub const MAGIC: i8 = 2;
 
-/// How a batch's records are compressed (bits 0 to 2 of its attributes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip.
-    Gzip,
-    /// Snappy.
-    Snappy,
-    /// LZ4.
-    Lz4,
-    /// Zstandard.
-    Zstd,
+/// The attributes' bits.
+pub(super) const CODEC: i16 = 0b111;
+const LOG_APPEND_TIME: i16 = 1 << 3;
+const TRANSACTIONAL: i16 = 1 << 4;
+const CONTROL: i16 = 1 << 5;
+pub(super) const DELETE_HORIZON: i16 = 1 << 6;
+
+/// What a batch's timestamps say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimestampType {
+    /// When the producer made each record.
+    #[default]
+    CreateTime,
+    /// When the log appended the batch. All its records have this one time, the header's max timestamp.
+    LogAppendTime,
 }
 
-impl std::fmt::Display for Compression {
+impl std::fmt::Display for TimestampType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Snappy => "snappy",
-            Self::Lz4 => "lz4",
-            Self::Zstd => "zstd",
+            Self::CreateTime => "CreateTime",
+            Self::LogAppendTime => "LogAppendTime",
         })
+    }
+}
+
+impl std::str::FromStr for TimestampType {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        match name {
+            "CreateTime" => Ok(Self::CreateTime),
+            "LogAppendTime" => Ok(Self::LogAppendTime),
+            _ => Err(UnknownName { name: name.to_owned(), known: "CreateTime, LogAppendTime" }),
+        }
     }
 }
 
@@ -66,6 +82,13 @@ pub struct Producer {
     pub epoch: i16,
     /// The sequence number of the batch's first record, −1 for none.
     pub base_sequence: i32,
+}
+
+impl Producer {
+    /// The sequence number so many records further on. Sequences go back to 0 after the largest.
+    pub fn sequence_after(&self, records: u32) -> i32 {
+        ((self.base_sequence as u32).wrapping_add(records) & i32::MAX as u32) as i32
+    }
 }
 
 /// What a batch of a producer without an id carries.
@@ -143,14 +166,35 @@ impl BatchHeader {
 
     /// How the records are compressed; `None` for a codec number that Kafka has not given out.
     pub fn compression(&self) -> Option<Compression> {
-        Some(match self.attributes & 0b111 {
-            0 => Compression::None,
-            1 => Compression::Gzip,
-            2 => Compression::Snappy,
-            3 => Compression::Lz4,
-            4 => Compression::Zstd,
-            _ => return None,
-        })
+        Compression::ALL.get((self.attributes & CODEC) as usize).copied()
+    }
+
+    /// What the timestamps say.
+    pub fn timestamp_type(&self) -> TimestampType {
+        match self.has(LOG_APPEND_TIME) {
+            true => TimestampType::LogAppendTime,
+            false => TimestampType::CreateTime,
+        }
+    }
+
+    /// Whether the batch belongs to a transaction.
+    pub fn is_transactional(&self) -> bool {
+        self.has(TRANSACTIONAL)
+    }
+
+    /// Whether the batch holds a control record, such as the end of a transaction, in the place of data.
+    pub fn is_control(&self) -> bool {
+        self.has(CONTROL)
+    }
+
+    /// When compaction may drop the batch's tombstones, in milliseconds since the Unix epoch, if it has set a
+    /// time. The base timestamp's field holds it; the records' timestamps count from it all the same.
+    pub fn delete_horizon_ms(&self) -> Option<i64> {
+        self.has(DELETE_HORIZON).then_some(self.base_timestamp)
+    }
+
+    fn has(&self, attribute: i16) -> bool {
+        self.attributes & attribute != 0
     }
 }
 
@@ -195,11 +239,49 @@ impl<'a> Batch<'a> {
         self.bytes
     }
 
-    /// The records, one after another. A batch whose records do not parse, or are not as many as the header
-    /// says, yields an error and ends.
+    /// The codec, if the records are compressed.
+    pub fn compressed(&self) -> Option<Compression> {
+        self.header.compression().filter(|codec| *codec != Compression::None)
+    }
+
+    /// The records, one after another. A batch whose records do not parse, are not as many as the header says,
+    /// or are compressed, yields an error and ends; see [`decompress`](Self::decompress).
     pub fn records(&self) -> Records<'a> {
-        let compressed = self.header.compression().filter(|codec| *codec != Compression::None);
-        Records { header: self.header, bytes: &self.bytes[HEADER_SIZE..], index: 0, compressed, ended: false }
+        let append_time = match self.header.timestamp_type() {
+            TimestampType::CreateTime => None,
+            TimestampType::LogAppendTime => Some(self.header.max_timestamp),
+        };
+        Records {
+            header: self.header,
+            bytes: &self.bytes[HEADER_SIZE..],
+            index: 0,
+            compressed: self.compressed(),
+            append_time,
+            ended: false,
+        }
+    }
+
+    /// Appends the same batch, uncompressed, to `out`: only its length, its codec, its checksum and the bytes
+    /// of its records are others. A batch that is not compressed is appended as it is.
+    ///
+    /// The checksum is made anew and that of the compressed batch not looked at: [`verify`](Self::verify) first.
+    ///
+    /// # Errors
+    /// [`BatchError::DecompressedTooLarge`] if the records would take more than `limit` bytes,
+    /// [`BatchError::Codec`] if they do not decompress, [`BatchError::Compressed`] if this build lacks the codec.
+    /// `out` is then as it was.
+    pub fn decompress(&self, limit: u64, out: &mut Vec<u8>) -> Result<(), BatchError> {
+        let Some(codec) = self.compressed() else {
+            out.extend_from_slice(self.bytes);
+            return Ok(());
+        };
+        let start = out.len();
+        let (header, records) = self.bytes.split_at(HEADER_SIZE);
+        out.extend_from_slice(header);
+        codec.decompress(records, limit.min(RECORDS_MAX), out).inspect_err(|_| out.truncate(start))?;
+
+        seal(&mut out[start..], self.header.attributes & !CODEC);
+        Ok(())
     }
 }
 
@@ -210,6 +292,8 @@ pub struct Records<'a> {
     bytes: &'a [u8],
     index: u32,
     compressed: Option<Compression>,
+    /// The timestamp of all of them, if the log gave it.
+    append_time: Option<i64>,
     ended: bool,
 }
 
@@ -223,8 +307,11 @@ impl<'a> Records<'a> {
             let rest = self.bytes.is_empty();
             return if rest { Ok(None) } else { Err(fail("bytes follow the last record")) };
         }
-        let (record, rest) =
-            read_record(self.bytes, self.header.base_offset, self.header.base_timestamp).map_err(fail)?;
+        // What a record says of its time counts for nothing, then, and must not overflow either.
+        let base_timestamp = self.append_time.map_or(self.header.base_timestamp, |_| 0);
+        let (mut record, rest) =
+            read_record(self.bytes, self.header.base_offset, base_timestamp).map_err(fail)?;
+        record.timestamp = self.append_time.unwrap_or(record.timestamp);
         if record.offset > self.header.last_offset() {
             return Err(fail("its offset is beyond the batch's last offset"));
         }
@@ -252,6 +339,23 @@ pub(crate) fn assign_base_offset(batch: &mut [u8], base_offset: u64) {
     batch[..8].copy_from_slice(&(base_offset as i64).to_be_bytes());
 }
 
+/// Makes the log's time that of all records in an encoded batch.
+pub(crate) fn set_log_append_time(batch: &mut [u8], now_ms: i64) {
+    let attributes = i16::from_be_bytes([batch[ATTRIBUTES_AT], batch[ATTRIBUTES_AT + 1]]);
+    batch[35..43].copy_from_slice(&now_ms.to_be_bytes());
+    seal(batch, attributes | LOG_APPEND_TIME);
+}
+
+/// Writes what changes whenever an encoded batch is changed, beside the change itself: the length, the
+/// attributes, the checksum. The batch must not be longer than its length field can say.
+pub(super) fn seal(batch: &mut [u8], attributes: i16) {
+    let length = (batch.len() - LOG_OVERHEAD) as i32;
+    batch[BATCH_LENGTH_AT..][..4].copy_from_slice(&length.to_be_bytes());
+    batch[ATTRIBUTES_AT..][..2].copy_from_slice(&attributes.to_be_bytes());
+    let crc = crc32c::crc32c(&batch[CRC_FROM..]);
+    batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
+}
+
 fn non_negative(field: &'static str, value: i64) -> Result<u64, BatchError> {
     u64::try_from(value).map_err(|_| BatchError::Field { field, value })
 }
@@ -266,4 +370,88 @@ fn i32_at(bytes: &[u8; HEADER_SIZE], at: usize) -> i32 {
 
 fn i64_at(bytes: &[u8; HEADER_SIZE], at: usize) -> i64 {
     i64::from(i32_at(bytes, at)) << 32 | i64::from(i32_at(bytes, at + 4) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchMeta, NewRecord, encode_batch_with};
+
+    /// Records with times of their own, in a batch that the log then gives a time; with every codec.
+    #[test]
+    fn log_append_time_is_that_of_all_records() -> Result<(), BatchError> {
+        for compression in Compression::ALL {
+            let mut bytes = Vec::new();
+            let records =
+                [7, 1_000].map(|time| NewRecord { timestamp: Some(time), ..NewRecord::value(b"v") });
+            encode_batch_with(&mut bytes, &records, 0, BatchMeta { compression, ..BatchMeta::default() })?;
+            let header = BatchHeader::parse(&bytes)?;
+            assert_eq!((header.timestamp_type(), header.max_timestamp), (TimestampType::CreateTime, 1_000));
+
+            set_log_append_time(&mut bytes, 500);
+            let (batch, _) = Batch::parse(&bytes)?;
+            batch.verify()?;
+            let header = batch.header();
+            assert_eq!((header.timestamp_type(), header.max_timestamp), (TimestampType::LogAppendTime, 500));
+            assert_eq!(header.compression(), Some(compression), "the other bits stay");
+
+            let mut plain = Vec::new();
+            batch.decompress(1_000, &mut plain)?;
+            let (batch, _) = Batch::parse(&plain)?;
+            batch.verify()?;
+            let times = batch.records().map(|r| r.map(|r| r.timestamp)).collect::<Result<Vec<_>, _>>()?;
+            assert_eq!(times, [500, 500]);
+        }
+        Ok(())
+    }
+
+    /// The log's time holds even if the time that the producer gave cannot be reckoned.
+    #[test]
+    fn log_append_time_makes_no_sum_that_overflows() -> Result<(), BatchError> {
+        let mut bytes = Vec::new();
+        let records = [0, i64::MAX].map(|time| NewRecord { timestamp: Some(time), ..NewRecord::value(b"v") });
+        encode_batch_with(&mut bytes, &records, 0, BatchMeta::default())?;
+        bytes[27..35].copy_from_slice(&1i64.to_be_bytes());
+        let second = |bytes: &[u8]| {
+            let (batch, _) = Batch::parse(bytes)?;
+            batch.records().nth(1).transpose().map(|record| record.map(|record| record.timestamp))
+        };
+        assert!(second(&bytes).is_err());
+        set_log_append_time(&mut bytes, 500);
+        assert_eq!(second(&bytes), Ok(Some(500)));
+        Ok(())
+    }
+
+    #[test]
+    fn attributes_bit_by_bit() -> Result<(), BatchError> {
+        let mut bytes = Vec::new();
+        encode_batch_with(&mut bytes, &[NewRecord::value(b"v")], 9, BatchMeta::default())?;
+        let read = |attributes: i16, bytes: &mut [u8]| {
+            seal(bytes, attributes);
+            let header = BatchHeader::parse(bytes)?;
+            Ok::<_, BatchError>((header.is_transactional(), header.is_control(), header.delete_horizon_ms()))
+        };
+        assert_eq!(read(0, &mut bytes), Ok((false, false, None)));
+        assert_eq!(read(0x0f & !0b111, &mut bytes), Ok((false, false, None)));
+        assert_eq!(read(0x10, &mut bytes), Ok((true, false, None)));
+        assert_eq!(read(0x20, &mut bytes), Ok((false, true, None)));
+        assert_eq!(read(0x40, &mut bytes), Ok((false, false, Some(9))));
+        for unknown in 5..8 {
+            assert!(read(unknown, &mut bytes).is_err(), "codec {unknown}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn names_are_kafkas() {
+        for codec in Compression::ALL {
+            assert_eq!(codec.to_string().parse(), Ok(codec));
+        }
+        for kind in [TimestampType::CreateTime, TimestampType::LogAppendTime] {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        let error = "brotli".parse::<Compression>().map_err(|error| error.to_string());
+        assert_eq!(error, Err("\"brotli\" is none of none, gzip, snappy, lz4, zstd".to_owned()));
+        assert!("createtime".parse::<TimestampType>().is_err());
+    }
 }

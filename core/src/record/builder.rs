@@ -1,6 +1,10 @@
 //! Encoding records into a batch.
 
-use super::batch::{CRC_AT, CRC_FROM, HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_PRODUCER, Producer};
+use super::BatchError;
+use super::batch::{
+    CRC_AT, CRC_FROM, HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_PRODUCER, Producer, RECORDS_MAX, seal,
+};
+use super::compression::Compression;
 use super::record::Header;
 use super::varint::{varint_size, varlong_size, write_varlong};
 
@@ -38,11 +42,14 @@ pub struct BatchMeta {
     pub partition_leader_epoch: i32,
     /// Who produces.
     pub producer: Producer,
+    /// How the records are compressed.
+    pub compression: Compression,
 }
 
 impl Default for BatchMeta {
     fn default() -> Self {
-        Self { base_offset: 0, partition_leader_epoch: 0, producer: NO_PRODUCER }
+        let (base_offset, partition_leader_epoch) = (0, 0);
+        Self { base_offset, partition_leader_epoch, producer: NO_PRODUCER, compression: Compression::None }
     }
 }
 
@@ -61,14 +68,56 @@ pub fn batch_size(records: &[NewRecord<'_>], now_ms: i64) -> u64 {
 /// # Panics
 /// If `records` is empty or does not fit the format's 31-bit sizes: check with [`batch_size`] first.
 pub fn encode_batch(out: &mut Vec<u8>, records: &[NewRecord<'_>], now_ms: i64) {
-    encode_batch_with(out, records, now_ms, BatchMeta::default());
+    encode_plain(out, records, now_ms, BatchMeta::default());
 }
 
-/// Like [`encode_batch`], with the header's other fields given.
+/// Like [`encode_batch`], with the header's other fields given. The records are compressed even if that makes
+/// them larger, as Kafka's producer does it.
+///
+/// # Errors
+/// [`BatchError::Compressed`] if this build lacks the codec, [`BatchError::CompressedTooLarge`] if only the
+/// compression makes the batch too large for the format. `out` is then as it was.
 ///
 /// # Panics
 /// As [`encode_batch`].
-pub fn encode_batch_with(out: &mut Vec<u8>, records: &[NewRecord<'_>], now_ms: i64, meta: BatchMeta) {
+pub fn encode_batch_with(
+    out: &mut Vec<u8>,
+    records: &[NewRecord<'_>],
+    now_ms: i64,
+    meta: BatchMeta,
+) -> Result<(), BatchError> {
+    let codec = meta.compression;
+    if !codec.is_available() {
+        return Err(BatchError::Compressed(codec));
+    }
+    let start = out.len();
+    encode_plain(out, records, now_ms, meta);
+    if codec != Compression::None {
+        compress_records(out, start, codec).inspect_err(|_| out.truncate(start))?;
+    }
+    Ok(())
+}
+
+/// Compresses the records of the batch that stands in `out` from `start` on.
+pub(super) fn compress_records(
+    out: &mut Vec<u8>,
+    start: usize,
+    codec: Compression,
+) -> Result<(), BatchError> {
+    let mut compressed = Vec::new();
+    codec.compress(&out[start + HEADER_SIZE..], &mut compressed)?;
+    let size = compressed.len() as u64;
+    if size > RECORDS_MAX {
+        return Err(BatchError::CompressedTooLarge { codec, size });
+    }
+    out.truncate(start + HEADER_SIZE);
+    out.extend_from_slice(&compressed);
+    seal(&mut out[start..], codec as i16);
+    Ok(())
+}
+
+/// Encodes a batch that is not compressed, whatever `meta` says.
+fn encode_plain(out: &mut Vec<u8>, records: &[NewRecord<'_>], now_ms: i64, meta: BatchMeta) {
     let Some(first) = records.first() else { panic!("a batch has at least one record") };
     let start = out.len();
     let base_timestamp = first.timestamp.unwrap_or(now_ms);

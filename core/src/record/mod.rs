@@ -2,7 +2,8 @@
 //!
 //! A [`Batch`] is a view of bytes as they stand in a `.log` file; [`BatchHeader`] is its fixed 61-byte front;
 //! [`Record`] is a view of one record inside it. [`encode_batch`] goes the other way. Nothing here copies
-//! keys, values or headers, and nothing knows of files.
+//! keys, values or headers, and nothing knows of files. Compressed records are the exception: [`Batch::decompress`]
+//! makes an uncompressed batch of theirs, under a limit, if the codec's feature is on.
 //!
 //! Invariants:
 //! - Decoding never panics and never allocates by a length that the bytes claim: every length is checked
@@ -13,17 +14,21 @@
 
 mod batch;
 mod builder;
+mod compression;
 #[expect(clippy::module_inception, reason = "the record is what the folder is named for")]
 mod record;
+mod rewrite;
 mod varint;
 
-pub(crate) use batch::assign_base_offset;
 pub use batch::{
-    BATCH_LENGTH_AT, Batch, BatchHeader, CRC_AT, CRC_FROM, Compression, HEADER_SIZE, LOG_OVERHEAD, MAGIC,
-    NO_PRODUCER, Producer, Records,
+    BATCH_LENGTH_AT, Batch, BatchHeader, CRC_AT, CRC_FROM, HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_PRODUCER,
+    Producer, Records, TimestampType,
 };
+pub(crate) use batch::{assign_base_offset, set_log_append_time};
 pub use builder::{BatchMeta, NewRecord, batch_size, encode_batch, encode_batch_with};
+pub use compression::Compression;
 pub use record::{Header, Headers, Record};
+pub(crate) use rewrite::{empty_batch, rewrite_batch};
 pub use varint::{VARINT_MAX, VARLONG_MAX, read_varint, read_varlong, varint_size, varlong_size};
 
 /// What is wrong with bytes that should have been a record batch, in words for a person.
@@ -61,9 +66,33 @@ pub enum BatchError {
         /// Its value.
         value: i64,
     },
-    /// The batch is compressed, and this build cannot decompress it.
-    #[error("the records are compressed with {0}, which this build cannot read")]
+    /// The records are compressed and have not been decompressed, or this build lacks the codec.
+    #[error("{}", compressed(*.0))]
     Compressed(Compression),
+    /// The records do not decompress, or, for a reason of the codec's library, do not compress.
+    #[error("the codec {codec} fails on the records: {reason}")]
+    Codec {
+        /// How they are compressed.
+        codec: Compression,
+        /// What the codec's library says.
+        reason: String,
+    },
+    /// The records decompress to more bytes than the reader allows.
+    #[error("the records, compressed with {codec}, take more than {limit} bytes decompressed")]
+    DecompressedTooLarge {
+        /// How they are compressed.
+        codec: Compression,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The records compress to more bytes than a batch can hold.
+    #[error("the records take {size} bytes compressed with {codec}, more than a batch can hold")]
+    CompressedTooLarge {
+        /// How they were compressed.
+        codec: Compression,
+        /// Their size in bytes, compressed.
+        size: u64,
+    },
     /// A record inside the batch does not parse.
     #[error("record {index} of the batch: {reason}")]
     Record {
@@ -72,6 +101,23 @@ pub enum BatchError {
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+/// A name that is none of Kafka's for a thing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is none of {known}")]
+pub struct UnknownName {
+    /// The name that was given.
+    pub name: String,
+    /// The names that there are.
+    pub known: &'static str,
+}
+
+fn compressed(codec: Compression) -> String {
+    match codec.is_available() {
+        true => format!("the records are compressed with {codec}, and have to be decompressed first"),
+        false => format!("the records are compressed with {codec}, which this build cannot read or write"),
+    }
 }
 
 fn incomplete(needed: u64, available: u64) -> String {

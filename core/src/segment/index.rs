@@ -7,15 +7,15 @@
 //! ```
 //!
 //! Entries of 8 bytes, big-endian, rising in both fields. There is no checksum: after a crash the index is
-//! compared with the log and rebuilt where it differs. The rule that adds entries is [`entry_due`]; appends and
-//! recovery both ask it, so that a rebuilt index equals the lost one byte for byte.
+//! compared with the log and rebuilt where it differs, and a look-up's answer is held against the batch that it
+//! points at. [`Indexer`](super::Indexer) says which batches get an entry.
 //!
-//! Source: Kafka's `OffsetIndex` and `LogSegment.append`; config key `index.interval.bytes`.
+//! Source: Kafka's `OffsetIndex`; config key `index.interval.bytes`.
 
 use std::io;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::storage::File;
+use crate::storage::{File, read_up_to};
 
 /// Bytes of one entry.
 pub(crate) const INDEX_ENTRY_SIZE: usize = 8;
@@ -30,65 +30,118 @@ pub struct IndexEntry {
 }
 
 impl IndexEntry {
-    pub(crate) fn encode(self) -> [u8; INDEX_ENTRY_SIZE] {
+    /// The entry as it stands in the file.
+    pub fn encode(self) -> [u8; 8] {
         (u64::from(self.relative_offset) << 32 | u64::from(self.position)).to_be_bytes()
+    }
+
+    /// The entry that these bytes are.
+    pub fn decode(bytes: [u8; 8]) -> Self {
+        let both = u64::from_be_bytes(bytes);
+        Self { relative_offset: (both >> 32) as u32, position: both as u32 }
     }
 }
 
-/// The rule that adds entries: a batch at `position` gets one if more than `interval` bytes of batches have come
-/// since the batch of the last entry began, or since the segment did. `Some` holds those bytes.
-///
-/// It needs nothing but the last entry, so that it goes on after a reopening as if nothing had been.
-pub(crate) fn entry_due(position: u64, last: Option<IndexEntry>, interval: u64) -> Option<u64> {
-    let since = position - last.map_or(0, |entry| u64::from(entry.position));
-    (since > interval).then_some(since)
-}
-
-/// The index file and its entries, held in memory.
+/// The index file, whose entries are read into memory when they are first needed.
 #[derive(Debug)]
 pub(crate) struct OffsetIndex<F> {
     file: F,
-    entries: RwLock<Vec<IndexEntry>>,
+    state: RwLock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    len: usize,
+    /// All `len` entries, once somebody has asked.
+    loaded: Option<Vec<IndexEntry>>,
 }
 
 impl<F: File> OffsetIndex<F> {
     /// An index whose file holds exactly `entries`.
     pub(crate) fn new(file: F, entries: Vec<IndexEntry>) -> Self {
-        Self { file, entries: RwLock::new(entries) }
+        Self { file, state: RwLock::new(State { len: entries.len(), loaded: Some(entries) }) }
+    }
+
+    /// An index whose file holds `len` entries, which are not read yet.
+    pub(crate) fn unread(file: F, len: usize) -> Self {
+        Self { file, state: RwLock::new(State { len, loaded: None }) }
     }
 
     /// Adds an entry to the file, then to what look-ups see.
     pub(crate) fn push(&self, entry: IndexEntry) -> io::Result<()> {
         // There is one writer, so nobody else adds an entry in between, and no reader waits for the file.
         self.file.write_at((self.len() * INDEX_ENTRY_SIZE) as u64, &entry.encode())?;
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).push(entry);
+        let mut state = self.write();
+        state.len += 1;
+        if let Some(entries) = &mut state.loaded {
+            entries.push(entry);
+        }
         Ok(())
     }
 
-    /// Cuts off what a failed [`push`](Self::push) may have left in the file.
-    pub(crate) fn undo(&self) -> io::Result<()> {
+    /// Cuts the index to its first `len` entries, and off the file what a failed [`push`](Self::push) left there.
+    pub(crate) fn truncate(&self, len: usize) -> io::Result<()> {
+        {
+            let mut state = self.write();
+            state.len = state.len.min(len);
+            let len = state.len;
+            if let Some(entries) = &mut state.loaded {
+                entries.truncate(len);
+            }
+        }
         self.file.truncate((self.len() * INDEX_ENTRY_SIZE) as u64)
     }
 
     /// The entry with the largest offset at or below `relative_offset`. Without one, a scan starts at 0.
-    pub(crate) fn look_up(&self, relative_offset: u32) -> Option<IndexEntry> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let above = entries.partition_point(|entry| entry.relative_offset <= relative_offset);
-        above.checked_sub(1).map(|at| entries[at])
+    pub(crate) fn look_up(&self, relative_offset: u32) -> io::Result<Option<IndexEntry>> {
+        self.with_entries(|entries| {
+            let above = entries.partition_point(|entry| entry.relative_offset <= relative_offset);
+            above.checked_sub(1).map(|at| entries[at])
+        })
     }
 
-    /// The last entry.
-    pub(crate) fn last(&self) -> Option<IndexEntry> {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).last().copied()
+    /// Runs `f` on all entries.
+    pub(crate) fn with_entries<T>(&self, f: impl FnOnce(&[IndexEntry]) -> T) -> io::Result<T> {
+        if let Some(entries) = &self.read().loaded {
+            return Ok(f(entries));
+        }
+        let mut state = self.write();
+        let entries = match state.loaded.take() {
+            Some(entries) => entries,
+            None => self.load(state.len)?,
+        };
+        Ok(f(state.loaded.insert(entries)))
+    }
+
+    fn load(&self, len: usize) -> io::Result<Vec<IndexEntry>> {
+        let mut bytes = Vec::new();
+        read_up_to(&self.file, 0, len * INDEX_ENTRY_SIZE, &mut bytes)?;
+        let (entries, _) = bytes.as_chunks::<INDEX_ENTRY_SIZE>();
+        Ok(entries.iter().copied().map(IndexEntry::decode).collect())
     }
 
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.read().len
+    }
+
+    /// Gives back memory that growing has left unused.
+    pub(crate) fn shrink(&self) {
+        if let Some(entries) = &mut self.write().loaded {
+            entries.shrink_to_fit();
+        }
     }
 
     /// Makes the file durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,5 @@
-//! One segment: a `.log` file of record batches from a base offset on, and the sparse offset index over it.
+//! One segment: a `.log` file of record batches from a base offset on, and two sparse indexes over it, one by
+//! offset and one by time.
 //!
 //! The pieces here read and write files, and know nothing of other segments: rolling, recovery across segments
 //! and the budget of a fetch are the [log](crate::log)'s.
@@ -7,9 +8,12 @@
 //! - The `.log` file holds whole batches from its front to its size; bytes beyond that are not there
 //!   for anyone. The size only grows once a batch is written in full, so a reader sees whole batches only.
 //! - Index entries rise in offset and in position, and each names the last offset and the position of a batch.
+//! - Time index entries rise in timestamp and in offset.
 
 mod index;
+mod indexer;
 mod scan;
+mod time_index;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +21,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::storage::{File, Storage};
 
 pub use index::IndexEntry;
-pub(crate) use index::{INDEX_ENTRY_SIZE, OffsetIndex, entry_due};
+pub(crate) use index::{INDEX_ENTRY_SIZE, OffsetIndex};
+pub(crate) use indexer::{Due, Indexer};
 pub(crate) use scan::{ScanError, Scanner};
+pub use time_index::TimeIndexEntry;
+pub(crate) use time_index::{TIME_INDEX_ENTRY_SIZE, TimeIndex};
 
 /// The ending of a file of record batches.
 pub const LOG_SUFFIX: &str = ".log";
 /// The ending of an offset index.
 pub const INDEX_SUFFIX: &str = ".index";
+/// The ending of a time index.
+pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
+/// The ending of a snapshot of what is known of producers.
+pub const SNAPSHOT_SUFFIX: &str = ".snapshot";
+/// What follows the name of a file that is being deleted.
+pub const DELETED_SUFFIX: &str = ".deleted";
+/// The endings of a segment's files.
+pub(crate) const SEGMENT_SUFFIXES: [&str; 3] = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX];
 
 /// A segment's file name: the base offset in 20 digits, and the suffix.
 pub fn file_name(base_offset: u64, suffix: &str) -> String {
@@ -45,22 +60,30 @@ pub(crate) struct Segment<F> {
     log: F,
     size: AtomicU64,
     index: OffsetIndex<F>,
+    time_index: TimeIndex<F>,
 }
 
 impl<F: File> Segment<F> {
     /// A segment whose `.log` file holds whole batches up to `size`.
-    pub(crate) fn new(base_offset: u64, log: F, size: u64, index: OffsetIndex<F>) -> Self {
-        Self { base_offset, log, size: AtomicU64::new(size), index }
+    pub(crate) fn new(
+        base_offset: u64,
+        log: F,
+        size: u64,
+        index: OffsetIndex<F>,
+        time_index: TimeIndex<F>,
+    ) -> Self {
+        Self { base_offset, log, size: AtomicU64::new(size), index, time_index }
     }
 
     /// Creates an empty segment. Its names are durable after `sync_dir`.
     pub(crate) fn create<S: Storage<File = F>>(storage: &S, base_offset: u64) -> io::Result<Self> {
-        let log = storage.open(&file_name(base_offset, LOG_SUFFIX))?;
-        let index = storage.open(&file_name(base_offset, INDEX_SUFFIX))?;
-        // Leftovers of a creation that failed half-way are not part of the new segment.
-        log.truncate(0)?;
-        index.truncate(0)?;
-        Ok(Self::new(base_offset, log, 0, OffsetIndex::new(index, Vec::new())))
+        let [log, index, time_index] = SEGMENT_SUFFIXES.map(|suffix| {
+            let file = storage.open(&file_name(base_offset, suffix))?;
+            // Leftovers of a creation that failed half-way are not part of the new segment.
+            file.truncate(0).map(|()| file)
+        });
+        let index = OffsetIndex::new(index?, Vec::new());
+        Ok(Self::new(base_offset, log?, 0, index, TimeIndex::new(time_index?, 0)))
     }
 
     pub(crate) fn base_offset(&self) -> u64 {
@@ -76,22 +99,26 @@ impl<F: File> Segment<F> {
         &self.index
     }
 
+    pub(crate) fn time_index(&self) -> &TimeIndex<F> {
+        &self.time_index
+    }
+
     /// Walks the batches from `position` on, reading `chunk` bytes at a time.
     pub(crate) fn scan(&self, position: u64, chunk: usize) -> Scanner<'_, F> {
         Scanner::new(&self.log, position, self.size(), chunk)
     }
 
-    /// Writes a batch at the end, and the index entry if one is due. Whatever fails, the segment is as before;
+    /// Writes a batch at the end, and the index entries that are due. Whatever fails, the segment is as before;
     /// if even that cannot be brought about, the second value of the error says so.
-    pub(crate) fn append(&self, batch: &[u8], entry: Option<IndexEntry>) -> Result<(), (io::Error, Undone)> {
-        let position = self.size();
-        let written = self.log.write_at(position, batch).and_then(|()| match entry {
-            Some(entry) => self.index.push(entry),
+    pub(crate) fn append(&self, batch: &[u8], due: Option<Due>) -> Result<(), (io::Error, Undone)> {
+        let (position, entries, time_entries) = (self.size(), self.index.len(), self.time_index.len());
+        let written = self.log.write_at(position, batch).and_then(|()| match due {
+            Some(due) => self.push(due),
             None => Ok(()),
         });
         if let Err(error) = written {
             // Rests of this batch must not stand behind a shorter one that is written over it.
-            let undone = self.log.truncate(position).and_then(|()| self.index.undo());
+            let undone = self.truncate(position, entries, time_entries);
             let undone = if undone.is_ok() { Undone::Yes } else { Undone::No };
             return Err((error, undone));
         }
@@ -99,9 +126,28 @@ impl<F: File> Segment<F> {
         Ok(())
     }
 
-    /// Makes all batches durable. The index is not synced: recovery can rebuild it.
+    fn push(&self, due: Due) -> io::Result<()> {
+        self.index.push(due.entry)?;
+        due.time_entry.map_or(Ok(()), |entry| self.time_index.push(entry))
+    }
+
+    /// Cuts the segment to the batches before `position`, and the indexes to so many entries.
+    pub(crate) fn truncate(&self, position: u64, entries: usize, time_entries: usize) -> io::Result<()> {
+        self.size.fetch_min(position, Ordering::AcqRel);
+        self.log.truncate(position)?;
+        self.index.truncate(entries)?;
+        self.time_index.truncate(time_entries)
+    }
+
+    /// Makes all batches durable. The indexes are not synced: recovery can rebuild them.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.log.sync()
+    }
+
+    /// Makes the indexes durable.
+    pub(crate) fn sync_indexes(&self) -> io::Result<()> {
+        self.index.sync()?;
+        self.time_index.sync()
     }
 }
 

@@ -52,7 +52,7 @@ impl<'f, F: File> Scanner<'f, F> {
 
     /// Bytes from the position to the end.
     pub(crate) fn left(&self) -> u64 {
-        self.end - self.position
+        self.end.saturating_sub(self.position)
     }
 
     /// The next batch's header; `None` at the end. The batch's bytes need not all be there.

@@ -38,37 +38,56 @@ impl FsStorage {
     }
 }
 
+/// An open file of a [`FsStorage`]. Its errors name it.
+#[derive(Debug)]
+pub struct FsFile {
+    file: fs::File,
+    path: PathBuf,
+}
+
+/// Says what could not be done, and with which file. The kind stays.
+fn failed<'p>(verb: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> io::Error + 'p {
+    move |error| io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
+}
+
 impl Storage for FsStorage {
-    type File = fs::File;
+    type File = FsFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            // The log's own names are all ASCII; what is not UTF-8 is somebody else's.
-            if entry.file_type()?.is_file()
-                && let Ok(name) = entry.file_name().into_string()
-            {
-                names.push(name);
+        let list = || {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&self.dir)? {
+                let entry = entry?;
+                // The log's own names are all ASCII; what is not UTF-8 is somebody else's.
+                if entry.file_type()?.is_file()
+                    && let Ok(name) = entry.file_name().into_string()
+                {
+                    names.push(name);
+                }
             }
-        }
-        Ok(names)
+            Ok(names)
+        };
+        list().map_err(failed("list", &self.dir))
     }
 
-    fn open(&self, name: &str) -> io::Result<fs::File> {
-        fs::File::options().read(true).write(true).create(true).truncate(false).open(self.path(name)?)
+    fn open(&self, name: &str) -> io::Result<FsFile> {
+        let path = self.path(name)?;
+        let file = fs::File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        Ok(FsFile { file: file.map_err(failed("open", &path))?, path })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path(from)?, self.path(to)?)
+        let from = self.path(from)?;
+        fs::rename(&from, self.path(to)?).map_err(failed("rename", &from))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name)?)
+        let path = self.path(name)?;
+        fs::remove_file(&path).map_err(failed("remove", &path))
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        sync_path(&self.dir)
+        sync_path(&self.dir).map_err(failed("sync", &self.dir))
     }
 }
 
@@ -95,19 +114,19 @@ fn sync_path(dir: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { fs::File::open(dir)?.sync_all() }
 }
 
-impl File for fs::File {
+impl File for FsFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        Ok(self.file.metadata().map_err(failed("examine", &self.path))?.len())
     }
 
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut read = 0;
         while read < buf.len() {
-            match pread(self, &mut buf[read..], position + read as u64) {
+            match pread(&self.file, &mut buf[read..], position + read as u64) {
                 Ok(0) => break,
                 Ok(count) => read += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(failed("read", &self.path)(error)),
             }
         }
         Ok(read)
@@ -116,26 +135,26 @@ impl File for fs::File {
     fn write_at(&self, position: u64, mut bytes: &[u8]) -> io::Result<()> {
         let mut position = position;
         while !bytes.is_empty() {
-            match pwrite(self, bytes, position) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            match pwrite(&self.file, bytes, position) {
+                Ok(0) => return Err(failed("write", &self.path)(io::ErrorKind::WriteZero.into())),
                 Ok(count) => {
                     bytes = &bytes[count..];
                     position += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(failed("write", &self.path)(error)),
             }
         }
         Ok(())
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        self.file.set_len(len).map_err(failed("truncate", &self.path))
     }
 
     fn sync(&self) -> io::Result<()> {
         // The length is metadata that reading needs, so fdatasync writes it too.
-        self.sync_data()
+        self.file.sync_data().map_err(failed("sync", &self.path))
     }
 }
 

@@ -32,7 +32,7 @@ use std::io;
 #[cfg(feature = "testing")]
 pub use faulty::{Faults, FaultyFile, FaultyStorage};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
-pub use fs::FsStorage;
+pub use fs::{FsFile, FsStorage};
 pub use journal::{JournalFile, JournalStorage, Mutation};
 pub use memory::{MemoryFile, MemoryStorage};
 

@@ -56,7 +56,7 @@ fn append(random: &mut Random) -> Action {
     let values = (0..random.between(1, 4)).map(|_| value(random)).collect();
     let key = random.one_in(3).then(|| (*random.pick(&["a", "b", "c"])).to_owned());
     let count = if random.one_in(3) { random.between(2, 8) as u32 } else { 1 };
-    Action::Append { values, key, count }
+    Action::Append { values, key, count, at: None, producer: None }
 }
 
 fn value(random: &mut Random) -> String {

@@ -115,7 +115,7 @@ impl<D: Disk> Run<D> {
 
     fn perform(&mut self, step: &Step) -> Checked {
         match &step.action {
-            Action::Append { values, key, count } => {
+            Action::Append { values, key, count, .. } => {
                 (0..*count).try_for_each(|_| self.append(values, key.as_deref(), step.fault))
             }
             Action::Fetch { offset, max_bytes } => self.fetch(*offset, *max_bytes, step.fault),
@@ -141,6 +141,7 @@ impl<D: Disk> Run<D> {
                 Ok(())
             }
             Action::Reset => self.reset(),
+            other => unreachable!("no scenario is made with {other}"),
         }
     }
 
@@ -166,7 +167,7 @@ impl<D: Disk> Run<D> {
         let base = self.model.end();
         let mut batch = Batch { base, next: base + records.len() as u64, bytes: Vec::new() };
         let meta = BatchMeta { base_offset: base, ..BatchMeta::default() };
-        encode_batch_with(&mut batch.bytes, &records, self.now_ms, meta);
+        encode_batch_with(&mut batch.bytes, &records, self.now_ms, meta).expect("it is not compressed");
         let size = batch.bytes.len() as u32;
         let too_large = size > self.config.segment_bytes.min(self.config.max_message_bytes);
         let result = log.append(&records, self.now_ms);

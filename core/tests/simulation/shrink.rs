@@ -65,12 +65,14 @@ fn simpler(step: &Step) -> Vec<Step> {
 
 fn simpler_actions(action: &Action) -> Vec<Action> {
     match action.clone() {
-        Action::Append { values, key, count } => {
+        Action::Append { values, key, count, .. } => {
             let mut simpler = Vec::new();
             let append = |values: &[String], key: &Option<String>, count| Action::Append {
                 values: values.to_vec(),
                 key: key.clone(),
                 count,
+                at: None,
+                producer: None,
             };
             simpler.extend(less(count.into()).filter(|n| *n > 0).map(|n| append(&values, &key, n as u32)));
             simpler.extend((values.len() > 1).then(|| append(&values[..1], &key, count)));

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use logscope::log::TailCut;
+use logscope::segment::file_name;
 use logscope::topic::TopicName;
 use logscope::{FsStorage, PartitionLog, RecoveryReport};
 
@@ -126,20 +127,28 @@ impl DataDir {
 
 /// Tells the operator what recovery found and did.
 pub(super) fn log_recovery(name: &TopicPartition, report: &RecoveryReport, log: &PartitionLog<FsStorage>) {
-    let RecoveryReport { segments, batches, bytes, tail_cut, rebuilt_indexes, removed_files } = report;
+    let RecoveryReport { segments, scanned_segments, batches, bytes, clean, .. } = report;
     let (start, end) = (log.log_start_offset(), log.log_end_offset());
+    let scanned = scanned_segments.len();
+    let closed = if *clean { "closed in good order" } else { "not closed in good order" };
     tracing::info!(
         partition = %name,
-        "offsets {start} up to {end}: {batches} batches, {bytes} bytes in {segments} segments are good"
+        "offsets {start} up to {end}, {closed}: {scanned} of {segments} segments were checked, {batches} batches \
+         in {bytes} bytes"
     );
+    let RecoveryReport { damaged_checkpoint, tail_cut, rebuilt_indexes, removed_files, .. } = report;
+    if let Some(reason) = damaged_checkpoint {
+        tracing::warn!(partition = %name, "the checkpoint is useless, and everything was checked: {reason}");
+    }
     if let Some(TailCut { file, position, bytes, reason }) = tail_cut {
         tracing::warn!(partition = %name, "cut {bytes} bytes off {file} at position {position}: {reason}");
     }
-    for (segment, fault) in rebuilt_indexes {
-        tracing::warn!(partition = %name, "wrote the index of segment {segment} anew: {fault:?}");
+    for (segment, index, fault) in rebuilt_indexes {
+        let file = file_name(*segment, index.suffix());
+        tracing::warn!(partition = %name, "wrote {file} anew: {fault:?}");
     }
     for file in removed_files {
-        tracing::warn!(partition = %name, "removed {file}, which belonged to nothing");
+        tracing::info!(partition = %name, "removed {file}, which belonged to nothing");
     }
 }
 

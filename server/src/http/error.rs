@@ -120,11 +120,18 @@ impl From<logscope::Error> for ApiError {
         match error {
             Error::OffsetOutOfRange { .. } => out_of_range(&message),
             Error::MessageTooLarge { .. } => Self::new(ErrorCode::RecordTooLarge, message),
-            Error::InvalidRecord(_) => Self::new(ErrorCode::KafkaBadRequest, message),
+            Error::InvalidRecord(_)
+            | Error::OutOfOrderSequence { .. }
+            | Error::InvalidProducerEpoch { .. } => Self::new(ErrorCode::KafkaBadRequest, message),
             Error::Poisoned | Error::OffsetsExhausted(_) => {
                 Self::new(ErrorCode::PartitionNotAvailable, message)
             }
-            Error::Io(_) | Error::Corrupt { .. } | Error::InvalidBatch(_) | Error::InvalidConfig(_) => {
+            Error::Io(_) => {
+                // The error names a path of this machine, which is nobody's business outside.
+                tracing::error!("a request failed: {message}");
+                Self::new(ErrorCode::Storage, "the storage failed; the broker's log says how")
+            }
+            Error::Corrupt { .. } | Error::InvalidBatch(_) | Error::InvalidConfig(_) => {
                 tracing::error!("a request failed: {message}");
                 Self::new(ErrorCode::Storage, message)
             }

@@ -1,0 +1,113 @@
+//! When the log rolls, how a segment is closed for good, and how the next one begins.
+//!
+//! A closed segment is durable as a whole: its batches, its indexes with a last time entry, and the new segment's
+//! name with a snapshot of the producers are synced before a batch goes into the new one. The checkpoint then
+//! names the new segment, so that its loss would not go unnoticed.
+//!
+//! Source: Kafka's `LogSegment.shouldRoll` and `UnifiedLog.roll`.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::record::BatchHeader;
+use crate::segment::{Indexer, Segment};
+use crate::storage::Storage;
+
+use super::PartitionLog;
+use super::event::{Event, FlushCause, Observer, RollReason, TimeEntryCause};
+
+impl<S: Storage, O: Observer> PartitionLog<S, O> {
+    /// Whether the log rolls before it takes this batch.
+    pub(super) fn should_roll(&self, batch: &BatchHeader) -> Option<RollReason> {
+        let size = self.active.size();
+        if size == 0 {
+            return None;
+        }
+        let segment_ms = self.config.segment_ms;
+        let waited_ms = self.first_timestamp.map_or(0, |first| batch.max_timestamp.saturating_sub(first));
+        if size + u64::from(batch.size) > u64::from(self.config.segment_bytes) {
+            Some(RollReason::Size)
+        } else if waited_ms > i64::try_from(segment_ms).unwrap_or(i64::MAX) {
+            Some(RollReason::Time { waited_ms, segment_ms })
+        } else if self.indexer.is_full(self.config.segment_index_bytes as usize) {
+            Some(RollReason::IndexFull)
+        } else if batch.last_offset() - self.active.base_offset() > i32::MAX as u64 {
+            Some(RollReason::OffsetOverflow)
+        } else {
+            None
+        }
+    }
+
+    /// Closes the active segment for good, and begins a new one at the log end offset.
+    pub(super) fn roll(&mut self, batch: &BatchHeader, reason: RollReason) -> Result<()> {
+        let (segment, size, next) = (self.active.base_offset(), self.active.size(), self.log_end_offset());
+        let (batch_size, last_offset) = (u64::from(batch.size), batch.last_offset());
+        let index_entries = self.indexer.entries();
+        let segment_bytes = u64::from(self.config.segment_bytes);
+        self.shared.observer.observe(|| Event::SegmentRolled {
+            segment,
+            size,
+            batch_size,
+            segment_bytes,
+            index_entries,
+            last_offset,
+            reason,
+            next,
+        });
+        self.flush_because(FlushCause::Roll)?;
+        self.complete_indexes(TimeEntryCause::Roll)?;
+        self.active.index().shrink();
+        self.pending_roll = Some(reason);
+        self.write_snapshot()?;
+        let created = Arc::new(Segment::create(&*self.storage, next)?);
+        self.begin_segment(Arc::clone(&created))?;
+        self.pending_roll = None;
+        self.shared.write_segments().push(created);
+        Ok(())
+    }
+
+    /// Makes an empty segment the active one, durably.
+    pub(super) fn begin_segment(&mut self, segment: Arc<Segment<S::File>>) -> Result<()> {
+        let base = segment.base_offset();
+        self.storage.sync_dir().map_err(|error| self.shared.poison(error))?;
+        self.shared.observer.observe(|| Event::SegmentCreated { segment: base });
+        (self.active, self.indexer, self.first_timestamp) = (segment, Indexer::new(base), None);
+        self.write_checkpoint(false)
+    }
+
+    /// Adds the last time entry, and makes both indexes durable.
+    pub(super) fn complete_indexes(&mut self, cause: TimeEntryCause) -> Result<()> {
+        let (segment, mut indexer) = (self.active.base_offset(), self.indexer);
+        if let Some(entry) = indexer.last_time_entry() {
+            let index = self.active.time_index();
+            if let Err(error) = index.push(entry) {
+                // Half an entry must not stand in the way of the next try.
+                index.truncate(index.len()).map_err(|error| self.shared.poison(error))?;
+                return Err(error.into());
+            }
+            self.indexer = indexer;
+            self.shared.observer.observe(|| Event::TimeIndexEntryAdded { segment, entry, cause });
+        }
+        self.active.sync_indexes().map_err(|error| self.shared.poison(error))
+    }
+
+    /// Writes down what the next opening must know.
+    pub(super) fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
+        let checkpoint = super::Checkpoint {
+            log_start_offset: self.log_start_offset(),
+            recovery_point: self.high_watermark(),
+            active_segment: self.active.base_offset(),
+            cleaned_up_to: self.shared.cleaned_up_to(),
+            clean,
+        };
+        let bytes = checkpoint.write(&*self.storage).map_err(|error| self.shared.poison(error))?;
+        let super::Checkpoint { log_start_offset, recovery_point, .. } = checkpoint;
+        self.shared.observer.observe(|| Event::CheckpointWritten {
+            log_start_offset,
+            recovery_point,
+            clean,
+            bytes,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! How the end of the log is cut off.
+//!
+//! Whole batches go: a log cannot keep half of one. Segments that begin at or above the offset are deleted, the
+//! last one first, so that a crash on the way leaves a log without a hole; then the segment that holds the offset
+//! is cut and becomes the active one.
+//!
+//! Source: Kafka's `UnifiedLog.truncateTo`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::error::{CorruptReason, Error, Result};
+use crate::segment::Segment;
+use crate::storage::Storage;
+
+use super::event::{DeleteReason, Event, FlushCause, Observer};
+use super::recovery::{Resumed, resume, walk};
+use super::{PartitionLog, corrupt};
+
+/// A place between two batches.
+struct CutPoint<F> {
+    /// The segment that stays, as the last one.
+    segment: Arc<Segment<F>>,
+    /// Where in it, in bytes.
+    position: u64,
+    /// Where the log then ends.
+    end: u64,
+}
+
+impl<S: Storage, O: Observer> PartitionLog<S, O> {
+    /// Cuts the log so that no batch reaches `offset` or beyond, durably. A batch that begins before `offset` and
+    /// ends at or after it goes as a whole, so that the log may end below `offset`. Returns the new log end offset.
+    ///
+    /// Readers that have fetched what is cut off keep it: this is for those who know that nobody may.
+    ///
+    /// # Errors
+    /// [`Error::OffsetOutOfRange`] below the log start offset or above the log end offset.
+    pub fn truncate_to(&mut self, offset: u64) -> Result<u64> {
+        self.shared.check_poison()?;
+        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
+        if !(log_start_offset..=log_end_offset).contains(&offset) {
+            return Err(Error::OffsetOutOfRange { requested: offset, log_start_offset, log_end_offset });
+        }
+        if offset == log_end_offset {
+            self.observe_cut(self.active.size(), offset);
+            return Ok(offset);
+        }
+        let CutPoint { segment, position, end: to } = self.cut_point(offset)?;
+        {
+            // A flush under way must not raise the high watermark over what is about to go.
+            let _serial = self.shared.syncing.lock().map_err(|_| Error::Poisoned)?;
+            // Nobody may begin to read it, and who reads it already must know why it is not there.
+            self.shared.high_watermark.fetch_min(to, Ordering::AcqRel);
+            self.shared.log_end_offset.store(to, Ordering::Release);
+            self.shared.truncations.fetch_add(1, Ordering::AcqRel);
+        }
+        self.make_active(segment, position)
+            .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        self.shared.truncations.fetch_add(1, Ordering::AcqRel);
+        self.observe_cut(position, log_end_offset);
+        self.flush_because(FlushCause::Truncate)?;
+        self.rebuild_producers()?;
+        Ok(to)
+    }
+
+    fn observe_cut(&self, position: u64, from: u64) {
+        let (segment, to, high_watermark) =
+            (self.active.base_offset(), self.log_end_offset(), self.high_watermark());
+        self.shared.observer.observe(|| Event::Truncated { segment, position, from, to, high_watermark });
+    }
+
+    /// Where the log is to be cut so that no batch reaches `offset`.
+    fn cut_point(&self, offset: u64) -> Result<CutPoint<S::File>> {
+        let segments = self.shared.read_segments().clone();
+        let above = segments.partition_point(|segment| segment.base_offset() <= offset);
+        let segment = Arc::clone(&segments[above.saturating_sub(1)]);
+        let base = segment.base_offset();
+        let (mut position, mut end) = (0, base);
+        walk(&segment, 0, |at, header| {
+            let stays = header.last_offset() < offset;
+            if stays {
+                (position, end) = (at + u64::from(header.size), header.last_offset() + 1);
+            }
+            stays
+        })?;
+        Ok(CutPoint { segment, position, end })
+    }
+
+    /// Deletes what comes after `segment`, cuts it at `position`, and takes it for the active one.
+    fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64) -> Result<()> {
+        let base = segment.base_offset();
+        let later: Vec<_> = {
+            let segments = self.shared.read_segments();
+            let later = segments.iter().rev().filter(|other| other.base_offset() > base);
+            later.map(|other| (Arc::clone(other), DeleteReason::Truncated)).collect()
+        };
+        self.active = Arc::clone(&segment);
+        // The checkpoint must not name a segment that is gone.
+        self.write_checkpoint(false)?;
+        self.delete_segments(&later)?;
+        self.storage.sync_dir()?;
+        let Some(resumed) = resume(&segment, position)? else {
+            return Err(corrupt(base, position, CorruptReason::Index));
+        };
+        segment.truncate(position, resumed.entries, resumed.time_entries)?;
+        let Resumed { indexer, first_timestamp, .. } = resumed;
+        (self.indexer, self.first_timestamp, self.pending_roll) = (indexer, first_timestamp, None);
+        Ok(())
+    }
+}
