@@ -45,13 +45,10 @@ mod allowed {
     /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
     /// not, the simulation restarts the machine first.
     pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = false;
-    /// A log that was closed in good order is whole on the disk, indexes and all, so that a loss of power right after
-    /// leaves nothing to mend.
-    pub(crate) const CLOSED_LOGS_ARE_WHOLE: bool = false;
-    /// A `.log` file that is gone as a whole is damage that opening finds.
-    pub(crate) const LOST_SEGMENTS_ARE_NOTICED: bool = false;
-    /// A wrong base offset in a batch is damage that opening finds, although no checksum covers it.
-    pub(crate) const WRONG_OFFSETS_ARE_NOTICED: bool = false;
+    /// A read that returns less than it could is none of the end of a file.
+    pub(crate) const SHORT_READS: bool = false;
+    /// A fetch that a damaged index leads astray is an error.
+    pub(crate) const DAMAGED_INDEXES_ARE_NOTICED: bool = false;
 }
 
 /// Where the playground is that runs a scenario.

@@ -81,7 +81,7 @@ pub(crate) struct Model {
     pub(crate) trouble: bool,
     /// Whether the log was told that a sync failed, and so must refuse to go on.
     pub(crate) poisoned: bool,
-    /// Whether files were damaged since the log was opened.
+    /// Whether a file was damaged. Once is enough: two damages may hide one another.
     pub(crate) damaged: bool,
     /// Whether an opening failed that may have cut off what was damaged.
     pub(crate) cut: bool,
@@ -173,7 +173,8 @@ impl Model {
                 format!("there are {:?}, and there were {:?}", found.batches, self.batches)
             })?;
         }
-        *self = Self { start: found.start, durable: at, batches: found.batches, ..Self::default() };
+        let damaged = self.damaged;
+        *self = Self { start: found.start, durable: at, batches: found.batches, damaged, ..Self::default() };
         Ok(())
     }
 

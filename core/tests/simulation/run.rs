@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use logscope::lab::{Action, CLOCK_START_MS, CLOCK_TICK_MS, Lab};
-use logscope::record::{self, BatchMeta, NewRecord, encode_batch_with};
+use logscope::record::{BatchMeta, NewRecord, encode_batch_with};
 use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage};
 use logscope::{Error, Flush, LogConfig, PartitionLog};
 
@@ -104,7 +104,7 @@ impl<D: Disk> Run<D> {
             Some(Fault::PowerAt { call, seed }) => (Faults { power_fails_at: Some(call), ..none }, seed),
             Some(Fault::ErrorAt { call, seed }) => (Faults { error_at: Some(call), ..none }, seed),
             Some(Fault::Room { bytes }) => (Faults { room: Some(bytes), ..none }, 0),
-            Some(Fault::ShortReads { seed }) => (Faults { short_reads: true, ..none }, seed),
+            Some(Fault::ShortReads { seed }) => (Faults { short_reads: allowed::SHORT_READS, ..none }, seed),
             Some(Fault::Power { seed } | Fault::Everywhere { seed }) => (none, seed),
             Some(Fault::Late { .. } | Fault::Kill) | None => (none, 0),
         };
@@ -131,32 +131,19 @@ impl<D: Disk> Run<D> {
             Action::Reopen => self.reopen(step.fault),
             Action::Config { entries } => self.configure(entries),
             Action::Flip { file, position } => {
-                let unnoticed = !allowed::WRONG_OFFSETS_ARE_NOTICED && self.in_base_offset(file, *position);
-                self.model.damaged |= !unnoticed && self.disk.flip(file, *position).is_ok();
+                let unnoticed = !allowed::DAMAGED_INDEXES_ARE_NOTICED && file.ends_with("index");
+                let once = !(self.model.damaged || unnoticed);
+                self.model.damaged |= once && self.disk.flip(file, *position).is_ok();
                 Ok(())
             }
             Action::Lose { file } => {
-                let unnoticed = !allowed::LOST_SEGMENTS_ARE_NOTICED && file.ends_with(".log");
-                self.model.damaged |= !unnoticed && self.disk.lose(file).is_ok();
+                let once = !self.model.damaged;
+                self.model.damaged |= once && self.disk.lose(file).is_ok();
                 Ok(())
             }
             Action::Reset => self.reset(),
             other => unreachable!("no scenario is made with {other}"),
         }
-    }
-
-    /// Whether a position is in the base offset of a batch.
-    fn in_base_offset(&self, file: &str, position: u64) -> bool {
-        let bytes = self.disk.files().remove(file).unwrap_or_default();
-        let mut rest = &bytes[..];
-        while let Ok((_, after)) = record::Batch::parse(rest) {
-            let at = (bytes.len() - rest.len()) as u64;
-            if (at..at + 8).contains(&position) {
-                return true;
-            }
-            rest = after;
-        }
-        false
     }
 
     fn append(&mut self, values: &[String], key: Option<&str>, fault: Option<Fault>) -> Checked {
@@ -295,7 +282,7 @@ impl<D: Disk> Run<D> {
                 faulty.restart();
                 self.crashed = true;
             }
-            if closed && allowed::CLOSED_LOGS_ARE_WHOLE {
+            if closed {
                 let copy = faulty.fork();
                 copy.restart();
                 let (_, report) = open(&copy, &self.config)?;
@@ -317,10 +304,15 @@ impl<D: Disk> Run<D> {
         self.set_faults(None);
         match opened {
             Ok((log, report)) => {
-                check(!closed || idle(&report), CLOSED, || format!("{report:?}"))?;
-                check_recovered(&log, &report, &mut self.model, self.crashed)?;
-                self.other_interval = false;
-                check_second_recovery(&self.disk, &self.config, &self.model)?;
+                // An error on the way is a reason to look more closely.
+                let untroubled = closed && !matches!(fault, Some(Fault::ErrorAt { .. } | Fault::Room { .. }));
+                check(!untroubled || idle(&report), CLOSED, || format!("{report:?}"))?;
+                self.over = !check_recovered(&log, &report, &mut self.model, self.crashed)?;
+                if self.over {
+                    return Ok(());
+                }
+                check_second_recovery(&self.disk, &self.config, &self.model, self.other_interval)?;
+                self.other_interval &= report.clean;
                 self.crashed = false;
                 self.log = Some(log);
                 Ok(())
