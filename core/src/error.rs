@@ -16,7 +16,7 @@ pub enum Error {
     #[error("the storage failed: {0}")]
     Io(#[from] io::Error),
     /// Bytes on disk are not what was written.
-    #[error("{file} is damaged at position {position}: {reason}")]
+    #[error("{}", corrupt(file, *position, reason))]
     Corrupt {
         /// The file's name.
         file: String,
@@ -90,6 +90,13 @@ pub enum Error {
     /// No offset is left.
     #[error("the log is full: offset {0} is the last that Kafka's format can hold")]
     OffsetsExhausted(u64),
+}
+
+fn corrupt(file: &str, position: u64, reason: &CorruptReason) -> String {
+    match reason {
+        CorruptReason::Missing => format!("{file} is missing, and the log had it"),
+        reason => format!("{file} is damaged at position {position}: {reason}"),
+    }
 }
 
 /// What is wrong with a damaged file.

@@ -23,12 +23,15 @@
 //! | [`storage`] | where files live, and what is promised about crashes |
 //! | [`segment`] | file names and index entries of one segment |
 //! | [`log`] | [`PartitionLog`]: append, fetch, flush, recover |
+//! | [`dump`] | annotated bytes: what each byte of a file says and means |
+//! | [`verify`](mod@verify) | checks a partition's directory, and changes nothing |
 //! | `lab` | scenario, events, picture: the log under a magnifying glass (feature `lab`) |
 //! | `testing` | for tests: chance from a seed, scenarios (feature `testing`, as `storage::FaultyStorage`) |
 
 #![deny(missing_docs)]
 
-mod config;
+pub mod config;
+pub mod dump;
 mod error;
 #[cfg(feature = "lab")]
 pub mod lab;
@@ -39,6 +42,7 @@ pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod topic;
+pub mod verify;
 
 pub use config::{ConfigError, ConfigKey, LogConfig};
 pub use error::{CorruptReason, Error, Result};
@@ -47,6 +51,7 @@ pub use record::{Header, NewRecord, Record};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
 pub use storage::FsStorage;
 pub use storage::{File, JournalStorage, MemoryStorage, Storage};
+pub use verify::verify;
 
 /// The embedding example in the README, so that it compiles and runs.
 #[cfg(all(doctest, feature = "fs", not(target_family = "wasm")))]

@@ -7,7 +7,7 @@ use crate::log::event::{
     RollReason, StoppedBy, TimeEntryCause,
 };
 use crate::record::Compression;
-use crate::segment::{INDEX_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX};
+use crate::segment::{IndexEntry, SNAPSHOT_SUFFIX};
 
 use super::Event;
 
@@ -42,11 +42,14 @@ pub fn sentence(event: &Event) -> String {
             format!("`{key}` is {value} from now on; it was {was}. {old}")
         }
         Event::ByteFlipped { file, position } => {
-            let who = match file.ends_with(INDEX_SUFFIX) {
-                true => "an index has no CRC, but recovery compares it with the log",
-                false => {
-                    "a fetch checks the CRC of the batches that it returns, and recovery that of every batch"
+            let who = match file.rsplit('.').next() {
+                Some("log") => {
+                    "a fetch checks the CRC of the batches that it returns, and recovery that of those that it scans"
                 }
+                Some("index" | "timeindex") => {
+                    "an index has no CRC, but who uses an entry holds it against the batch that it points at"
+                }
+                _ => "the next opening will, for the file holds a checksum",
             };
             format!(
                 "The byte at position {position} of {file} is inverted on disk. Nobody has noticed yet: {who}."

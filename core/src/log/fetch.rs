@@ -5,21 +5,23 @@
 //!
 //! Source: Kafka's `LocalLog.read` and `LogSegment.read`; KIP-74 for the first batch.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::error::{CorruptReason, Error, Result};
 use crate::record::{Batch, BatchError, BatchHeader, HEADER_SIZE, Record, Records};
-use crate::segment::{Scanner, Segment};
+use crate::segment::{IndexEntry, ScanError, Scanner, Segment};
 use crate::storage::File;
 
 use super::event::{BatchInfo, Event, Observer, StoppedBy};
 use super::{Shared, corrupt, scan_error};
 
-/// While it looks for the first batch, a scan reads this much at a time: as much as stands between two index
-/// entries by default, and a batch of the usual size behind it.
-const SCAN_CHUNK: usize = 8 << 10;
-/// While it collects batches, it reads no more than this at a time.
-const READ_CHUNK: u64 = 1 << 20;
+/// Batches of at least this many bytes are hopped over, header by header, and not read on the way to the first one.
+const HOP: u64 = 8 << 10;
+/// An answer of at most this many bytes is read along with what has to be scanned before it.
+const SMALL_ANSWER: u64 = 16 << 10;
+/// It reads no more than this at a time, so that the checksum finds the bytes in the processor's cache.
+const READ_CHUNK: u64 = 256 << 10;
 
 /// What a fetch returned: whole batches, as they stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,12 +149,12 @@ impl<F: File, O: Observer> Shared<F, O> {
         } else {
             (StoppedBy::HighWatermark, None)
         };
-        // Whatever stopped it but the budget, everything visible must be in the answer. If it is not, an answer
-        // would let the reader skip records, or ask for them for ever.
+        // Whatever stopped it but the budget, everything visible is in the answer: an answer that is not whole would
+        // let the reader skip records, or ask for them for ever.
         if by != StoppedBy::MaxBytes && budget.next_offset < high_watermark {
             let (segment, position) = budget.reached;
-            let reason = CorruptReason::OffsetsMissing { from: budget.next_offset, to: high_watermark };
-            return Err(corrupt(segment, position, reason));
+            self.check_hole(segment, position, budget.next_offset, high_watermark)?;
+            budget.next_offset = high_watermark;
         }
         let by = match by {
             StoppedBy::HighWatermark if high_watermark == log_end_offset => StoppedBy::LogEnd,
@@ -164,60 +166,102 @@ impl<F: File, O: Observer> Shared<F, O> {
         Ok(Fetched { batches, next_offset, stopped_by: by, fetch_offset: offset })
     }
 
-    /// Walks the segments from the fetch offset on.
+    /// Walks the segments from the fetch offset on, as they are now: what happens to them meanwhile takes nothing
+    /// from under this fetch.
     fn collect(&self, budget: &mut Budget) -> Result<(StoppedBy, Option<u32>)> {
-        let mut segment = self.floor_segment(budget.next_offset);
-        let mut position = self.locate(&segment, budget.next_offset)?;
-        loop {
-            if let Walked::Stopped(by, next) = self.take_batches(&segment, position, budget)? {
+        let segments = self.segments();
+        let floor = self.floor_segment(&segments, budget.next_offset)?;
+        let mut walked = self.walk_first(&segments[floor], budget)?;
+        for segment in &segments[floor + 1..] {
+            if let Walked::Stopped(by, next) = walked {
                 return Ok((by, next));
             }
-            let Some(next) = self.segment_after(segment.base_offset()) else {
-                return Ok((StoppedBy::LogEnd, None));
-            };
-            (segment, position) = (next, 0);
-            if segment.base_offset() >= budget.high_watermark {
+            let base = segment.base_offset();
+            if base >= budget.high_watermark {
                 return Ok((StoppedBy::HighWatermark, None));
             }
             let (used, max_bytes) = (budget.batches.len() as u64, budget.max_bytes);
-            let segment = segment.base_offset();
-            self.observer.observe(|| Event::NextSegmentEntered { segment, used, max_bytes });
+            self.observer.observe(|| Event::NextSegmentEntered { segment: base, used, max_bytes });
+            let scan = segment.scan(0, HEADER_SIZE).keeping(mem::take(&mut budget.batches));
+            walked = self.walk(scan, base, budget)?;
+        }
+        match walked {
+            Walked::Stopped(by, next) => Ok((by, next)),
+            Walked::SegmentEnd => Ok((StoppedBy::LogEnd, None)),
         }
     }
 
-    /// The segment with the largest base offset at or below `offset`.
-    fn floor_segment(&self, offset: u64) -> Arc<Segment<F>> {
-        let segments = self.read_segments();
+    /// Walks the floor segment, from the first batch on that the fetch offset asks for.
+    fn walk_first(&self, segment: &Segment<F>, budget: &mut Budget) -> Result<Walked> {
+        let (base, offset) = (segment.base_offset(), budget.next_offset);
+        // Between two index entries stands about this much, and what is wanted begins between two.
+        let spacing = segment.size() / (segment.index().len() as u64 + 1);
+        let answer = if budget.max_bytes > SMALL_ANSWER { 0 } else { budget.max_bytes };
+        let ahead = if spacing > HOP { 0 } else { spacing + answer };
+        let mut scan = self.look_up(segment, offset, ahead as usize + HEADER_SIZE)?;
+        self.find(&mut scan, base, offset)?;
+        self.walk(scan, base, budget)
+    }
+
+    /// Walks a segment from where `scan` stands, and takes back what it kept.
+    fn walk(&self, mut scan: Scanner<'_, F>, base: u64, budget: &mut Budget) -> Result<Walked> {
+        let walked = self.take_batches(&mut scan, base, budget)?;
+        budget.reached = (base, scan.position());
+        budget.batches = scan.into_kept();
+        Ok(walked)
+    }
+
+    /// The place of the segment with the largest base offset at or below `offset`.
+    fn floor_segment(&self, segments: &[Arc<Segment<F>>], offset: u64) -> Result<usize> {
         let above = segments.partition_point(|segment| segment.base_offset() <= offset);
-        let found = Arc::clone(&segments[above.saturating_sub(1)]);
-        let (segment, count) = (found.base_offset(), segments.len());
+        let Some(floor) = above.checked_sub(1) else {
+            // It was deleted since the fetch began.
+            let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
+            return Err(Error::OffsetOutOfRange { requested: offset, log_start_offset, log_end_offset });
+        };
+        let (segment, count) = (segments[floor].base_offset(), segments.len());
         self.observer.observe(|| Event::FloorSegmentFound { segment, offset, segments: count });
-        found
+        Ok(floor)
     }
 
-    fn segment_after(&self, base_offset: u64) -> Option<Arc<Segment<F>>> {
-        let segments = self.read_segments();
-        let above = segments.partition_point(|segment| segment.base_offset() <= base_offset);
-        segments.get(above).cloned()
-    }
-
-    /// Where the first batch begins whose last offset is at or above `offset`.
+    /// The position of the first batch whose last offset is at or above `offset`.
     pub(super) fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
+        let mut scan = self.look_up(segment, offset, HOP as usize)?;
+        self.find(&mut scan, segment.base_offset(), offset)?;
+        Ok(scan.position())
+    }
+
+    /// Asks the index where to begin a scan for the first batch whose last offset is at or above `offset`.
+    fn look_up<'s>(&self, segment: &'s Segment<F>, offset: u64, ahead: usize) -> Result<Scanner<'s, F>> {
         let base = segment.base_offset();
         let relative = u32::try_from(offset - base).unwrap_or(u32::MAX);
         let found = segment.index().look_up(relative)?;
-        let start = found.map_or(0, |entry| u64::from(entry.position));
+        let position = found.map_or(0, |entry| u64::from(entry.position));
         let entries = segment.index().len();
-        self.observer.observe(|| Event::IndexLookedUp {
-            segment: base,
-            offset,
-            entries,
-            found,
-            position: start,
-        });
-        let mut scan = segment.scan(start, SCAN_CHUNK);
+        self.observer.observe(|| Event::IndexLookedUp { segment: base, offset, entries, found, position });
+        let mut scan = segment.scan(position, ahead);
+        let Some(entry) = found else { return Ok(scan) };
+        if fits(&mut scan, base, entry)? {
+            return Ok(scan);
+        }
+        self.observer.observe(|| Event::IndexRejected { segment: base, entry });
+        Ok(segment.scan(0, ahead))
+    }
+
+    /// Offsets from `from` up to `to` are in no batch. Below a bound, compaction may have taken them; elsewhere
+    /// that is damage.
+    fn check_hole(&self, segment: u64, position: u64, from: u64, to: u64) -> Result<()> {
+        match to <= self.cleaned_up_to() {
+            true => Ok(()),
+            false => Err(corrupt(segment, position, CorruptReason::OffsetsMissing { from, to })),
+        }
+    }
+
+    /// Brings `scan` to the first batch whose last offset is at or above `offset`.
+    fn find(&self, scan: &mut Scanner<'_, F>, base: u64, offset: u64) -> Result<()> {
+        let start = scan.position();
         let (mut batches, mut least) = (0, base);
-        while let Some(header) = next_header(&mut scan, base, least)? {
+        while let Some(header) = next_header(scan, base, least)? {
             if header.last_offset() >= offset {
                 break;
             }
@@ -230,6 +274,8 @@ impl<F: File, O: Observer> Shared<F, O> {
                 offset,
             });
             scan.skip(header.size);
+            let hop = u64::from(header.size) > HOP;
+            scan.read_ahead(if hop { HEADER_SIZE } else { HOP as usize });
             batches += 1;
         }
         let position = scan.position();
@@ -243,32 +289,33 @@ impl<F: File, O: Observer> Shared<F, O> {
             offset,
             found,
         });
-        Ok(position)
+        Ok(())
     }
 
-    /// Takes whole batches from `position` on, while they fit.
-    fn take_batches(&self, segment: &Segment<F>, position: u64, budget: &mut Budget) -> Result<Walked> {
-        let left = budget.max_bytes.saturating_sub(budget.batches.len() as u64);
-        let mut scan = segment.scan(position, left.clamp(4096, READ_CHUNK) as usize);
-        let base = segment.base_offset();
+    /// Takes whole batches, while they fit.
+    fn take_batches(&self, scan: &mut Scanner<'_, F>, base: u64, budget: &mut Budget) -> Result<Walked> {
+        let room = budget.max_bytes.saturating_sub(scan.kept() as u64);
+        scan.reserve(room.saturating_add(HEADER_SIZE as u64));
         // Only the first batch may begin before the offset that is next.
         let mut least = base;
-        while let Some(header) = next_header(&mut scan, base, least)? {
-            budget.reached = (base, scan.position());
+        while let Some(header) = next_header(scan, base, least)? {
             if header.base_offset >= budget.high_watermark {
                 return Ok(Walked::Stopped(StoppedBy::HighWatermark, None));
             }
-            let used = budget.batches.len() as u64 + u64::from(header.size);
-            let first = budget.batches.is_empty();
-            if used > budget.max_bytes && !first {
+            if header.base_offset > budget.next_offset {
+                self.check_hole(base, scan.position(), budget.next_offset, header.base_offset)?;
+            }
+            let (kept, size) = (scan.kept() as u64, u64::from(header.size));
+            let used = kept + size;
+            if used > budget.max_bytes && kept > 0 {
                 return Ok(Walked::Stopped(StoppedBy::MaxBytes, Some(header.size)));
             }
+            scan.read_ahead(read_ahead(budget.max_bytes.saturating_sub(kept), size));
             let position = scan.position();
             let batch = scan.batch().map_err(|error| scan_error(error, base, position))?;
             // The header was there, and so is the batch.
             let Some(batch) = batch else { break };
             batch.verify().map_err(|reason| corrupt(base, position, reason.into()))?;
-            budget.batches.extend_from_slice(batch.bytes());
             budget.next_offset = header.last_offset() + 1;
             least = budget.next_offset;
             let max_bytes = budget.max_bytes;
@@ -279,11 +326,29 @@ impl<F: File, O: Observer> Shared<F, O> {
                     false => Event::BatchFetched { batch, used, max_bytes },
                 }
             });
-            scan.skip(header.size);
+            scan.keep(header.size);
         }
-        budget.reached = (base, scan.position());
         Ok(Walked::SegmentEnd)
     }
+}
+
+/// Whether an index entry is right about the batch that it points at: that it begins at or below the entry's offset.
+/// A damaged entry would make a scan begin behind what it looks for, and nobody would notice.
+fn fits<F: File>(scan: &mut Scanner<'_, F>, base: u64, entry: IndexEntry) -> Result<bool> {
+    match scan.header() {
+        Ok(Some(header)) => Ok(header.base_offset <= base + u64::from(entry.relative_offset)),
+        Ok(None) | Err(ScanError::Bad(_)) => Ok(false),
+        Err(ScanError::Io(error)) => Err(error.into()),
+    }
+}
+
+/// How much to read where there is room for `room` bytes of batches, and the next one takes `size`. The batches
+/// behind it are likely of its size: what would end within one is not worth reading. The header behind them is,
+/// for it says why there is no more.
+fn read_ahead(room: u64, size: u64) -> usize {
+    let rest = room % size;
+    let whole = if rest > HOP / 2 { room - rest } else { room };
+    whole.min(READ_CHUNK) as usize + HEADER_SIZE
 }
 
 /// The next header of a segment. The checksum covers neither its base offset, which must be `least` or above,

@@ -105,7 +105,7 @@ impl<S: Storage, O: Observer> Deref for PartitionLog<S, O> {
 struct Shared<F, O> {
     observer: O,
     /// Never empty; by base offset. The last one is active.
-    segments: RwLock<Vec<Arc<Segment<F>>>>,
+    segments: RwLock<Arc<Vec<Arc<Segment<F>>>>>,
     log_start_offset: AtomicU64,
     high_watermark: AtomicU64,
     log_end_offset: AtomicU64,
@@ -208,7 +208,7 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
     /// [`Error::OffsetOutOfRange`] below the log start or beyond the log end; at the end the answer is empty.
     /// [`Error::Corrupt`] if a batch on the way is damaged.
     pub fn fetch(&self, offset: u64, max_bytes: u64) -> Result<Fetched> {
-        self.shared.fetch(offset, max_bytes)
+        self.shared.retry_after_truncation(|| self.shared.fetch(offset, max_bytes))
     }
 
     /// The first offset in the log.
@@ -250,16 +250,18 @@ impl<F: crate::storage::File, O: Observer> Shared<F, O> {
     }
 
     fn segment_infos(&self) -> Vec<SegmentInfo> {
-        self.read_segments().iter().map(|segment| segment_info(segment)).collect()
+        self.segments().iter().map(|segment| segment_info(segment)).collect()
     }
 
-    fn read_segments(&self) -> std::sync::RwLockReadGuard<'_, Vec<Arc<Segment<F>>>> {
+    /// The segments as they are now. Whoever holds them sees no change.
+    fn segments(&self) -> Arc<Vec<Arc<Segment<F>>>> {
         // Nothing panics while the lock is held, so the list is whole even if a holder's thread died.
-        self.segments.read().unwrap_or_else(PoisonError::into_inner)
+        Arc::clone(&self.segments.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write_segments(&self) -> std::sync::RwLockWriteGuard<'_, Vec<Arc<Segment<F>>>> {
-        self.segments.write().unwrap_or_else(PoisonError::into_inner)
+    /// Changes which segments there are, for those who ask from now on.
+    fn change_segments(&self, change: impl FnOnce(&mut Vec<Arc<Segment<F>>>)) {
+        change(Arc::make_mut(&mut self.segments.write().unwrap_or_else(PoisonError::into_inner)));
     }
 
     /// Runs a read that the log may be cut under, and runs it again if that is why it met damage.

@@ -27,7 +27,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         self.shared.check_poison()?;
         let expiration_ms = i64::try_from(self.config.producer_id_expiration_ms).unwrap_or(i64::MAX);
         self.producers.expire(now_ms, expiration_ms);
-        let segments = self.shared.read_segments().clone();
+        let segments = self.shared.segments();
         let mut log_bytes: u64 = segments.iter().map(|segment| segment.size()).sum();
         let (count, policy) = (segments.len(), self.config.cleanup_policy);
         self.shared.observer.observe(|| Event::RetentionStarted {
@@ -68,7 +68,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             });
         }
         self.move_log_start(offset.max(log_start_offset))?;
-        let segments = self.shared.read_segments().clone();
+        let segments = self.shared.segments();
         let below = segments.windows(2).take_while(|pair| pair[1].base_offset() <= offset);
         let due: Vec<_> = below.map(|pair| (Arc::clone(&pair[0]), DeleteReason::LogStart)).collect();
         self.delete_segments(&due)?;
@@ -117,7 +117,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         due: &[(Arc<Segment<S::File>>, DeleteReason)],
     ) -> Result<Vec<SegmentInfo>> {
         let gone = |segment: &Arc<Segment<_>>| due.iter().any(|(other, _)| Arc::ptr_eq(segment, other));
-        self.shared.write_segments().retain(|segment| !gone(segment));
+        self.shared.change_segments(|segments| segments.retain(|segment| !gone(segment)));
         for (segment, reason) in due {
             delete_files(&*self.storage, segment.base_offset())?;
             let (segment, bytes, reason) = (segment.base_offset(), segment.size(), *reason);

@@ -62,7 +62,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         let created = Arc::new(Segment::create(&*self.storage, next)?);
         self.begin_segment(Arc::clone(&created))?;
         self.pending_roll = None;
-        self.shared.write_segments().push(created);
+        self.shared.change_segments(|segments| segments.push(created));
         Ok(())
     }
 

@@ -44,7 +44,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             }
         }
         let (mut state, from) = latest_snapshot(&*self.storage, &mut snapshots, end)?.unwrap_or_default();
-        let segments = self.shared.read_segments().clone();
+        let segments = self.shared.segments();
         replay(&mut state, segments.iter().map(|segment| &**segment), from.max(start), end)?;
         self.producers = state;
         Ok(())

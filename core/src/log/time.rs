@@ -68,7 +68,7 @@ impl<F: File, O: Observer> Shared<F, O> {
 
     fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>> {
         self.observer.observe(|| Event::TimeLookUpStarted { timestamp });
-        let segments = self.read_segments().clone();
+        let segments = self.segments();
         let mut batches = 0;
         let mut found = None;
         for (at, segment) in segments.iter().enumerate() {

@@ -71,7 +71,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
 
     /// Where the log is to be cut so that no batch reaches `offset`.
     fn cut_point(&self, offset: u64) -> Result<CutPoint<S::File>> {
-        let segments = self.shared.read_segments().clone();
+        let segments = self.shared.segments();
         let above = segments.partition_point(|segment| segment.base_offset() <= offset);
         let segment = Arc::clone(&segments[above.saturating_sub(1)]);
         let base = segment.base_offset();
@@ -90,7 +90,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64) -> Result<()> {
         let base = segment.base_offset();
         let later: Vec<_> = {
-            let segments = self.shared.read_segments();
+            let segments = self.shared.segments();
             let later = segments.iter().rev().filter(|other| other.base_offset() > base);
             later.map(|other| (Arc::clone(other), DeleteReason::Truncated)).collect()
         };

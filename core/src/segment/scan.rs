@@ -1,12 +1,18 @@
 //! Walking the batches of a `.log` file from front to back.
 //!
-//! The scanner reads a chunk at a time and hands out views into it. It holds one chunk, or one batch where a
-//! batch is larger; it never allocates more than the file has, whatever a length field claims.
+//! The scanner reads ahead into one buffer and hands out views into it. Batches that are skipped make room for
+//! what comes; batches that are kept stay at the buffer's front, one after another, so that the answer of a fetch
+//! is read into place and never copied. What was read ahead is not read again.
+//!
+//! Invariants:
+//! - The buffer never holds more than the file has, whatever a length field claims.
+//! - `buffer[..kept]` was kept, `buffer[at..filled]` are the file's bytes from the position on. Bytes between and
+//!   behind them mean nothing; those behind stay because to zero them for each read would cost as much as the read.
 
 use std::io;
 
 use crate::record::{Batch, BatchError, BatchHeader, HEADER_SIZE};
-use crate::storage::{File, read_up_to};
+use crate::storage::File;
 
 /// Why a scan could not go on.
 #[derive(Debug)]
@@ -34,15 +40,23 @@ pub(crate) struct Scanner<'f, F> {
     file: &'f F,
     position: u64,
     end: u64,
-    chunk: usize,
+    ahead: usize,
     buffer: Vec<u8>,
-    buffer_position: u64,
+    kept: usize,
+    at: usize,
+    filled: usize,
 }
 
 impl<'f, F: File> Scanner<'f, F> {
-    /// Starts at `position`, and takes the file to end at `end`.
-    pub(crate) fn new(file: &'f F, position: u64, end: u64, chunk: usize) -> Self {
-        Self { file, position, end, chunk, buffer: Vec::new(), buffer_position: position }
+    /// Starts at `position`, takes the file to end at `end`, and reads at least `ahead` bytes at a time.
+    pub(crate) fn new(file: &'f F, position: u64, end: u64, ahead: usize) -> Self {
+        Self { file, position, end, ahead, buffer: Vec::new(), kept: 0, at: 0, filled: 0 }
+    }
+
+    /// The same, with `bytes` kept already.
+    pub(crate) fn keeping(self, bytes: Vec<u8>) -> Self {
+        let len = bytes.len();
+        Self { buffer: bytes, kept: len, at: len, filled: len, ..self }
     }
 
     /// Where the next batch begins.
@@ -55,37 +69,95 @@ impl<'f, F: File> Scanner<'f, F> {
         self.end.saturating_sub(self.position)
     }
 
+    /// From now on, whatever needs reading, reads at least `ahead` bytes.
+    pub(crate) fn read_ahead(&mut self, ahead: usize) {
+        self.ahead = ahead;
+    }
+
+    /// Sees to it that `len` more bytes can be kept without the buffer having to move, or as many as the file has.
+    pub(crate) fn reserve(&mut self, len: u64) {
+        let len = usize::try_from(len.min(self.left())).unwrap_or(usize::MAX);
+        self.buffer.reserve_exact((self.at + len).saturating_sub(self.buffer.len()));
+    }
+
     /// The next batch's header; `None` at the end. The batch's bytes need not all be there.
     pub(crate) fn header(&mut self) -> Result<Option<BatchHeader>, ScanError> {
         if self.position >= self.end {
             return Ok(None);
         }
-        let bytes = self.bytes(HEADER_SIZE)?;
-        Ok(Some(BatchHeader::parse(bytes)?))
+        self.fill(HEADER_SIZE)?;
+        Ok(Some(BatchHeader::parse(self.bytes())?))
     }
 
     /// The next batch as a whole; `None` at the end. Its checksum is not looked at.
     pub(crate) fn batch(&mut self) -> Result<Option<Batch<'_>>, ScanError> {
         let Some(header) = self.header()? else { return Ok(None) };
-        let bytes = self.bytes(header.size as usize)?;
-        Ok(Some(Batch::parse(bytes)?.0))
+        self.fill(header.size as usize)?;
+        Ok(Some(Batch::parse(self.bytes())?.0))
     }
 
     /// Goes behind a batch of `size` bytes.
     pub(crate) fn skip(&mut self, size: u32) {
         self.position += u64::from(size);
+        self.at += size as usize;
+        if self.at >= self.filled {
+            (self.at, self.filled) = (self.kept, self.kept);
+        }
     }
 
-    /// The bytes from the position on: at least `len`, unless the file ends before.
-    fn bytes(&mut self, len: usize) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
-        let start = (self.position - self.buffer_position) as usize;
-        if self.buffer.len() < start + len.min(left) {
-            self.buffer.clear();
-            self.buffer_position = self.position;
-            read_up_to(self.file, self.position, self.chunk.max(len).min(left), &mut self.buffer)?;
+    /// Keeps a batch of `size` bytes, which [`batch`](Self::batch) has just returned, and goes behind it.
+    pub(crate) fn keep(&mut self, size: u32) {
+        self.close_gap();
+        self.position += u64::from(size);
+        self.at += size as usize;
+        self.kept = self.at;
+    }
+
+    /// How many bytes are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// What was kept.
+    pub(crate) fn into_kept(self) -> Vec<u8> {
+        let Self { mut buffer, kept, .. } = self;
+        buffer.truncate(kept);
+        buffer
+    }
+
+    /// The bytes from the position on, as far as they have been read.
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.at..self.filled]
+    }
+
+    /// Reads until the first `len` bytes from the position on are there, unless the file ends before.
+    fn fill(&mut self, len: usize) -> io::Result<()> {
+        let there = self.filled - self.at;
+        if there >= len {
+            return Ok(());
         }
-        let start = (self.position - self.buffer_position) as usize;
-        Ok(&self.buffer[start.min(self.buffer.len())..])
+        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        self.close_gap();
+        let (needed, wanted) = (self.at + len.min(left), self.at + len.max(self.ahead).min(left));
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        while self.filled < needed {
+            let position = self.position + (self.filled - self.at) as u64;
+            match self.file.read_at(position, &mut self.buffer[self.filled..wanted])? {
+                0 => break,
+                count => self.filled += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what was read ahead to where it would be kept.
+    fn close_gap(&mut self) {
+        if self.at > self.kept {
+            self.buffer.copy_within(self.at..self.filled, self.kept);
+            self.filled -= self.at - self.kept;
+            self.at = self.kept;
+        }
     }
 }

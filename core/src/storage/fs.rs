@@ -45,6 +45,14 @@ pub struct FsFile {
     path: PathBuf,
 }
 
+impl FsFile {
+    /// Opens a file that is there for reading only: writing to it is an error.
+    pub fn open_read_only(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        Ok(Self { file: fs::File::open(&path).map_err(failed("open", &path))?, path })
+    }
+}
+
 /// Says what could not be done, and with which file. The kind stays.
 fn failed<'p>(verb: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> io::Error + 'p {
     move |error| io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))

@@ -6,14 +6,19 @@ use std::fmt::Write as _;
 use super::Random;
 
 /// The golden scripts, by name.
-const GOLDEN: [(&str, &str); 7] = [
+const GOLDEN: [(&str, &str); 12] = [
     ("append_and_roll", include_str!("../../tests/golden/append_and_roll")),
     ("bytes", include_str!("../../tests/golden/bytes")),
+    ("compression", include_str!("../../tests/golden/compression")),
     ("crash_and_recovery", include_str!("../../tests/golden/crash_and_recovery")),
     ("damage", include_str!("../../tests/golden/damage")),
     ("fetch", include_str!("../../tests/golden/fetch")),
     ("flush_and_high_watermark", include_str!("../../tests/golden/flush_and_high_watermark")),
+    ("producers", include_str!("../../tests/golden/producers")),
     ("refused", include_str!("../../tests/golden/refused")),
+    ("retention", include_str!("../../tests/golden/retention")),
+    ("time", include_str!("../../tests/golden/time")),
+    ("truncation", include_str!("../../tests/golden/truncation")),
 ];
 
 /// What the golden scripts put in, without what came out: names, and lines for

@@ -34,7 +34,7 @@ pub struct TopicPartition {
 
 impl TopicPartition {
     /// Reads the form that [`Display`](fmt::Display) writes, and no other.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (topic, number) = text.rsplit_once('-')?;
         let partition = number.parse().ok()?;
         let parsed = Self { topic: TopicName::new(topic).ok()?, partition };

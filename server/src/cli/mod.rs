@@ -2,13 +2,16 @@
 //!
 //! Invariants:
 //! - stdout carries what a command is for, stderr everything else; a failure is one line on stderr that begins
-//!   with `logscope:`, and exit code 1 (2 for a command line that cannot be read).
+//!   with `logscope:`, and exit code 1 (2 for a command line that cannot be read). `dump` and `verify` end with 1 for
+//!   what is wrong with the data, and with 2 where they cannot look at it.
 //! - A reader of stdout that goes away ends a command quietly.
 
 mod client;
 mod consume;
+mod dump;
 mod produce;
 mod serve;
+mod verify;
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -33,6 +36,8 @@ enum Command {
     Serve(serve::Serve),
     Produce(produce::Produce),
     Consume(consume::Consume),
+    Dump(dump::Dump),
+    Verify(verify::Verify),
 }
 
 /// Runs a command to its end.
@@ -48,6 +53,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
+        Command::Dump(dump) => dump.run(),
+        Command::Verify(verify) => verify.run(),
     };
     match outcome {
         Ok(code) => code,

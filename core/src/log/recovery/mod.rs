@@ -135,7 +135,7 @@ pub(super) fn open<S: Storage, O: Observer>(
     let cleaned_up_to = checkpoint.map_or(log_end_offset, |found| found.cleaned_up_to);
     let shared = Shared {
         observer,
-        segments: RwLock::new(segments),
+        segments: RwLock::new(Arc::new(segments)),
         log_start_offset: AtomicU64::new(log_start_offset),
         high_watermark: AtomicU64::new(log_end_offset),
         log_end_offset: AtomicU64::new(log_end_offset),
