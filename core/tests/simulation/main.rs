@@ -40,11 +40,13 @@ use model::{Checked, Violation};
 use run::{Disk, Run};
 use step::Step;
 
-/// What the engine does not promise. Each is `true` once it does.
+/// What the engine does not keep yet. Each is `true` once it does.
 mod allowed {
     /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
     /// not, the simulation restarts the machine first.
     pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = false;
+    /// A log that never got beyond its creation may have left indexes without a `.log` file.
+    pub(crate) const LEFTOVERS_OF_AN_EMPTY_LOG: bool = false;
     /// A read that returns less than it could is none of the end of a file.
     pub(crate) const SHORT_READS: bool = false;
     /// A fetch that a damaged index leads astray is an error.
@@ -118,7 +120,7 @@ fn simulate(seed: u64) {
 
 #[test]
 fn a_log_keeps_its_promises_whatever_the_disk_does() {
-    (0..400).for_each(simulate);
+    (0..300).for_each(simulate);
 }
 
 /// `cargo xtask simulate` runs this.

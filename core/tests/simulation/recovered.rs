@@ -54,8 +54,8 @@ pub(crate) fn check_recovered<S: Storage>(
     Ok(true)
 }
 
-/// Opening once more changes nothing and finds nothing; and if the power fails at once, nothing is lost. Indexes whose
-/// entries were `added_otherwise` may be mended.
+/// Opening once more changes nothing and finds nothing; and if the power fails at once, nothing is lost.
+/// Indexes may be mended that were damaged or `added_otherwise`.
 pub(crate) fn check_second_recovery<D: Disk>(
     disk: &D,
     config: &LogConfig,

@@ -278,6 +278,12 @@ impl<D: Disk> Run<D> {
             if faulty.is_down() {
                 return Ok(());
             }
+            if !allowed::LEFTOVERS_OF_AN_EMPTY_LOG {
+                let files = faulty.contents();
+                let logs = files.keys().any(|name| name.ends_with(".log"));
+                let leftovers = files.keys().filter(|name| !logs && name.ends_with("index"));
+                leftovers.for_each(|name| faulty.lose(name).expect("it is there"));
+            }
             if faulty.cache_lies() && !allowed::TRUSTS_CACHE_AFTER_FAILED_SYNC {
                 faulty.restart();
                 self.crashed = true;
@@ -311,7 +317,12 @@ impl<D: Disk> Run<D> {
                 if self.over {
                     return Ok(());
                 }
-                check_second_recovery(&self.disk, &self.config, &self.model, self.other_interval)?;
+                check_second_recovery(
+                    &self.disk,
+                    &self.config,
+                    &self.model,
+                    self.other_interval || self.model.damaged,
+                )?;
                 self.other_interval &= report.clean;
                 self.crashed = false;
                 self.log = Some(log);
