@@ -69,6 +69,7 @@ impl Model {
                 assert!(end <= *offset as usize, "what was to be cut off is there");
                 self.records.truncate(end);
                 self.durable = self.durable.min(end);
+                self.start = self.start.min(end);
             }
             Action::DeleteBefore { offset } if !refused => self.start = self.start.max(*offset as usize),
             Action::Retain if !refused => {

@@ -223,6 +223,9 @@ fn cleanup_sentence(event: &LogEvent) -> Option<String> {
         LogEvent::LogStartMoved { from, to } if from == to => {
             format!("The log start offset is {to} already.")
         }
+        LogEvent::LogStartMoved { from, to } if to < from => format!(
+            "The log start offset goes back from {from} to {to}: it lay inside a batch that is cut off as a whole."
+        ),
         LogEvent::LogStartMoved { from, to } => {
             format!("The log start offset goes from {from} to {to}: nobody can fetch what lies below.")
         }

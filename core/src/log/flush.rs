@@ -37,7 +37,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Makes everything appended so far durable and visible, and returns the new high watermark.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if a sync fails. From then on the log is poisoned: what is on disk is
+    /// [`Error::Io`] if a sync fails. From then on the log is poisoned: what is on disk is
     /// unknown, and appends are refused until it is opened again.
     pub fn flush(&mut self) -> Result<u64> {
         self.flush_because(FlushCause::Requested)

@@ -54,6 +54,11 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             self.shared.log_end_offset.store(to, Ordering::Release);
             self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         }
+        // A batch that holds the log start goes as a whole as well, and then the log starts at its end.
+        if to < log_start_offset {
+            self.shared.log_start_offset.store(to, Ordering::Release);
+            self.shared.observer.observe(|| Event::LogStartMoved { from: log_start_offset, to });
+        }
         self.make_active(segment, position)
             .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);

@@ -231,6 +231,22 @@ const DAMAGES: &[Damage] = &[
         &["7.timeindex@0 Problem: the entry says timestamp"],
     ),
     (
+        "a time index entry of an offset that did not reach the timestamp first",
+        |f| f.get_mut(&time_index(7)).unwrap()[11] = 1,
+        &["7.timeindex@0 Problem: the entry says timestamp 1000012 at offset 8"],
+    ),
+    (
+        "time index entries whose timestamps do not rise",
+        |f| {
+            let bytes = f.get_mut(&time_index(7)).unwrap();
+            bytes.copy_within(..8, 12);
+        },
+        &[
+            "7.timeindex@12 Problem: the entry does not rise above the one before",
+            "7.timeindex@24 Problem: no entry for timestamp 1000015",
+        ],
+    ),
+    (
         "a time index without its last entry",
         |f| {
             let bytes = f.get_mut(&time_index(7)).unwrap();

@@ -114,7 +114,7 @@ fn a_reader_that_has_seen_enough_ends_consume_quietly() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["serve", "produce", "consume"] {
+    for command in ["serve", "produce", "consume", "dump", "verify"] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());
         assert!(text(&help.stdout).contains(&format!("Examples:\n  logscope {command}")), "{command}");

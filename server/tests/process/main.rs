@@ -6,5 +6,6 @@
 mod cli;
 mod client;
 mod harness;
+mod inspect;
 mod kill;
 mod life;

@@ -331,7 +331,7 @@ struct RecordObject<'a> {
 
 #[derive(Serialize)]
 struct HeaderObject<'a> {
-    key: String,
+    name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -353,7 +353,7 @@ impl Serialize for RecordLine<'_> {
         let (payload, payload_base64) = text_or_base64(self.record.value);
         let headers = self.record.headers.map(|header| {
             let (value, value_base64) = text_or_base64(header.value);
-            HeaderObject { key: String::from_utf8_lossy(header.key).into_owned(), value, value_base64 }
+            HeaderObject { name: String::from_utf8_lossy(header.key).into_owned(), value, value_base64 }
         });
         let object = RecordObject {
             offset: self.record.offset,
