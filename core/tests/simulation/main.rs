@@ -44,13 +44,13 @@ use step::Step;
 mod allowed {
     /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
     /// not, the simulation restarts the machine first.
-    pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = false;
+    pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = true;
     /// A log that never got beyond its creation may have left indexes without a `.log` file.
-    pub(crate) const LEFTOVERS_OF_AN_EMPTY_LOG: bool = false;
+    pub(crate) const LEFTOVERS_OF_AN_EMPTY_LOG: bool = true;
     /// A read that returns less than it could is none of the end of a file.
-    pub(crate) const SHORT_READS: bool = false;
+    pub(crate) const SHORT_READS: bool = true;
     /// A fetch that a damaged index leads astray is an error.
-    pub(crate) const DAMAGED_INDEXES_ARE_NOTICED: bool = false;
+    pub(crate) const DAMAGED_INDEXES_ARE_NOTICED: bool = true;
 }
 
 /// Where the playground is that runs a scenario.
