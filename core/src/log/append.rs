@@ -44,8 +44,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     ///
     /// # Errors
     /// [`Error::InvalidRecord`], [`Error::MessageTooLarge`], [`Error::Poisoned`], [`Error::Io`]; with each of
-    /// them the batch is not in the log. Only if an `Io` error poisons the log as well, because what was written
-    /// could not be taken back, nobody knows before it is opened again.
+    /// them the batch is not in the log. Only after an `Io` error nobody knows before the next flush: if the power
+    /// fails until then, what was written and taken back may be there again.
     pub fn append(&mut self, records: &[NewRecord<'_>], now_ms: i64) -> Result<Appended> {
         self.append_as(NO_PRODUCER, records, now_ms)
     }

@@ -298,7 +298,12 @@ impl<F: File, O: Observer> Shared<F, O> {
         scan.reserve(room.saturating_add(HEADER_SIZE as u64));
         // Only the first batch may begin before the offset that is next.
         let mut least = base;
-        while let Some(header) = next_header(scan, base, least)? {
+        loop {
+            // Nobody looks at what is not visible, not even for its header.
+            if budget.next_offset >= budget.high_watermark {
+                return Ok(Walked::Stopped(StoppedBy::HighWatermark, None));
+            }
+            let Some(header) = next_header(scan, base, least)? else { break };
             if header.base_offset >= budget.high_watermark {
                 return Ok(Walked::Stopped(StoppedBy::HighWatermark, None));
             }

@@ -75,7 +75,7 @@ impl<S: Storage, O: Observer> Flush<S, O> {
         let _serial = shared.syncing.lock().map_err(|_| Error::Poisoned)?;
         shared.check_poison()?;
         // Older segments were synced when the log rolled, so this one is all there is to do.
-        self.segment.sync().map_err(|error| shared.poison(error))?;
+        self.segment.sync(self.size).map_err(|error| shared.poison(error))?;
         if shared.truncations.load(Ordering::Acquire) != self.truncations {
             // What this flush was for may have been cut off, and other batches be at its offsets.
             return Ok(shared.high_watermark());

@@ -59,6 +59,8 @@ pub(crate) struct Segment<F> {
     base_offset: u64,
     log: F,
     size: AtomicU64,
+    /// How much of the file is durable for sure.
+    durable: AtomicU64,
     index: OffsetIndex<F>,
     time_index: TimeIndex<F>,
 }
@@ -72,7 +74,9 @@ impl<F: File> Segment<F> {
         index: OffsetIndex<F>,
         time_index: TimeIndex<F>,
     ) -> Self {
-        Self { base_offset, log, size: AtomicU64::new(size), index, time_index }
+        // What an opening finds it syncs before anyone may rely on it.
+        let durable = AtomicU64::new(size);
+        Self { base_offset, log, size: AtomicU64::new(size), durable, index, time_index }
     }
 
     /// Creates an empty segment. Its names are durable after `sync_dir`.
@@ -134,14 +138,27 @@ impl<F: File> Segment<F> {
     /// Cuts the segment to the batches before `position`, and the indexes to so many entries.
     pub(crate) fn truncate(&self, position: u64, entries: usize, time_entries: usize) -> io::Result<()> {
         self.size.fetch_min(position, Ordering::AcqRel);
+        self.durable.fetch_min(position, Ordering::AcqRel);
         self.log.truncate(position)?;
         self.index.truncate(entries)?;
         self.time_index.truncate(time_entries)
     }
 
-    /// Makes all batches durable. The indexes are not synced: recovery can rebuild them.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.log.sync()
+    /// Makes all batches up to `size` durable. The indexes are not synced: recovery can rebuild them.
+    ///
+    /// If that fails, an operating system may go on to show bytes that are not on the disk and never will be. So
+    /// what is not durable for sure is cut off, as well as that can be done, and no later opening takes it for real.
+    pub(crate) fn sync(&self, size: u64) -> io::Result<()> {
+        let synced = self.log.sync();
+        match &synced {
+            Ok(()) => self.durable.fetch_max(size, Ordering::AcqRel),
+            Err(_) => {
+                let durable = self.durable.load(Ordering::Acquire);
+                let _ = self.log.truncate(durable);
+                self.size.fetch_min(durable, Ordering::AcqRel)
+            }
+        };
+        synced
     }
 
     /// Makes the indexes durable.

@@ -95,8 +95,15 @@ impl<F: File> TimeIndex<F> {
     /// The entry at a place; `None` if the file ends before.
     pub(crate) fn entry(&self, at: usize) -> io::Result<Option<TimeIndexEntry>> {
         let mut bytes = [0; TIME_INDEX_ENTRY_SIZE];
-        let read = self.file.read_at((at * TIME_INDEX_ENTRY_SIZE) as u64, &mut bytes)?;
-        Ok((read == bytes.len()).then(|| TimeIndexEntry::decode(bytes)))
+        let position = (at * TIME_INDEX_ENTRY_SIZE) as u64;
+        let mut read = 0;
+        while read < bytes.len() {
+            match self.file.read_at(position + read as u64, &mut bytes[read..])? {
+                0 => return Ok(None),
+                count => read += count,
+            }
+        }
+        Ok(Some(TimeIndexEntry::decode(bytes)))
     }
 
     /// How many entries there are.

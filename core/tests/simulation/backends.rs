@@ -12,11 +12,12 @@ use logscope::testing::{Random, golden_scenarios, long_scenario};
 
 use crate::generate::Diet;
 use crate::model::Model;
-use crate::run::{Disk, Run, check_recovered};
+use crate::recovered::check_recovered;
+use crate::run::{Disk, Run};
 use crate::{run_seed, run_steps, step};
 
 /// A directory of the filesystem, with memory beside it that must always say the same. No power fails here, so the
-/// memory also says what a crash would leave in the directory.
+/// memory also says what a crash would leave in the directory; and real syncs would take time and change nothing.
 #[derive(Debug, Clone)]
 struct Mirrored {
     fs: FsStorage,
@@ -62,7 +63,7 @@ impl Storage for Mirrored {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        same(self.fs.sync_dir(), self.memory.sync_dir())
+        self.memory.sync_dir()
     }
 }
 
@@ -87,7 +88,7 @@ impl File for MirroredFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        same(self.fs.sync(), self.memory.sync())
+        self.memory.sync()
     }
 }
 
@@ -205,7 +206,7 @@ impl Medium {
 /// the queue before was committed is there, and beyond that a prefix of what was appended since.
 #[test]
 fn any_prefix_of_a_journal_is_a_prefix_of_the_log() {
-    for seed in 0..150 {
+    for seed in 0..60 {
         let steps = run_seed(MemoryStorage::new(), Diet::Crashes, seed).0;
         let mut run = Run::new(JournalStorage::new());
         let (mut medium, mut random) = (Medium::default(), Random::new(seed));

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use logscope::StoppedBy;
+use logscope::{StoppedBy, record};
 
 /// A broken promise: which one, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(crate) fn check(holds: bool, rule: &'static str, details: impl FnOnce() -> S
 pub(crate) const DURABLE: &str = "what was acknowledged as durable is there, byte for byte";
 pub(crate) const NOTHING_NEW: &str = "nothing that was never appended appears, and offsets have no holes";
 pub(crate) const NOTHING_LOST: &str = "without a loss of power nothing is lost";
+pub(crate) const REOPENS: &str = "a log opens again after any crash";
 pub(crate) const SILENT_CUT: &str = "damage is reported, never silently cut";
 
 /// A record batch as it stands in the log.
@@ -50,10 +51,21 @@ impl fmt::Debug for Batch {
 impl Batch {
     /// Whether this is the other batch, as far as checksums tell: damage to the leader's epoch goes unnoticed.
     fn is(&self, other: &Batch, damaged: bool) -> bool {
-        let same = |range: std::ops::Range<usize>| self.bytes.get(range.clone()) == other.bytes.get(range);
-        let len = self.bytes.len();
-        len == other.bytes.len() && same(0..12) && same(16..len) && (damaged || same(12..16))
+        let epoch = |at| damaged && (12..16).contains(&at);
+        let mut pairs = self.bytes.iter().zip(&other.bytes).enumerate();
+        self.bytes.len() == other.bytes.len() && pairs.all(|(at, (a, b))| a == b || epoch(at))
     }
+}
+
+/// The batches of a fetch.
+pub(crate) fn batches(mut bytes: &[u8]) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    while let Ok((batch, rest)) = record::Batch::parse(bytes) {
+        let (base, next) = (batch.header().base_offset, batch.header().last_offset() + 1);
+        batches.push(Batch { base, next, bytes: batch.bytes().to_vec() });
+        bytes = rest;
+    }
+    batches
 }
 
 #[derive(Debug, Clone, Default)]
@@ -69,7 +81,7 @@ pub(crate) struct Model {
     pub(crate) trouble: bool,
     /// Whether the log was told that a sync failed, and so must refuse to go on.
     pub(crate) poisoned: bool,
-    /// Whether files were damaged since the log was opened.
+    /// Whether a file was damaged. Once is enough: two damages may hide one another.
     pub(crate) damaged: bool,
     /// Whether an opening failed that may have cut off what was damaged.
     pub(crate) cut: bool,
@@ -91,23 +103,27 @@ impl Model {
         self.batches.last().map_or(self.start, |batch| batch.next)
     }
 
-    /// What a fetch must answer: the batches' bytes, the next offset, and why it stopped.
-    pub(crate) fn fetch(&self, offset: u64, max_bytes: u64) -> (Vec<u8>, u64, StoppedBy) {
-        let (mut bytes, mut next) = (Vec::new(), offset);
-        let from = self.batches.partition_point(|batch| batch.next <= offset);
-        for batch in self.batches[from..].iter().take_while(|batch| batch.base < self.durable) {
-            let fits = (bytes.len() + batch.bytes.len()) as u64 <= max_bytes;
-            if offset >= self.durable {
+    /// What a fetch must answer: batches, the next offset, and why it stopped.
+    pub(crate) fn fetch(&self, offset: u64, max_bytes: u64) -> (&[Batch], u64, StoppedBy) {
+        let visible = self.batches.partition_point(|batch| batch.next <= self.durable);
+        let from = self.batches.partition_point(|batch| batch.next <= offset).min(visible);
+        let (mut to, mut used, mut next) = (from, 0, offset);
+        let whole = self.durable == self.end();
+        let mut stopped_by = if whole { StoppedBy::LogEnd } else { StoppedBy::HighWatermark };
+        for batch in &self.batches[from..visible] {
+            used += batch.bytes.len() as u64;
+            if used > max_bytes && to > from {
+                stopped_by = StoppedBy::MaxBytes;
                 break;
             }
-            if !fits && !bytes.is_empty() {
-                return (bytes, next, StoppedBy::MaxBytes);
-            }
-            bytes.extend(&batch.bytes);
-            next = batch.next;
+            (to, next) = (to + 1, batch.next);
         }
-        let whole = self.durable == self.end();
-        (bytes, next, if whole { StoppedBy::LogEnd } else { StoppedBy::HighWatermark })
+        (&self.batches[from..to], next, stopped_by)
+    }
+
+    /// Whether batches are those that they should be.
+    pub(crate) fn same(&self, found: &[Batch], due: &[Batch]) -> bool {
+        found.len() == due.len() && found.iter().zip(due).all(|(found, due)| found.is(due, self.damaged))
     }
 
     /// Takes note of the high watermark: the log's word that everything below it survives.
@@ -157,7 +173,8 @@ impl Model {
                 format!("there are {:?}, and there were {:?}", found.batches, self.batches)
             })?;
         }
-        *self = Self { start: found.start, durable: at, batches: found.batches, ..Self::default() };
+        let damaged = self.damaged;
+        *self = Self { start: found.start, durable: at, batches: found.batches, damaged, ..Self::default() };
         Ok(())
     }
 

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use logscope::lab::{Action, CLOCK_START_MS, CLOCK_TICK_MS, Lab};
-use logscope::record::{self, BatchMeta, NewRecord, encode_batch_with};
-use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage, Storage};
-use logscope::{Error, Flush, LogConfig, PartitionLog, RecoveryReport};
+use logscope::record::{BatchMeta, NewRecord, encode_batch_with};
+use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage};
+use logscope::{Error, Flush, LogConfig, PartitionLog};
 
 use crate::allowed;
-use crate::model::{Batch, Checked, Found, Model, NOTHING_NEW, SILENT_CUT, Violation, check};
+use crate::model::{Batch, Checked, Model, NOTHING_NEW, REOPENS, SILENT_CUT, Violation, batches, check};
+use crate::recovered::{check_recovered, check_second_recovery, idle, open};
 use crate::step::{Fault, Step};
 
 /// A storage to run on.
@@ -45,9 +46,8 @@ impl Disk for FaultyStorage {
 }
 
 const REFUSALS: &str = "a log refuses for a reason only";
-const REOPENS: &str = "a log opens again after any crash";
 const TRACE: &str = "a refused append leaves no trace";
-const IDEMPOTENT: &str = "a second recovery finds nothing to do";
+const CLOSED: &str = "a log that was closed needs no mending";
 
 pub(crate) struct Run<D: Disk> {
     pub(crate) disk: D,
@@ -57,6 +57,8 @@ pub(crate) struct Run<D: Disk> {
     now_ms: i64,
     /// The power failed, and the log was not opened since.
     pub(crate) crashed: bool,
+    /// The index entries on disk were added by another rule than the next opening goes by.
+    other_interval: bool,
     /// Damage was found, as it should be: there is no log to go on with.
     pub(crate) over: bool,
     /// Flushes that were begun, and after how many more steps they are to be completed.
@@ -72,6 +74,7 @@ impl<D: Disk> Run<D> {
             log: None,
             now_ms: CLOCK_START_MS,
             crashed: false,
+            other_interval: false,
             over: false,
             late: Vec::new(),
         }
@@ -101,7 +104,7 @@ impl<D: Disk> Run<D> {
             Some(Fault::PowerAt { call, seed }) => (Faults { power_fails_at: Some(call), ..none }, seed),
             Some(Fault::ErrorAt { call, seed }) => (Faults { error_at: Some(call), ..none }, seed),
             Some(Fault::Room { bytes }) => (Faults { room: Some(bytes), ..none }, 0),
-            Some(Fault::ShortReads { seed }) => (Faults { short_reads: true, ..none }, seed),
+            Some(Fault::ShortReads { seed }) => (Faults { short_reads: allowed::SHORT_READS, ..none }, seed),
             Some(Fault::Power { seed } | Fault::Everywhere { seed }) => (none, seed),
             Some(Fault::Late { .. } | Fault::Kill) | None => (none, 0),
         };
@@ -128,32 +131,19 @@ impl<D: Disk> Run<D> {
             Action::Reopen => self.reopen(step.fault),
             Action::Config { entries } => self.configure(entries),
             Action::Flip { file, position } => {
-                let unnoticed = !allowed::WRONG_OFFSETS_ARE_NOTICED && self.in_base_offset(file, *position);
-                self.model.damaged |= !unnoticed && self.disk.flip(file, *position).is_ok();
+                let unnoticed = !allowed::DAMAGED_INDEXES_ARE_NOTICED && file.ends_with("index");
+                let once = !(self.model.damaged || unnoticed);
+                self.model.damaged |= once && self.disk.flip(file, *position).is_ok();
                 Ok(())
             }
             Action::Lose { file } => {
-                let unnoticed = !allowed::LOST_SEGMENTS_ARE_NOTICED && file.ends_with(".log");
-                self.model.damaged |= !unnoticed && self.disk.lose(file).is_ok();
+                let once = !self.model.damaged;
+                self.model.damaged |= once && self.disk.lose(file).is_ok();
                 Ok(())
             }
             Action::Reset => self.reset(),
             other => unreachable!("no scenario is made with {other}"),
         }
-    }
-
-    /// Whether a position is in the base offset of a batch.
-    fn in_base_offset(&self, file: &str, position: u64) -> bool {
-        let bytes = self.disk.files().remove(file).unwrap_or_default();
-        let mut rest = &bytes[..];
-        while let Ok((_, after)) = record::Batch::parse(rest) {
-            let at = (bytes.len() - rest.len()) as u64;
-            if (at..at + 8).contains(&position) {
-                return true;
-            }
-            rest = after;
-        }
-        false
     }
 
     fn append(&mut self, values: &[String], key: Option<&str>, fault: Option<Fault>) -> Checked {
@@ -210,12 +200,11 @@ impl<D: Disk> Run<D> {
         let range = self.model.start..=self.model.end();
         match log.fetch(offset, max_bytes) {
             Ok(fetched) => {
-                let answer = (&fetched.batches, fetched.next_offset, fetched.stopped_by);
-                let due = self.model.fetch(offset, max_bytes);
-                let same = answer == (&due.0, due.1, due.2) || (self.model.damaged && answer.1 == due.1);
+                let (found, due) = (batches(&fetched.batches), self.model.fetch(offset, max_bytes));
+                let ends = ((fetched.next_offset, fetched.stopped_by), (due.1, due.2));
+                let same = self.model.same(&found, due.0) && ends.0 == ends.1;
                 check(same && range.contains(&offset), "a fetch returns what was appended", || {
-                    let bytes = (answer.0.len(), due.0.len());
-                    format!("{bytes:?} bytes, {:?}, not {:?}", (answer.1, answer.2), (due.1, due.2))
+                    format!("{found:?} and {:?} instead of {:?} and {:?}", ends.0, due.0, ends.1)
                 })
             }
             Err(Error::OffsetOutOfRange { .. }) => {
@@ -274,9 +263,13 @@ impl<D: Disk> Run<D> {
 
     fn reopen(&mut self, fault: Option<Fault>) -> Checked {
         self.late.clear();
+        let mut closed = false;
         if let Some(log) = self.log.take().filter(|_| fault != Some(Fault::Kill)) {
             match log.close() {
-                Ok(()) => self.model.promise(self.model.end())?,
+                Ok(()) => {
+                    closed = !(self.model.damaged || self.model.trouble || self.other_interval);
+                    self.model.promise(self.model.end())?;
+                }
                 Err(error) => self.refused(&error, fault)?,
             }
         }
@@ -285,9 +278,21 @@ impl<D: Disk> Run<D> {
             if faulty.is_down() {
                 return Ok(());
             }
+            if !allowed::LEFTOVERS_OF_AN_EMPTY_LOG {
+                let files = faulty.contents();
+                let logs = files.keys().any(|name| name.ends_with(".log"));
+                let leftovers = files.keys().filter(|name| !logs && name.ends_with("index"));
+                leftovers.for_each(|name| faulty.lose(name).expect("it is there"));
+            }
             if faulty.cache_lies() && !allowed::TRUSTS_CACHE_AFTER_FAILED_SYNC {
                 faulty.restart();
                 self.crashed = true;
+            }
+            if closed {
+                let copy = faulty.fork();
+                copy.restart();
+                let (_, report) = open(&copy, &self.config)?;
+                check(idle(&report), CLOSED, || format!("{report:?}, when the power fails"))?;
             }
             if let Some(Fault::Everywhere { seed }) = fault {
                 self.open_copies(faulty, seed)?;
@@ -305,8 +310,20 @@ impl<D: Disk> Run<D> {
         self.set_faults(None);
         match opened {
             Ok((log, report)) => {
-                check_recovered(&log, &report, &mut self.model, self.crashed)?;
-                check_second_recovery(&self.disk, &self.config, &self.model)?;
+                // An error on the way is a reason to look more closely.
+                let untroubled = closed && !matches!(fault, Some(Fault::ErrorAt { .. } | Fault::Room { .. }));
+                check(!untroubled || idle(&report), CLOSED, || format!("{report:?}"))?;
+                self.over = !check_recovered(&log, &report, &mut self.model, self.crashed)?;
+                if self.over {
+                    return Ok(());
+                }
+                check_second_recovery(
+                    &self.disk,
+                    &self.config,
+                    &self.model,
+                    self.other_interval || self.model.damaged,
+                )?;
+                self.other_interval &= report.clean;
                 self.crashed = false;
                 self.log = Some(log);
                 Ok(())
@@ -367,6 +384,7 @@ impl<D: Disk> Run<D> {
     fn configure(&mut self, entries: &[(String, String)]) -> Checked {
         let mut config = self.config.clone();
         if entries.iter().all(|(key, value)| config.set(key, value).is_ok()) {
+            self.other_interval |= config.index_interval_bytes != self.config.index_interval_bytes;
             self.config = config;
         }
         if let Some(log) = &mut self.log {
@@ -406,58 +424,4 @@ impl<D: Disk> Run<D> {
         check(rise, "segments rise", || format!("{bases:?}, and the log ends at {end}"))?;
         self.model.promise(log.high_watermark())
     }
-}
-
-fn open<S: Storage + Clone>(storage: &S, config: &LogConfig) -> Checked<(PartitionLog<S>, RecoveryReport)> {
-    let opened = PartitionLog::open(storage.clone(), config.clone());
-    opened.map_err(|error| Violation { rule: REOPENS, details: error.to_string() })
-}
-
-/// Holds what a log has against the model, which takes it over.
-pub(crate) fn check_recovered<S: Storage>(
-    log: &PartitionLog<S>,
-    report: &RecoveryReport,
-    model: &mut Model,
-    power_lost: bool,
-) -> Checked {
-    let (start, end, cut) = (log.log_start_offset(), log.log_end_offset(), report.tail_cut.is_some());
-    check(log.high_watermark() == end, "what is found is durable and visible", || {
-        format!("the high watermark is {}, and the log ends at {end}", log.high_watermark())
-    })?;
-    let mut batches = Vec::new();
-    let mut at = start;
-    while at < end {
-        let fetched = log.fetch(at, 700).map_err(|error| Violation {
-            rule: "what recovery let pass can be fetched",
-            details: format!("{error}, at offset {at} of {end}"),
-        })?;
-        let mut rest = &fetched.batches[..];
-        while let Ok((batch, after)) = record::Batch::parse(rest) {
-            let header = batch.header();
-            let (base, next) = (header.base_offset, header.last_offset() + 1);
-            batches.push(Batch { base, next, bytes: batch.bytes().to_vec() });
-            rest = after;
-        }
-        check(fetched.next_offset > at, "a fetch gets on", || format!("it stays at {at}"))?;
-        at = fetched.next_offset;
-    }
-    model.recover(Found { start, end, batches, cut }, power_lost)
-}
-
-/// Opening once more changes nothing and finds nothing; and if the power fails at once, nothing is lost.
-fn check_second_recovery<D: Disk>(disk: &D, config: &LogConfig, model: &Model) -> Checked {
-    let copy = MemoryStorage::new();
-    let before = disk.files();
-    before.iter().for_each(|(name, bytes)| copy.insert(name, bytes.clone()));
-    let (log, report) = open(&copy, config)?;
-    let idle =
-        (&report.tail_cut, &report.rebuilt_indexes[..], &report.removed_files[..]) == (&None, &[], &[]);
-    check(idle && copy.files() == before, IDEMPOTENT, || format!("{report:?}"))?;
-    check_recovered(&log, &report, &mut model.clone(), false)?;
-    let Some(faulty) = disk.faulty() else { return Ok(()) };
-    let copy = faulty.fork();
-    copy.set_faults(Faults::default(), model.end());
-    copy.restart();
-    let (log, report) = open(&copy, config)?;
-    check_recovered(&log, &report, &mut model.clone(), true)
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, RwLock};
 
 use crate::config::LogConfig;
-use crate::error::{CorruptReason, Result};
+use crate::error::{CorruptReason, Error, Result};
 use crate::segment::{
     DELETED_SUFFIX, INDEX_ENTRY_SIZE, INDEX_SUFFIX, Indexer, LOG_SUFFIX, OffsetIndex, SEGMENT_SUFFIXES,
     SNAPSHOT_SUFFIX, Segment, TIME_INDEX_ENTRY_SIZE, TIME_INDEX_SUFFIX, TimeIndex, file_name,
@@ -119,15 +119,15 @@ pub(super) fn open<S: Storage, O: Observer>(
         recovery.segment(base, bases.get(at + 1).copied())?;
     }
     recovery.check_end()?;
+    let producers = recovery.producers()?;
+    recovery.remove_leftovers(&bases)?;
     if recovery.segments.is_empty() {
         recovery.first_segment()?;
     }
-    let producers = recovery.producers()?;
-    recovery.remove_leftovers(&bases)?;
     let Recovery { checkpoint, report, segments, tail, .. } = recovery;
 
     let Some(active) = segments.last().map(Arc::clone) else { unreachable!("there is a first segment") };
-    active.sync()?;
+    active.sync(active.size())?;
     storage.sync_dir()?;
     let log_end_offset = tail.next_offset;
     let log_start_offset = checkpoint.map_or(segments[0].base_offset(), |found| found.log_start_offset);
@@ -267,7 +267,11 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         let mut tail = Tail { next_offset: base, ..self.tail };
         let mut removed = None;
         if last {
-            let Some(resumed) = resume(&segment, log_bytes).ok().flatten() else { return Ok(false) };
+            let resumed = match resume(&segment, log_bytes) {
+                Ok(Some(resumed)) => resumed,
+                Ok(None) | Err(Error::Corrupt { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            };
             if self.checkpoint.is_none_or(|checkpoint| resumed.end != checkpoint.recovery_point) {
                 return Ok(false);
             }

@@ -202,6 +202,9 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         // One byte more than expected is enough to see that there is too much.
         read_up_to(&file, 0, expected.len() + 1, &mut found)?;
         if found == expected && !missing {
+            // After a failed sync, what is read may be in the cache only. Written once more, it is synced once more.
+            file.write_at(0, expected)?;
+            file.sync()?;
             self.observer.observe(|| Event::IndexVerified { segment: base, index, entries: count });
             return Ok(file);
         }

@@ -1,0 +1,85 @@
+//! What must hold of a log that was opened, whatever happened before.
+
+use logscope::storage::{Faults, MemoryStorage, Storage};
+use logscope::{Error, LogConfig, PartitionLog, RecoveryReport};
+
+use crate::model::{Checked, Found, Model, REOPENS, Violation, batches, check};
+use crate::run::Disk;
+
+const IDEMPOTENT: &str = "a second recovery finds nothing to do";
+
+/// Opens a log that has no reason to refuse.
+pub(crate) fn open<S: Storage + Clone>(
+    storage: &S,
+    config: &LogConfig,
+) -> Checked<(PartitionLog<S>, RecoveryReport)> {
+    let opened = PartitionLog::open(storage.clone(), config.clone());
+    opened.map_err(|error| Violation { rule: REOPENS, details: error.to_string() })
+}
+
+/// Whether an opening found nothing to mend. The snapshot at the end of a log that was closed is not needed any more:
+/// that it goes is no mending.
+pub(crate) fn idle(report: &RecoveryReport) -> bool {
+    let mended = report.removed_files.iter().any(|name| !(report.clean && name.ends_with(".snapshot")));
+    report.tail_cut.is_none() && report.rebuilt_indexes.is_empty() && !mended
+}
+
+/// Holds what a log has against the model, which takes it over. `power_lost` says whether the power failed since the
+/// log was opened before. False if what it has cannot be read, and was damaged.
+pub(crate) fn check_recovered<S: Storage>(
+    log: &PartitionLog<S>,
+    report: &RecoveryReport,
+    model: &mut Model,
+    power_lost: bool,
+) -> Checked<bool> {
+    let (start, end, cut) = (log.log_start_offset(), log.log_end_offset(), report.tail_cut.is_some());
+    check(log.high_watermark() == end, "what is found is durable and visible", || {
+        format!("the high watermark is {}, and the log ends at {end}", log.high_watermark())
+    })?;
+    let (mut found, mut at) = (Vec::new(), start);
+    while at < end {
+        let fetched = match log.fetch(at, 700) {
+            Ok(fetched) => fetched,
+            Err(Error::Corrupt { .. }) if model.damaged => return Ok(false),
+            Err(error) => {
+                let details = format!("{error}, at offset {at} of {end}");
+                return Err(Violation { rule: "what recovery let pass can be fetched", details });
+            }
+        };
+        found.extend(batches(&fetched.batches));
+        check(fetched.next_offset > at, "a fetch gets on", || format!("it stays at {at}"))?;
+        at = fetched.next_offset;
+    }
+    model.recover(Found { start, end, batches: found, cut }, power_lost)?;
+    Ok(true)
+}
+
+/// Opening once more changes nothing and finds nothing; and if the power fails at once, nothing is lost.
+/// Indexes may be mended that were damaged or `added_otherwise`.
+pub(crate) fn check_second_recovery<D: Disk>(
+    disk: &D,
+    config: &LogConfig,
+    model: &Model,
+    added_otherwise: bool,
+) -> Checked {
+    let copy = MemoryStorage::new();
+    let before = disk.files();
+    before.iter().for_each(|(name, bytes)| copy.insert(name, bytes.clone()));
+    let (log, report) = open(&copy, config)?;
+    let same = copy.files() == before;
+    check((idle(&report) && same) || added_otherwise, IDEMPOTENT, || {
+        format!("{report:?}, the same files: {same}")
+    })?;
+    check_recovered(&log, &report, &mut model.clone(), false)?;
+
+    let has_log = |base: &str| before.contains_key(&format!("{base}.log"));
+    let alone = before.keys().find(|name| name.strip_suffix(".index").is_some_and(|base| !has_log(base)));
+    check(alone.is_none(), IDEMPOTENT, || format!("{alone:?} belongs to nothing"))?;
+
+    let Some(faulty) = disk.faulty() else { return Ok(()) };
+    let copy = faulty.fork();
+    copy.set_faults(Faults::default(), model.end());
+    copy.restart();
+    let (log, report) = open(&copy, config)?;
+    check_recovered(&log, &report, &mut model.clone(), true).map(drop)
+}
