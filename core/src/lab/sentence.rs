@@ -292,18 +292,23 @@ fn time_sentence(event: &LogEvent) -> Option<String> {
     })
 }
 
-/// Milliseconds in the largest unit that leaves no rest, and otherwise in seconds.
+/// Milliseconds as a person says them: `8 days 5 seconds`.
 fn duration(ms: u64) -> String {
-    const UNITS: [(u64, &str, &str); 4] = [
+    const UNITS: [(u64, &str, &str); 5] = [
         (86_400_000, "day", "days"),
         (3_600_000, "hour", "hours"),
         (60_000, "minute", "minutes"),
         (1_000, "second", "seconds"),
+        (1, "ms", "ms"),
     ];
-    match UNITS.iter().find(|(unit, ..)| ms > 0 && ms.is_multiple_of(*unit)) {
-        Some((unit, one, many)) => count(ms / unit, one, many),
-        None => format!("{ms} ms"),
-    }
+    let mut rest = ms;
+    let parts = UNITS.map(|(unit, one, many)| {
+        let number = rest / unit;
+        rest %= unit;
+        (number > 0).then(|| count(number, one, many))
+    });
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "0 ms".to_owned() } else { parts.join(" ") }
 }
 
 fn offsets(base_offset: u64, last_offset: u64) -> String {

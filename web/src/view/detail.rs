@@ -82,7 +82,7 @@ fn batch(detail: &BatchDetail, position: u64) -> Html {
                 }}
             </p>
             <TakenApart
-                name="Fields of the batch header" bytes={bytes.clone()} fields={fields.clone()} {position}
+                name="Fields of the batch header" class="of-batch" bytes={bytes.clone()} fields={fields.clone()} {position}
                 size={bytes.len() as u64}
             >
                 {records_of(records)}
@@ -99,7 +99,7 @@ fn file(detail: &FileDetail) -> Html {
     html! {
         <>
             <p class="crc fits">{text::FILE_NOW}</p>
-            <TakenApart name="Contents of the file" bytes={bytes.clone()} fields={fields.clone()} size={*size} />
+            <TakenApart name="Contents of the file" class="of-file" bytes={bytes.clone()} fields={fields.clone()} size={*size} />
         </>
     }
 }

@@ -168,13 +168,14 @@ fn time_entry(mark: &EntryMark) -> Html {
 }
 
 fn entry(mark: &EntryMark, class: &'static str, baseline: f64, sign: Html) -> Html {
+    let (dx, anchor) = if mark.leftward { (-8.0, "end") } else { (8.0, "start") };
     let class = classes!(class, mark.looked_up.then_some("looked-up"), mark.focused.then_some("focused"));
     html! {
         <g {class}>
             <title>{mark.title.clone()}</title>
             {sign}
             if let Some(label) = &mark.label {
-                <text x={(mark.x + 8.0).to_string()} y={baseline.to_string()}>{label.clone()}</text>
+                <text x={(mark.x + dx).to_string()} y={baseline.to_string()} text-anchor={anchor}>{label.clone()}</text>
             }
         </g>
     }

@@ -22,6 +22,8 @@ pub(crate) struct Props {
     pub(crate) size: u64,
     /// The table's name.
     pub(crate) name: &'static str,
+    /// What the table holds, for its looks.
+    pub(crate) class: &'static str,
     /// What comes between the fields and the bytes.
     #[prop_or_default]
     pub(crate) children: Html,
@@ -48,7 +50,7 @@ pub(crate) fn TakenApart(props: &Props) -> Html {
     };
     html! {
         <>
-            <table class="fields-of-batch" aria-label={props.name}>
+            <table class={classes!("taken-apart", props.class)} aria-label={props.name}>
                 <thead><tr><th class="number" scope="col">{"bytes"}</th><th scope="col">{"field"}</th><th scope="col">{"value"}</th></tr></thead>
                 <tbody>{for props.fields.iter().enumerate().map(row)}</tbody>
             </table>

@@ -26,11 +26,12 @@ pub(super) fn offset_entries(
             x: place(entry),
             label: Some(format!("{offset} → {position}")),
             title: format!("offset index: offset {offset} → position {position}"),
+            leftward: false,
             looked_up: found == Some(*entry),
             focused: picture.focus == Focus::IndexEntry(base, at),
         }
     });
-    with_room(marks.collect(), Vec::new())
+    with_room(frame, marks.collect(), Vec::new())
 }
 
 /// The entries of the time index, each below the batch that it leads to.
@@ -61,6 +62,7 @@ pub(super) fn time_entries(
                 entry.timestamp,
                 timestamp(entry.timestamp)
             ),
+            leftward: false,
             looked_up: false,
             focused: picture.focus == Focus::TimeIndexEntry(base, at),
         }
@@ -69,7 +71,7 @@ pub(super) fn time_entries(
         let width = marker.label.chars().count() as f64 * CHARACTER;
         if marker.leftward { (marker.x - width, marker.x) } else { (marker.x, marker.x + width) }
     });
-    with_room(marks.collect(), log_end.collect())
+    with_room(frame, marks.collect(), log_end.collect())
 }
 
 /// The entries, which rise in place, that stand in a range of pixels, with their places in the index.
@@ -85,10 +87,16 @@ fn in_view<'e, E>(
 
 /// Leaves a label to the marks that have room for it. Marks that the step is about come first; no label reaches
 /// into what is taken already.
-fn with_room(mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -> Vec<EntryMark> {
-    let extent = |mark: &EntryMark| {
-        let label = mark.label.as_ref().map_or(0, |label| label.chars().count());
-        (mark.x - 4.0, mark.x + 8.0 + label as f64 * CHARACTER)
+fn with_room(frame: &Frame, mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -> Vec<EntryMark> {
+    let reach = |mark: &EntryMark| {
+        8.0 + mark.label.as_ref().map_or(0, |label| label.chars().count()) as f64 * CHARACTER
+    };
+    for mark in &mut marks {
+        mark.leftward = mark.x + reach(mark) > frame.width - frame.left;
+    }
+    let extent = |mark: &EntryMark| match mark.leftward {
+        true => (mark.x - reach(mark), mark.x + 4.0),
+        false => (mark.x - 4.0, mark.x + reach(mark)),
     };
     let special = |mark: &EntryMark| mark.focused || mark.looked_up;
     let mut kept: Vec<(f64, f64)> = taken;

@@ -77,6 +77,8 @@ pub(crate) struct EntryMark {
     pub(crate) label: Option<String>,
     /// What it says in full.
     pub(crate) title: String,
+    /// The label stands to the left of the mark, for want of room on the right.
+    pub(crate) leftward: bool,
     pub(crate) looked_up: bool,
     pub(crate) focused: bool,
 }

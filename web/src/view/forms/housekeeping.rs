@@ -27,11 +27,14 @@ fn ClockForm(props: &Props) -> Html {
     html! {
         <form class="fields" novalidate=true onsubmit={sending.on_submit(command::advance(&time))} oninput={&sending.on_edit}>
             <div class="row">
-                <Field label={text::DURATION} name="duration" value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
+                <Field label={text::DURATION} name="duration" short=true value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
                 <button type="submit" title={text::ADVANCE_HINT} {disabled}>{text::ADVANCE}</button>
+            </div>
+            <div class="row">
                 <button type="button" title={text::RETAIN_HINT} {disabled} onclick={sending.on_click(Ok(Command::Retain))}>{text::RETAIN}</button>
             </div>
             {sending.complaint()}
+            <p class="hint">{text::HOUSEKEEPING_HINT}</p>
         </form>
     }
 }
@@ -47,11 +50,12 @@ fn CutForm(props: &Props) -> Html {
         <form class="fields second" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
                 <Field label={text::CUT_AT} name="cut" min="0" value={(*at).clone()} oninput={on_at} sending={sending.clone()} />
+            </div>
+            <div class="row tight">
                 <button type="button" class="grave" title={text::DELETE_BEFORE_HINT} {disabled} onclick={on_delete}>{text::DELETE_BEFORE}</button>
                 <button type="button" class="grave" title={text::TRUNCATE_HINT} {disabled} onclick={on_truncate}>{text::TRUNCATE}</button>
             </div>
             {sending.complaint()}
-            <p class="hint">{text::HOUSEKEEPING_HINT}</p>
         </form>
     }
 }
