@@ -71,14 +71,14 @@ fn config_field(key: ConfigKey, value: String, edit: Callback<String>, sending: 
             let onchange =
                 edit.reform(|event: Event| event.target_unchecked_into::<HtmlSelectElement>().value());
             let option = |word: &&'static str| html! { <option value={*word} selected={**word == value}>{*word}</option> };
-            html! { <select name={key.name} {onchange}>{for words.iter().map(option)}</select> }
+            html! { <select name={key.name} aria-label={key.name} {onchange}>{for words.iter().map(option)}</select> }
         }
         Takes::Number { .. } | Takes::Limit => {
             let oninput =
                 edit.reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
             html! {
                 <input
-                    type="text" name={key.name} autocomplete="off" spellcheck="false" {value} {oninput}
+                    type="text" name={key.name} aria-label={key.name} autocomplete="off" spellcheck="false" {value} {oninput}
                     aria-invalid={invalid} aria-describedby={described}
                 />
             }
