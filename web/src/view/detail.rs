@@ -109,7 +109,7 @@ fn records_of(records: &Result<Vec<RecordDetail>, String>) -> Html {
         html! {
             <tr key={record.offset}>
                 <td class="number">{record.offset}</td>
-                <td>{nullable(record.key.as_deref())}</td><td>{nullable(record.value.as_deref())}</td>
+                <td class="key">{nullable(record.key.as_deref())}</td><td>{nullable(record.value.as_deref())}</td>
             </tr>
         }
     };

@@ -40,8 +40,8 @@ pub(crate) fn LaneView(props: &Props) -> Html {
                 {rest(lane)}
                 <g aria-hidden="true">
                     {for lane.boxes.iter().filter(|shape| shape.skipped).map(hop)}
-                    {for lane.entries.iter().map(offset_entry)}
-                    {for lane.times.iter().map(time_entry)}
+                    {for last_focused(&lane.entries).map(offset_entry)}
+                    {for last_focused(&lane.times).map(time_entry)}
                     {scan_start(lane)}
                     {for lane.markers.iter().map(marker)}
                     {outline(lane)}
@@ -150,6 +150,12 @@ fn hop(shape: &BatchBox) -> Html {
 fn scan_start(lane: &Lane) -> Html {
     let Some(x) = lane.scan_from else { return Html::default() };
     html! { <path class="scan" d={format!("M{} -9h8l-4 7z", x - 4.0)} /> }
+}
+
+/// The marks, those that the step is about last: their labels may cover others.
+fn last_focused(marks: &[EntryMark]) -> impl Iterator<Item = &EntryMark> {
+    let special = |mark: &&EntryMark| mark.focused || mark.looked_up;
+    marks.iter().filter(move |mark| !special(mark)).chain(marks.iter().filter(special))
 }
 
 /// A wedge: it points at a position.

@@ -9,6 +9,9 @@ use logscope::segment::{IndexEntry, TimeIndexEntry};
 use super::{CHARACTER, EntryMark, Frame, Marker, MarkerKind};
 use crate::state::format::{day, time_of_day, timestamp};
 
+/// How wide a character of an entry's label is.
+const ENTRY_CHARACTER: f64 = 6.35;
+
 /// The entries of the offset index, each below the position that it names.
 pub(super) fn offset_entries(
     picture: &Picture,
@@ -85,30 +88,32 @@ fn in_view<'e, E>(
     entries.iter().enumerate().take(to).skip(from)
 }
 
-/// Leaves a label to the marks that have room for it. Marks that the step is about come first; no label reaches
-/// into what is taken already.
+/// Leaves a label to the marks that have room for it. Marks that the step is about come first; no other label
+/// reaches into what is taken already, or into the next mark.
 fn with_room(frame: &Frame, mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -> Vec<EntryMark> {
     let reach = |mark: &EntryMark| {
-        8.0 + mark.label.as_ref().map_or(0, |label| label.chars().count()) as f64 * CHARACTER
+        8.0 + mark.label.as_ref().map_or(0, |label| label.chars().count()) as f64 * ENTRY_CHARACTER
     };
     for mark in &mut marks {
         mark.leftward = mark.x + reach(mark) > frame.width - frame.left;
     }
     let extent = |mark: &EntryMark| match mark.leftward {
-        true => (mark.x - reach(mark), mark.x + 4.0),
-        false => (mark.x - 4.0, mark.x + reach(mark)),
+        true => (mark.x - reach(mark), mark.x - 4.0),
+        false => (mark.x + 4.0, mark.x + reach(mark)),
     };
     let special = |mark: &EntryMark| mark.focused || mark.looked_up;
     let mut kept: Vec<(f64, f64)> = taken;
     kept.extend(marks.iter().filter(|mark| special(mark)).map(extent));
+    let places: Vec<f64> = marks.iter().map(|mark| mark.x).collect();
     let mut free_from = f64::MIN;
-    for mark in marks.iter_mut().filter(|mark| !special(mark)) {
+    for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| !special(mark)) {
         let (from, to) = extent(mark);
         let covered = kept.iter().any(|(kept_from, kept_to)| from < kept_to + 4.0 && *kept_from < to + 4.0);
-        if from < free_from || covered {
+        let next = if mark.leftward { None } else { places.get(at + 1) };
+        if from < free_from || covered || next.is_some_and(|next| next - 3.0 < to) {
             mark.label = None;
         } else {
-            free_from = to + 8.0;
+            free_from = to + 4.0;
         }
     }
     marks

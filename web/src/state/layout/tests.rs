@@ -278,3 +278,19 @@ fn a_cut_and_a_crash_show_once_more_what_they_took() {
     assert_eq!(ghosts(&picture), [(0, 2)]);
     assert_eq!(all_lanes(&picture, ROOM)[0].rest.as_ref().unwrap().label, "no whole batch: 5 bytes");
 }
+
+#[test]
+fn a_label_reaches_into_no_other_mark() {
+    let picture = fold(&events("append hello key=k count=40\nflush"));
+    for room in [360.0, 500.0, 700.0, ROOM] {
+        for lane in all_lanes(&picture, room) {
+            for marks in [&lane.entries, &lane.times] {
+                for (mark, next) in marks.iter().zip(&marks[1..]) {
+                    let end =
+                        mark.label.as_ref().map_or(0.0, |label| label.chars().count() as f64 * 6.3 + 8.0);
+                    assert!(mark.leftward || mark.x + end <= next.x - 3.0, "{mark:?} {next:?} at {room}");
+                }
+            }
+        }
+    }
+}
