@@ -62,6 +62,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         self.make_active(segment, position, log_end_offset)
             .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        // What comes now has no holes.
+        self.shared.cleaned_up_to.fetch_min(to, Ordering::AcqRel);
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         self.observe_cut(position, log_end_offset);
         self.flush_because(FlushCause::Truncate)?;
