@@ -45,7 +45,7 @@ pub enum Error {
         size: u64,
         /// The limit in bytes.
         limit: u64,
-        /// The config key that sets it.
+        /// The config key that sets it, or "the format" if none does.
         limit_name: &'static str,
     },
     /// A record, or a batch of them, that the log does not take.

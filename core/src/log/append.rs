@@ -63,8 +63,12 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         now_ms: i64,
     ) -> Result<Appended> {
         self.check_records(records, now_ms)?;
+        let size = batch_size(records, now_ms);
         if self.config.compression_type.is_none_or(|codec| codec == Compression::None) {
-            self.check_size(batch_size(records, now_ms))?;
+            self.check_size(size)?;
+        } else if size > i32::MAX as u64 {
+            // They may get smaller, but have to be encoded first.
+            return Err(Error::MessageTooLarge { size, limit: i32::MAX as u64, limit_name: "the format" });
         }
         self.check_room(records.len())?;
         let mut batch = std::mem::take(&mut self.scratch);

@@ -358,7 +358,11 @@ fn read_ahead(room: u64, size: u64) -> usize {
 
 /// The next header of a segment. The checksum covers neither its base offset, which must be `least` or above,
 /// nor the length, by which it must end within the segment.
-fn next_header<F: File>(scan: &mut Scanner<'_, F>, segment: u64, least: u64) -> Result<Option<BatchHeader>> {
+pub(super) fn next_header<F: File>(
+    scan: &mut Scanner<'_, F>,
+    segment: u64,
+    least: u64,
+) -> Result<Option<BatchHeader>> {
     let position = scan.position();
     let Some(header) = scan.header().map_err(|error| scan_error(error, segment, position))? else {
         return Ok(None);

@@ -111,7 +111,7 @@ struct Shared<F, O> {
     log_end_offset: AtomicU64,
     /// Below this, compaction may have left holes in the offsets.
     cleaned_up_to: AtomicU64,
-    /// How often the log was truncated: a reader that met damage meanwhile has met the truncation.
+    /// How often the log was truncated: what was read meanwhile counts for nothing.
     truncations: AtomicU64,
     /// Held while a sync runs and until its outcome is known to all. An operating system reports a failed write
     /// once, to one of those who sync; two at a time, and the other would take it for done.
@@ -264,13 +264,14 @@ impl<F: crate::storage::File, O: Observer> Shared<F, O> {
         change(Arc::make_mut(&mut self.segments.write().unwrap_or_else(PoisonError::into_inner)));
     }
 
-    /// Runs a read that the log may be cut under, and runs it again if that is why it met damage.
+    /// Runs a read that the log may be cut under, and runs it again if it was: what it took for damage may be the
+    /// cut, and what it took for durable may have come in the place of what was.
     fn retry_after_truncation<T>(&self, read: impl Fn() -> Result<T>) -> Result<T> {
         loop {
             let before = self.truncations.load(Ordering::Acquire);
-            match read() {
-                Err(Error::Corrupt { .. }) if self.truncations.load(Ordering::Acquire) != before => {}
-                result => return result,
+            let result = read();
+            if self.truncations.load(Ordering::Acquire) == before {
+                return result;
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::storage::{File, Storage};
 
 use super::append::MAX_DECOMPRESSED;
 use super::event::{Event, Observer};
+use super::fetch::next_header;
 use super::recovery::walk;
 use super::{LogReader, Shared, corrupt, scan_error};
 
@@ -50,12 +51,15 @@ impl<F: File, O: Observer> Shared<F, O> {
             let offset = base + u64::from(entry.relative_offset);
             let from = segment.index().look_up(entry.relative_offset)?.map_or(0, |found| found.position);
             let mut agrees = false;
-            walk(segment, u64::from(from), |_, batch| {
+            let walked = walk(segment, u64::from(from), |_, batch| {
                 agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
                 batch.last_offset() < offset
-            })?;
-            if agrees {
-                return Ok(Some(entry));
+            });
+            match walked {
+                Ok(()) if agrees => return Ok(Some(entry)),
+                // The offset index may be what is damaged: it is no guide to begin with, then.
+                Ok(()) | Err(Error::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         let mut indexer = Indexer::new(base);
@@ -109,10 +113,12 @@ impl<F: File, O: Observer> Shared<F, O> {
         let from = self.start_of_scan(segment, found)?;
         let (log_start_offset, high_watermark) = (self.log_start_offset(), self.high_watermark());
         let mut scan = segment.scan(from, CHUNK);
+        let mut least = base;
         loop {
             let position = scan.position();
             let failed = |error| scan_error(error, base, position);
-            let Some(header) = scan.header().map_err(failed)? else { return Ok(None) };
+            let Some(header) = next_header(&mut scan, base, least)? else { return Ok(None) };
+            least = header.last_offset() + 1;
             if header.base_offset >= high_watermark {
                 return Ok(None);
             }
@@ -128,10 +134,18 @@ impl<F: File, O: Observer> Shared<F, O> {
         }
     }
 
-    /// The position to look from: no batch before it is late enough.
+    /// The position to look from: no batch before it is late enough. The batch that the entry names must have its
+    /// timestamp: behind a damaged entry's offset, the scan would miss what it is for.
     fn start_of_scan(&self, segment: &Segment<F>, found: Option<TimeIndexEntry>) -> Result<u64> {
         let Some(entry) = found else { return Ok(0) };
-        self.locate(segment, segment.base_offset() + u64::from(entry.relative_offset))
+        let offset = segment.base_offset() + u64::from(entry.relative_offset);
+        let position = self.locate(segment, offset)?;
+        let mut agrees = false;
+        walk(segment, position, |_, batch| {
+            agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
+            false
+        })?;
+        Ok(if agrees { position } else { 0 })
     }
 }
 

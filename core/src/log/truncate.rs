@@ -15,6 +15,7 @@ use crate::storage::Storage;
 
 use super::event::{DeleteReason, Event, FlushCause, Observer};
 use super::recovery::{Resumed, resume, walk};
+use super::retention::delete_files;
 use super::{PartitionLog, corrupt};
 
 /// A place between two batches.
@@ -59,12 +60,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             self.shared.log_start_offset.store(to, Ordering::Release);
             self.shared.observer.observe(|| Event::LogStartMoved { from: log_start_offset, to });
         }
-        self.make_active(segment, position)
+        self.make_active(segment, position, log_end_offset)
             .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        // What comes now has no holes.
+        self.shared.cleaned_up_to.fetch_min(to, Ordering::AcqRel);
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         self.observe_cut(position, log_end_offset);
         self.flush_because(FlushCause::Truncate)?;
-        self.rebuild_producers()?;
+        // What is remembered of batches that are gone would make duplicates of new ones.
+        self.rebuild_producers().inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
         Ok(to)
     }
 
@@ -91,8 +95,9 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(CutPoint { segment, position, end })
     }
 
-    /// Deletes what comes after `segment`, cuts it at `position`, and takes it for the active one.
-    fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64) -> Result<()> {
+    /// Deletes what comes after `segment`, cuts it at `position`, and takes it for the active one. A roll that
+    /// failed half-way would have begun a segment at `unfinished`.
+    fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64, unfinished: u64) -> Result<()> {
         let base = segment.base_offset();
         let later: Vec<_> = {
             let segments = self.shared.segments();
@@ -102,14 +107,22 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         self.active = Arc::clone(&segment);
         // The checkpoint must not name a segment that is gone.
         self.write_checkpoint(false)?;
-        self.delete_segments(&later)?;
-        self.storage.sync_dir()?;
+        if self.pending_roll.take().is_some() {
+            // The log would grow past what has been created of the next segment.
+            delete_files(&*self.storage, unfinished)?;
+            self.storage.sync_dir()?;
+        }
+        for one in &later {
+            self.delete_segments(std::slice::from_ref(one))?;
+            // A crash may keep any of the removals that were not synced: then there would be a hole.
+            self.storage.sync_dir()?;
+        }
         let Some(resumed) = resume(&segment, position)? else {
             return Err(corrupt(base, position, CorruptReason::Index));
         };
         segment.truncate(position, resumed.entries, resumed.time_entries)?;
         let Resumed { indexer, first_timestamp, .. } = resumed;
-        (self.indexer, self.first_timestamp, self.pending_roll) = (indexer, first_timestamp, None);
+        (self.indexer, self.first_timestamp) = (indexer, first_timestamp);
         Ok(())
     }
 }

@@ -128,6 +128,12 @@ pub(super) fn open<S: Storage, O: Observer>(
 
     let Some(active) = segments.last().map(Arc::clone) else { unreachable!("there is a first segment") };
     active.sync(active.size())?;
+    if checkpoint.is_none() {
+        // What was copied here from elsewhere was perhaps never synced.
+        let sync =
+            |segment: &Arc<Segment<_>>| segment.sync(segment.size()).and_then(|()| segment.sync_indexes());
+        segments.iter().try_for_each(sync)?;
+    }
     storage.sync_dir()?;
     let log_end_offset = tail.next_offset;
     let log_start_offset = checkpoint.map_or(segments[0].base_offset(), |found| found.log_start_offset);

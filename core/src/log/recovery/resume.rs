@@ -8,7 +8,7 @@ use crate::record::BatchHeader;
 use crate::segment::{IndexEntry, Indexer, Segment, TimeIndexEntry};
 use crate::storage::File;
 
-use super::super::scan_error;
+use super::super::fetch::next_header;
 
 /// How much a walk over headers reads at a time, in bytes.
 const CHUNK: usize = 8 << 10;
@@ -80,19 +80,21 @@ fn time_entries_up_to<F: File>(
     Ok((0, None))
 }
 
-/// Walks the headers of a segment from `position` on, until `each` has seen enough.
+/// Walks the headers of a segment from `position` on, until `each` has seen enough. Those that it sees are in order
+/// and within the segment.
 pub(in crate::log) fn walk<F: File>(
     segment: &Segment<F>,
     position: u64,
     mut each: impl FnMut(u64, &BatchHeader) -> bool,
 ) -> Result<()> {
     let mut scan = segment.scan(position, CHUNK);
-    loop {
-        let at = scan.position();
-        let header = scan.header().map_err(|error| scan_error(error, segment.base_offset(), at))?;
-        match header {
-            Some(header) if each(at, &header) => scan.skip(header.size),
-            _ => return Ok(()),
+    let mut least = segment.base_offset();
+    while let Some(header) = next_header(&mut scan, segment.base_offset(), least)? {
+        if !each(scan.position(), &header) {
+            break;
         }
+        least = header.last_offset() + 1;
+        scan.skip(header.size);
     }
+    Ok(())
 }

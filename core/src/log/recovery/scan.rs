@@ -63,6 +63,10 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         let time_index = TimeIndex::new(time_index, scanned.time_index.len());
         self.segments.push(Arc::new(Segment::new(base, log, scanned.size, index, time_index)));
         self.tail = scanned.tail;
+        if let (Some(next), Producers::Known(_, at)) = (next, &mut self.producers) {
+            // Compaction may have left a hole up to the next segment; there is nobody in it.
+            *at = next;
+        }
         self.report.scanned_segments.push(base);
         Ok(())
     }
