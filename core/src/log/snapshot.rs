@@ -30,9 +30,10 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(())
     }
 
-    /// After the log was cut: removes the snapshots of what is gone, and begins with what is left.
+    /// After the log was cut: removes the snapshots of what is gone, and begins with what is left. As an opening
+    /// does, it counts what lies below the log start and is there still.
     pub(super) fn rebuild_producers(&mut self) -> Result<()> {
-        let (start, end) = (self.log_start_offset(), self.log_end_offset());
+        let end = self.log_end_offset();
         let mut snapshots = Vec::new();
         for name in self.storage.list()? {
             let Some(offset) = parse_file_name(&name, SNAPSHOT_SUFFIX) else { continue };
@@ -45,7 +46,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         let (mut state, from) = latest_snapshot(&*self.storage, &mut snapshots, end)?.unwrap_or_default();
         let segments = self.shared.segments();
-        replay(&mut state, segments.iter().map(|segment| &**segment), from.max(start), end)?;
+        replay(&mut state, segments.iter().map(|segment| &**segment), from, end)?;
         self.producers = state;
         Ok(())
     }

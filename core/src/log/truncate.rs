@@ -15,6 +15,7 @@ use crate::storage::Storage;
 
 use super::event::{DeleteReason, Event, FlushCause, Observer};
 use super::recovery::{Resumed, resume, walk};
+use super::retention::delete_files;
 use super::{PartitionLog, corrupt};
 
 /// A place between two batches.
@@ -59,13 +60,20 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             self.shared.log_start_offset.store(to, Ordering::Release);
             self.shared.observer.observe(|| Event::LogStartMoved { from: log_start_offset, to });
         }
-        self.make_active(segment, position)
-            .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        let made_active = self.make_active(segment, position, log_end_offset);
+        self.or_poison(made_active)?;
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         self.observe_cut(position, log_end_offset);
         self.flush_because(FlushCause::Truncate)?;
-        self.rebuild_producers()?;
+        // Batches that are gone must not pass for duplicates of those that are sent again.
+        let rebuilt = self.rebuild_producers();
+        self.or_poison(rebuilt)?;
         Ok(to)
+    }
+
+    /// Half a truncation leaves nothing to go on with.
+    fn or_poison(&self, done: Result<()>) -> Result<()> {
+        done.inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))
     }
 
     fn observe_cut(&self, position: u64, from: u64) {
@@ -91,8 +99,9 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(CutPoint { segment, position, end })
     }
 
-    /// Deletes what comes after `segment`, cuts it at `position`, and takes it for the active one.
-    fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64) -> Result<()> {
+    /// Deletes what comes after `segment`, cuts it at `position`, and takes it for the active one. The log ended at
+    /// `end`.
+    fn make_active(&mut self, segment: Arc<Segment<S::File>>, position: u64, end: u64) -> Result<()> {
         let base = segment.base_offset();
         let later: Vec<_> = {
             let segments = self.shared.segments();
@@ -102,7 +111,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         self.active = Arc::clone(&segment);
         // The checkpoint must not name a segment that is gone.
         self.write_checkpoint(false)?;
-        self.delete_segments(&later)?;
+        // One after the other, because names may reach the disk in any order: a hole would pass for a loss.
+        for segment in later {
+            self.delete_segments(&[segment])?;
+            self.storage.sync_dir()?;
+        }
+        if self.pending_roll.is_some() {
+            // What a roll left that failed half-way would look like a segment that was lost.
+            delete_files(&*self.storage, end)?;
+        }
         self.storage.sync_dir()?;
         let Some(resumed) = resume(&segment, position)? else {
             return Err(corrupt(base, position, CorruptReason::Index));
