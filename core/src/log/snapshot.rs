@@ -30,7 +30,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(())
     }
 
-    /// After the log was cut: removes the snapshots of what is gone, and begins with what is left.
+    /// After the log was cut: removes the snapshots of what is gone, and begins with what is left. As an opening
+    /// does, it counts what lies below the log start and is there still.
     pub(super) fn rebuild_producers(&mut self) -> Result<()> {
         let end = self.log_end_offset();
         let mut snapshots = Vec::new();

@@ -1,6 +1,7 @@
 //! Steps by chance, each chosen with an eye on what the log holds by then.
 
 use logscope::lab::Action;
+use logscope::record::Producer;
 use logscope::testing::Random;
 
 use crate::run::{Disk, Run};
@@ -21,10 +22,11 @@ pub(crate) fn next_step<D: Disk>(random: &mut Random, diet: Diet, run: &Run<D>) 
     if !run.is_open() && !random.one_in(8) {
         return with_fault(random, diet, Action::Reopen);
     }
-    let action = match random.below(100) {
-        0..40 => append(random),
+    let action = match random.below(120) {
+        0..40 => append(random, run),
         40..58 => Action::Flush,
-        58..74 => fetch(random, run.model.end()),
+        58..68 => fetch(random, run),
+        68..74 => find(random, run),
         74..84 => Action::Reopen,
         84..92 if diet == Diet::Faults => {
             return Step {
@@ -33,13 +35,20 @@ pub(crate) fn next_step<D: Disk>(random: &mut Random, diet: Diet, run: &Run<D>) 
             };
         }
         84..92 if diet == Diet::Crashes => Action::Crash { keep: random.below(300) },
-        92..97 => config(random),
-        97 if diet == Diet::Faults => damage(random, run),
-        98 if random.one_in(4) => Action::Reset,
-        _ => append(random),
+        92..99 => config(random),
+        99..104 => Action::Advance { ms: duration(random) },
+        104..109 => Action::Retain,
+        109..113 => Action::DeleteBefore { offset: offset(random, run, run.model.durable) },
+        113..116 => Action::Truncate { offset: offset(random, run, run.model.end()) },
+        116 => Action::Tombstone { key: (*random.pick(&KEYS)).to_owned() },
+        117 if diet == Diet::Faults => damage(random, run),
+        118 if random.one_in(4) => Action::Reset,
+        _ => append(random, run),
     };
     with_fault(random, diet, action)
 }
+
+const KEYS: [&str; 3] = ["a", "b", "c"];
 
 /// The first step of a scenario: it sets what the others move in.
 pub(crate) fn first_step(random: &mut Random) -> Step {
@@ -52,11 +61,78 @@ pub(crate) fn first_step(random: &mut Random) -> Step {
     Step { action: Action::Config { entries }, fault: None }
 }
 
-fn append(random: &mut Random) -> Action {
-    let values = (0..random.between(1, 4)).map(|_| value(random)).collect();
-    let key = random.one_in(3).then(|| (*random.pick(&["a", "b", "c"])).to_owned());
+fn append<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
+    let (producer, records) = match random.one_in(3) {
+        true => producer(random, run),
+        false => (None, random.between(1, 4)),
+    };
+    let values = (0..records).map(|_| value(random)).collect();
+    let key = random.one_in(3).then(|| (*random.pick(&KEYS)).to_owned());
     let count = if random.one_in(3) { random.between(2, 8) as u32 } else { 1 };
-    Action::Append { values, key, count, at: None, producer: None }
+    let at = random.one_in(6).then(|| timestamp(random, run));
+    Action::Append { values, key, count, at, producer }
+}
+
+/// A batch of an idempotent producer, and how many records it has: mostly the next, or one of the last few again.
+fn producer<D: Disk>(random: &mut Random, run: &Run<D>) -> (Option<Producer>, u64) {
+    let id = random.between(1, 3) as i64;
+    let sent: Vec<(Producer, u32)> =
+        run.sent.iter().filter(|(producer, _)| producer.id == id).copied().collect();
+    let records = random.between(1, 4);
+    let Some((last, count)) = sent.last() else {
+        // Close to where sequences begin anew.
+        let base_sequence = if random.one_in(4) { i32::MAX - random.below(6) as i32 } else { 0 };
+        return (Some(Producer { id, epoch: 0, base_sequence }), records);
+    };
+    match random.below(12) {
+        0..4 => {
+            let back = random.below(8.min(sent.len() as u64)) as usize;
+            let (again, count) = sent[sent.len() - 1 - back];
+            (Some(again), u64::from(count))
+        }
+        4 => {
+            (Some(Producer { base_sequence: last.sequence_after(random.below(9) as u32), ..*last }), records)
+        }
+        5 => (Some(Producer { epoch: last.epoch.saturating_add(1), base_sequence: 0, ..*last }), records),
+        6 => (Some(Producer { epoch: 0, ..*last }), records),
+        _ => (Some(Producer { base_sequence: last.sequence_after(*count), ..*last }), records),
+    }
+}
+
+/// About now, before or after.
+fn timestamp<D: Disk>(random: &mut Random, run: &Run<D>) -> i64 {
+    match random.below(8) {
+        0 => random.below(1000) as i64,
+        1 => run.now_ms + random.below(100_000) as i64,
+        _ => run.now_ms - random.below(60_000) as i64,
+    }
+}
+
+fn duration(random: &mut Random) -> u64 {
+    match random.below(5) {
+        0 => random.below(8 * 86_400_000),
+        1 => random.below(10),
+        _ => random.below(30_000),
+    }
+}
+
+fn find<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
+    let mut history = run.model.batches.iter().map(|batch| batch.header().max_timestamp);
+    let some = random.below(run.model.batches.len() as u64 + 1) as usize;
+    // Right at a timestamp, or one beside it.
+    let near = history.nth(some).map(|timestamp| timestamp.saturating_add(random.below(3) as i64 - 1));
+    Action::Find { timestamp: near.unwrap_or_else(|| timestamp(random, run)) }
+}
+
+/// Mostly in the log and up to `end`, sometimes outside.
+fn offset<D: Disk>(random: &mut Random, run: &Run<D>, end: u64) -> u64 {
+    let start = run.model.start;
+    match random.below(6) {
+        0 => random.below(run.model.end() + 2),
+        1 => end,
+        2 => start,
+        _ => start + random.below(end.saturating_sub(start) + 1),
+    }
 }
 
 fn value(random: &mut Random) -> String {
@@ -74,29 +150,45 @@ fn value(random: &mut Random) -> String {
     text
 }
 
-fn fetch(random: &mut Random, end: u64) -> Action {
+fn fetch<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
     let max_bytes = match random.below(4) {
         0 => random.below(100),
         1 => 1 << 20,
         _ => random.below(1500),
     };
-    Action::Fetch { offset: random.below(end + 2), max_bytes }
+    let end = run.model.end();
+    let offset = if random.one_in(3) { random.below(end + 2) } else { offset(random, run, end) };
+    Action::Fetch { offset, max_bytes }
 }
 
 fn config(random: &mut Random) -> Action {
-    let (key, value) = match random.below(4) {
-        0 => ("segment.bytes", random.between(100, 1000)),
-        1 => ("index.interval.bytes", random.below(400)),
-        2 => ("segment.index.bytes", random.between(8, 64)),
-        _ => ("max.message.bytes", random.between(70, 1000)),
+    let limit = |random: &mut Random, most| match random.one_in(3) {
+        true => "-1".to_owned(),
+        false => random.below(most).to_string(),
     };
-    Action::Config { entries: vec![(key.to_owned(), value.to_string())] }
+    let word = |random: &mut Random, words: &[&str]| (*random.pick(words)).to_owned();
+    let codecs = ["producer", "producer", "none", "gzip", "snappy", "lz4", "zstd"];
+    let policies = ["delete", "delete", "delete", "compact", "compact,delete"];
+    let (key, value) = match random.below(11) {
+        0 => ("segment.bytes", random.between(100, 1000).to_string()),
+        1 => ("index.interval.bytes", random.below(400).to_string()),
+        2 => ("segment.index.bytes", random.between(8, 64).to_string()),
+        3 => ("max.message.bytes", random.between(70, 1000).to_string()),
+        4 => ("segment.ms", random.between(1, 30_000).to_string()),
+        5 => ("retention.ms", limit(random, 60_000)),
+        6 => ("retention.bytes", limit(random, 3000)),
+        7 => ("compression.type", word(random, &codecs)),
+        8 => ("message.timestamp.type", word(random, &["CreateTime", "LogAppendTime"])),
+        9 => ("producer.id.expiration.ms", random.between(1, 60_000).to_string()),
+        _ => ("cleanup.policy", word(random, &policies)),
+    };
+    Action::Config { entries: vec![(key.to_owned(), value)] }
 }
 
 fn damage<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
     let files: Vec<(String, Vec<u8>)> = run.disk.files().into_iter().collect();
     if files.is_empty() {
-        return append(random);
+        return append(random, run);
     }
     let (file, bytes) = random.pick(&files).clone();
     if random.one_in(4) || bytes.is_empty() {
@@ -116,14 +208,25 @@ fn with_fault(random: &mut Random, diet: Diet, action: Action) -> Step {
     let seed = seed(random);
     let short = Some(Fault::ShortReads { seed });
     let fault = match (&action, random.below(24)) {
-        (Action::Append { .. }, 0..2) => Some(Fault::ErrorAt { call: random.between(1, 12), seed }),
-        (Action::Append { .. }, 2) => Some(Fault::PowerAt { call: random.between(1, 12), seed }),
+        (Action::Append { .. }, 0..2) => Some(Fault::ErrorAt { call: random.between(1, 24), seed }),
+        (Action::Append { .. }, 2) => Some(Fault::PowerAt { call: random.between(1, 24), seed }),
         (Action::Append { .. }, 3) => Some(Fault::Room { bytes: random.below(400) }),
         (Action::Flush, 0) => Some(Fault::ErrorAt { call: 1, seed }),
         (Action::Flush, 1) => Some(Fault::PowerAt { call: 1, seed }),
         (Action::Flush, 2..6) => Some(Fault::Late { steps: random.below(4) }),
         (Action::Fetch { .. }, 0) => Some(Fault::ErrorAt { call: random.between(1, 6), seed }),
         (Action::Fetch { .. }, 1..6) => short,
+        (Action::Find { .. }, 0) => Some(Fault::ErrorAt { call: random.between(1, 6), seed }),
+        (Action::Find { .. }, 1..6) => short,
+        (Action::Retain | Action::DeleteBefore { .. }, 0..4) => {
+            Some(Fault::ErrorAt { call: random.between(1, 20), seed })
+        }
+        (Action::Retain | Action::DeleteBefore { .. }, 4..8) => {
+            Some(Fault::PowerAt { call: random.between(1, 20), seed })
+        }
+        (Action::Truncate { .. }, 0..4) => Some(Fault::ErrorAt { call: random.between(1, 40), seed }),
+        (Action::Truncate { .. }, 4..8) => Some(Fault::PowerAt { call: random.between(1, 40), seed }),
+        (Action::Retain | Action::DeleteBefore { .. } | Action::Truncate { .. }, 8) => short,
         (Action::Reopen, 0..2) => Some(Fault::ErrorAt { call: random.between(1, 60), seed }),
         (Action::Reopen, 2..4) => Some(Fault::PowerAt { call: random.between(1, 60), seed }),
         (Action::Reopen, 4..6) => short,

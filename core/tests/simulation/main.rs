@@ -15,14 +15,18 @@
 //! | `step` | one line: an action, and a fault as its comment |
 //! | `generate` | steps by chance |
 //! | `run` | steps on a log, and what must hold after each |
+//! | `actions` | what each action must bring |
+//! | `producers` | what a log must know of idempotent producers |
 //! | `recovered` | what must hold of a log that was opened |
 //! | `model` | what the log must hold |
 //! | `shrink` | smaller scenarios that fail alike |
 //! | `backends` | the same on memory, filesystem and journal |
 
+mod actions;
 mod backends;
 mod generate;
 mod model;
+mod producers;
 mod recovered;
 mod run;
 mod shrink;
@@ -39,19 +43,6 @@ use generate::{Diet, first_step, next_step};
 use model::{Checked, Violation};
 use run::{Disk, Run};
 use step::Step;
-
-/// What the engine does not keep yet. Each is `true` once it does.
-mod allowed {
-    /// After a failed sync, the process may open the log again and find in the cache what the disk never got. If
-    /// not, the simulation restarts the machine first.
-    pub(crate) const TRUSTS_CACHE_AFTER_FAILED_SYNC: bool = true;
-    /// A log that never got beyond its creation may have left indexes without a `.log` file.
-    pub(crate) const LEFTOVERS_OF_AN_EMPTY_LOG: bool = true;
-    /// A read that returns less than it could is none of the end of a file.
-    pub(crate) const SHORT_READS: bool = true;
-    /// A fetch that a damaged index leads astray is an error.
-    pub(crate) const DAMAGED_INDEXES_ARE_NOTICED: bool = true;
-}
 
 /// Where the playground is that runs a scenario.
 const PLAYGROUND: &str = "http://127.0.0.1:8080/";

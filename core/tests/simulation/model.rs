@@ -1,11 +1,16 @@
 //! What a log must hold: a list of batches and a promise, with none of the log's own code but its batch encoder.
 //!
 //! A log that was opened again may hold less than the model, never less than the promise, and nothing else: the
-//! batches beyond the promise are some of those that were under way, in a row.
+//! batches beyond the promise are some of those that were under way, in a row. It starts where it did, or where it
+//! was about to.
 
 use std::fmt;
 
-use logscope::{StoppedBy, record};
+use logscope::log::TimestampOffset;
+use logscope::record::{self, BatchHeader};
+use logscope::{LogConfig, SegmentInfo, StoppedBy};
+
+use crate::producers::Memory;
 
 /// A broken promise: which one, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,7 @@ pub(crate) const DURABLE: &str = "what was acknowledged as durable is there, byt
 pub(crate) const NOTHING_NEW: &str = "nothing that was never appended appears, and offsets have no holes";
 pub(crate) const NOTHING_LOST: &str = "without a loss of power nothing is lost";
 pub(crate) const REOPENS: &str = "a log opens again after any crash";
+pub(crate) const START: &str = "the log start offset moves by deletions only";
 pub(crate) const SILENT_CUT: &str = "damage is reported, never silently cut";
 
 /// A record batch as it stands in the log.
@@ -49,6 +55,28 @@ impl fmt::Debug for Batch {
 }
 
 impl Batch {
+    pub(crate) fn header(&self) -> BatchHeader {
+        BatchHeader::parse(&self.bytes).expect("a batch of the model is whole")
+    }
+
+    /// Offsets and timestamps of the records.
+    fn stamps(&self) -> Vec<TimestampOffset> {
+        let (batch, _) = record::Batch::parse(&self.bytes).expect("a batch of the model is whole");
+        let mut plain = Vec::new();
+        let batch = match batch.compressed() {
+            None => batch,
+            Some(_) => {
+                batch.decompress(1 << 20, &mut plain).expect("it was compressed by the log");
+                record::Batch::parse(&plain).expect("it stays a batch").0
+            }
+        };
+        let stamp = |record: record::Record<'_>| TimestampOffset {
+            offset: record.offset,
+            timestamp: record.timestamp,
+        };
+        batch.records().map(|record| stamp(record.expect("records parse"))).collect()
+    }
+
     /// Whether this is the other batch, as far as checksums tell: damage to the leader's epoch goes unnoticed.
     fn is(&self, other: &Batch, damaged: bool) -> bool {
         let epoch = |at| damaged && (12..16).contains(&at);
@@ -71,7 +99,11 @@ pub(crate) fn batches(mut bytes: &[u8]) -> Vec<Batch> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) start: u64,
-    /// What the open log holds, in order, without holes.
+    /// Where the log may start as well when it is opened again, because a deletion or truncation failed half-way.
+    pub(crate) other_starts: Vec<u64>,
+    /// The batches that lie below the log start as a whole. They may be on the disk still.
+    pub(crate) deleted: Vec<Batch>,
+    /// What the open log holds, in order, without holes. The log may start inside the first.
     pub(crate) batches: Vec<Batch>,
     /// Everything below was promised to survive.
     pub(crate) durable: u64,
@@ -85,6 +117,8 @@ pub(crate) struct Model {
     pub(crate) damaged: bool,
     /// Whether an opening failed that may have cut off what was damaged.
     pub(crate) cut: bool,
+    /// What was forgotten of producers.
+    pub(crate) memory: Memory,
 }
 
 /// What a log was found to hold when it was opened.
@@ -121,6 +155,64 @@ impl Model {
         (&self.batches[from..to], next, stopped_by)
     }
 
+    /// The first visible record at or after a timestamp.
+    pub(crate) fn find(&self, timestamp: i64) -> Option<TimestampOffset> {
+        let visible = self.batches.iter().filter(|batch| batch.next <= self.durable);
+        let mut stamps = visible.flat_map(Batch::stamps);
+        stamps.find(|stamp| stamp.timestamp >= timestamp && stamp.offset >= self.start)
+    }
+
+    /// All batches that the disk may have, those below the log start among them.
+    pub(crate) fn history(&self) -> impl DoubleEndedIterator<Item = &Batch> {
+        self.deleted.iter().chain(&self.batches)
+    }
+
+    /// The batches of a segment from `base` on, up to the offset `next`.
+    pub(crate) fn segment(&self, base: u64, next: u64) -> impl Iterator<Item = &Batch> {
+        self.history().filter(move |batch| (base..next).contains(&batch.base))
+    }
+
+    /// Moves the log start up.
+    pub(crate) fn delete_before(&mut self, start: u64) {
+        let gone = self.batches.partition_point(|batch| batch.next <= start);
+        self.deleted.extend(self.batches.drain(..gone));
+        self.start = start;
+    }
+
+    /// How many batches stay when no batch may reach `offset`, and where the log then ends.
+    pub(crate) fn cut_point(&self, offset: u64) -> (usize, u64) {
+        let stay = self.batches.partition_point(|batch| batch.next <= offset);
+        (stay, self.batches.get(stay).map_or(self.end(), |batch| batch.base))
+    }
+
+    /// Cuts the log, and returns what was cut off.
+    pub(crate) fn cut(&mut self, offset: u64) -> Vec<Batch> {
+        let (stay, end) = self.cut_point(offset);
+        let cut = self.batches.split_off(stay);
+        (self.start, self.durable) = (self.start.min(end), self.durable.min(end));
+        cut
+    }
+
+    /// The segments that retention lets go, by their base offsets.
+    pub(crate) fn due(&self, segments: &[SegmentInfo], config: &LogConfig, now_ms: i64) -> Vec<u64> {
+        let mut log_bytes: u64 = segments.iter().map(|segment| segment.size).sum();
+        let mut due = Vec::new();
+        for pair in segments.windows(2) {
+            let (base, size, next) = (pair[0].base_offset, pair[0].size, pair[1].base_offset);
+            let largest = self.segment(base, next).map(|batch| batch.header().max_timestamp).max();
+            let age_ms = largest.map_or(i128::MIN, |largest| i128::from(now_ms) - i128::from(largest));
+            let too_old = config.retention_ms.is_some_and(|limit| age_ms > i128::from(limit));
+            let too_many =
+                config.retention_bytes.is_some_and(|limit| log_bytes > limit && log_bytes - size >= limit);
+            if !(next <= self.start || config.cleanup_policy.deletes() && (too_old || too_many)) {
+                break;
+            }
+            log_bytes -= size;
+            due.push(base);
+        }
+        due
+    }
+
     /// Whether batches are those that they should be.
     pub(crate) fn same(&self, found: &[Batch], due: &[Batch]) -> bool {
         found.len() == due.len() && found.iter().zip(due).all(|(found, due)| found.is(due, self.damaged))
@@ -149,10 +241,16 @@ impl Model {
     /// Checks what a log holds that was opened again, and takes it for the truth from then on. `power_lost` says
     /// whether the power failed since it was opened before.
     pub(crate) fn recover(&mut self, found: Found, power_lost: bool) -> Checked {
-        check(found.start == self.start, "the log start offset stays", || {
-            format!("it is {} and was {}", found.start, self.start)
+        let starts = found.start == self.start || self.other_starts.contains(&found.start);
+        let lost_start = self.damaged && found.start < self.start;
+        check(starts || lost_start, START, || {
+            format!("it is {} and was {}, or {:?}", found.start, self.start, self.other_starts)
         })?;
-        let mut at = self.start;
+        let first = found.batches.first();
+        check(first.is_none_or(|first| first.next > found.start), START, || {
+            format!("it is {}, and the first batch is {first:?}", found.start)
+        })?;
+        let mut at = first.map_or(found.start, |first| first.base.min(found.start));
         for batch in &found.batches {
             self.check_batch(batch, at)?;
             at = batch.next;
@@ -173,17 +271,25 @@ impl Model {
                 format!("there are {:?}, and there were {:?}", found.batches, self.batches)
             })?;
         }
-        let damaged = self.damaged;
-        *self = Self { start: found.start, durable: at, batches: found.batches, damaged, ..Self::default() };
+        let deleted = self.history().filter(|batch| batch.next <= found.start).cloned().collect();
+        *self = Self {
+            start: found.start,
+            durable: at,
+            deleted,
+            batches: found.batches,
+            damaged: self.damaged,
+            memory: self.memory.after_opening(),
+            ..Self::default()
+        };
         Ok(())
     }
 
     /// Whether a batch may stand in the log where the offset `at` is due.
     fn check_batch(&self, batch: &Batch, at: u64) -> Checked {
         let same = |known: &&Batch| known.is(batch, self.damaged);
-        let known = self.batches.iter().find(same);
+        let known = self.history().find(same);
         if at < self.durable {
-            let due = self.batches.iter().find(|due| due.base == at);
+            let due = self.history().find(|due| due.base == at);
             return check(batch.base == at && known.is_some(), DURABLE, || {
                 format!("at offset {at} there is {batch:?} instead of {due:?}")
             });

@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use logscope::lab::{Action, CLOCK_START_MS, CLOCK_TICK_MS, Lab};
-use logscope::record::{BatchMeta, NewRecord, encode_batch_with};
+use logscope::lab::{Action, CLOCK_START_MS, Lab};
+use logscope::record::{NewRecord, Producer};
 use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage};
 use logscope::{Error, Flush, LogConfig, PartitionLog};
 
-use crate::allowed;
-use crate::model::{Batch, Checked, Model, NOTHING_NEW, REOPENS, SILENT_CUT, Violation, batches, check};
+use crate::model::{Checked, Model, REOPENS, SILENT_CUT, Violation, check};
 use crate::recovered::{check_recovered, check_second_recovery, idle, open};
 use crate::step::{Fault, Step};
 
@@ -45,16 +44,15 @@ impl Disk for FaultyStorage {
     }
 }
 
-const REFUSALS: &str = "a log refuses for a reason only";
-const TRACE: &str = "a refused append leaves no trace";
+pub(crate) const REFUSALS: &str = "a log refuses for a reason only";
 const CLOSED: &str = "a log that was closed needs no mending";
 
 pub(crate) struct Run<D: Disk> {
     pub(crate) disk: D,
     pub(crate) model: Model,
     pub(crate) config: LogConfig,
-    log: Option<PartitionLog<D>>,
-    now_ms: i64,
+    pub(crate) log: Option<PartitionLog<D>>,
+    pub(crate) now_ms: i64,
     /// The power failed, and the log was not opened since.
     pub(crate) crashed: bool,
     /// The index entries on disk were added by another rule than the next opening goes by.
@@ -62,7 +60,9 @@ pub(crate) struct Run<D: Disk> {
     /// Damage was found, as it should be: there is no log to go on with.
     pub(crate) over: bool,
     /// Flushes that were begun, and after how many more steps they are to be completed.
-    late: Vec<(u64, Flush<D>)>,
+    pub(crate) late: Vec<(u64, Flush<D>)>,
+    /// What producers have sent, and how many records each time.
+    pub(crate) sent: Vec<(Producer, u32)>,
 }
 
 impl<D: Disk> Run<D> {
@@ -77,6 +77,7 @@ impl<D: Disk> Run<D> {
             other_interval: false,
             over: false,
             late: Vec::new(),
+            sent: Vec::new(),
         }
     }
 
@@ -104,7 +105,7 @@ impl<D: Disk> Run<D> {
             Some(Fault::PowerAt { call, seed }) => (Faults { power_fails_at: Some(call), ..none }, seed),
             Some(Fault::ErrorAt { call, seed }) => (Faults { error_at: Some(call), ..none }, seed),
             Some(Fault::Room { bytes }) => (Faults { room: Some(bytes), ..none }, 0),
-            Some(Fault::ShortReads { seed }) => (Faults { short_reads: allowed::SHORT_READS, ..none }, seed),
+            Some(Fault::ShortReads { seed }) => (Faults { short_reads: true, ..none }, seed),
             Some(Fault::Power { seed } | Fault::Everywhere { seed }) => (none, seed),
             Some(Fault::Late { .. } | Fault::Kill) | None => (none, 0),
         };
@@ -115,9 +116,19 @@ impl<D: Disk> Run<D> {
 
     fn perform(&mut self, step: &Step) -> Checked {
         match &step.action {
-            Action::Append { values, key, count, .. } => {
-                (0..*count).try_for_each(|_| self.append(values, key.as_deref(), step.fault))
+            Action::Append { .. } => self.append_all(&step.action, step.fault),
+            Action::Tombstone { key } => {
+                let tombstone = NewRecord { key: Some(key.as_bytes()), ..NewRecord::default() };
+                self.append(&[tombstone], None, step.fault).map(drop)
             }
+            Action::Find { timestamp } => self.find(*timestamp, step.fault),
+            Action::Advance { ms } => {
+                self.now_ms = self.now_ms.saturating_add_unsigned(*ms);
+                Ok(())
+            }
+            Action::Retain => self.retain(step.fault),
+            Action::DeleteBefore { offset } => self.delete_before(*offset, step.fault),
+            Action::Truncate { offset } => self.truncate(*offset, step.fault),
             Action::Fetch { offset, max_bytes } => self.fetch(*offset, *max_bytes, step.fault),
             Action::Flush => self.flush(step.fault),
             Action::Crash { keep } => {
@@ -131,8 +142,7 @@ impl<D: Disk> Run<D> {
             Action::Reopen => self.reopen(step.fault),
             Action::Config { entries } => self.configure(entries),
             Action::Flip { file, position } => {
-                let unnoticed = !allowed::DAMAGED_INDEXES_ARE_NOTICED && file.ends_with("index");
-                let once = !(self.model.damaged || unnoticed);
+                let once = !self.model.damaged;
                 self.model.damaged |= once && self.disk.flip(file, *position).is_ok();
                 Ok(())
             }
@@ -142,103 +152,28 @@ impl<D: Disk> Run<D> {
                 Ok(())
             }
             Action::Reset => self.reset(),
-            other => unreachable!("no scenario is made with {other}"),
         }
     }
 
-    fn append(&mut self, values: &[String], key: Option<&str>, fault: Option<Fault>) -> Checked {
-        let (Some(log), key) = (&mut self.log, key.map(str::as_bytes)) else { return Ok(()) };
+    /// A batch after the other, as the lab does it: up to the first that is refused.
+    fn append_all(&mut self, action: &Action, fault: Option<Fault>) -> Checked {
+        let Action::Append { values, key, count, at, producer } = action else { return Ok(()) };
+        let key = key.as_deref().map(str::as_bytes);
         let values = values.iter().map(|value| Some(value.as_bytes()));
         let records: Vec<NewRecord<'_>> =
-            values.map(|value| NewRecord { key, value, ..NewRecord::default() }).collect();
-        let base = self.model.end();
-        let mut batch = Batch { base, next: base + records.len() as u64, bytes: Vec::new() };
-        let meta = BatchMeta { base_offset: base, ..BatchMeta::default() };
-        encode_batch_with(&mut batch.bytes, &records, self.now_ms, meta).expect("it is not compressed");
-        let size = batch.bytes.len() as u32;
-        let too_large = size > self.config.segment_bytes.min(self.config.max_message_bytes);
-        let result = log.append(&records, self.now_ms);
-        // The log may have rolled, and so synced, before anything went wrong.
-        self.model.promise(log.high_watermark())?;
-        match result {
-            Ok(appended) => {
-                check(!too_large && !self.model.poisoned, REFUSALS, || format!("{batch:?} was taken"))?;
-                let (given, due) = ((appended.base_offset, appended.last_offset + 1), (base, batch.next));
-                check(given == due, NOTHING_NEW, || {
-                    format!("an append got the offsets {given:?}, not {due:?}")
-                })?;
-                self.model.batches.push(batch);
-                self.now_ms += CLOCK_TICK_MS;
-                Ok(())
+            values.map(|value| NewRecord { timestamp: *at, key, value, headers: &[] }).collect();
+        let mut producer = *producer;
+        for _ in 0..*count {
+            let goes_on = self.append(&records, producer, fault)?;
+            if let Some(producer) = &mut producer {
+                self.sent.push((*producer, records.len() as u32));
+                producer.base_sequence = producer.sequence_after(records.len() as u32);
             }
-            Err(Error::MessageTooLarge { .. }) if too_large => Ok(()),
-            Err(error) => {
-                if matches!(error, Error::Io(_)) {
-                    self.model.failed.push(batch);
-                }
-                self.refused(&error, fault)
+            if !goes_on {
+                break;
             }
         }
-    }
-
-    /// Whether there was a reason for an error.
-    fn refused(&mut self, error: &Error, fault: Option<Fault>) -> Checked {
-        let reason = match error {
-            Error::Io(_) => {
-                self.model.trouble = true;
-                fault.is_some()
-            }
-            Error::Poisoned => self.model.trouble,
-            Error::Corrupt { .. } => self.model.damaged,
-            _ => false,
-        };
-        check(reason, REFUSALS, || error.to_string())
-    }
-
-    fn fetch(&mut self, offset: u64, max_bytes: u64, fault: Option<Fault>) -> Checked {
-        let Some(log) = &self.log else { return Ok(()) };
-        let range = self.model.start..=self.model.end();
-        match log.fetch(offset, max_bytes) {
-            Ok(fetched) => {
-                let (found, due) = (batches(&fetched.batches), self.model.fetch(offset, max_bytes));
-                let ends = ((fetched.next_offset, fetched.stopped_by), (due.1, due.2));
-                let same = self.model.same(&found, due.0) && ends.0 == ends.1;
-                check(same && range.contains(&offset), "a fetch returns what was appended", || {
-                    format!("{found:?} and {:?} instead of {:?} and {:?}", ends.0, due.0, ends.1)
-                })
-            }
-            Err(Error::OffsetOutOfRange { .. }) => {
-                check(!range.contains(&offset), REFUSALS, || format!("{offset} is in {range:?}"))
-            }
-            Err(error) => {
-                // A reader's trouble is not the writer's.
-                let trouble = self.model.trouble;
-                let refused = self.refused(&error, fault);
-                self.model.trouble = trouble;
-                refused
-            }
-        }
-    }
-
-    fn flush(&mut self, fault: Option<Fault>) -> Checked {
-        let Some(log) = &mut self.log else { return Ok(()) };
-        if let Some(Fault::Late { steps }) = fault {
-            self.late.push((steps, log.begin_flush()));
-            return Ok(());
-        }
-        match log.flush() {
-            Ok(up_to) => {
-                self.model.synced();
-                check(!self.model.poisoned, REFUSALS, || "a flush after a failed sync worked".to_owned())?;
-                check(up_to == self.model.end(), "a flush makes all durable", || {
-                    format!("only up to {up_to}")
-                })
-            }
-            Err(error) => {
-                self.model.poisoned |= matches!(error, Error::Io(_));
-                self.refused(&error, fault)
-            }
-        }
+        Ok(())
     }
 
     fn complete_late_flushes(&mut self) -> Checked {
@@ -269,6 +204,7 @@ impl<D: Disk> Run<D> {
                 Ok(()) => {
                     closed = !(self.model.damaged || self.model.trouble || self.other_interval);
                     self.model.promise(self.model.end())?;
+                    self.model.other_starts.clear();
                 }
                 Err(error) => self.refused(&error, fault)?,
             }
@@ -278,21 +214,11 @@ impl<D: Disk> Run<D> {
             if faulty.is_down() {
                 return Ok(());
             }
-            if !allowed::LEFTOVERS_OF_AN_EMPTY_LOG {
-                let files = faulty.contents();
-                let logs = files.keys().any(|name| name.ends_with(".log"));
-                let leftovers = files.keys().filter(|name| !logs && name.ends_with("index"));
-                leftovers.for_each(|name| faulty.lose(name).expect("it is there"));
-            }
-            if faulty.cache_lies() && !allowed::TRUSTS_CACHE_AFTER_FAILED_SYNC {
-                faulty.restart();
-                self.crashed = true;
-            }
             if closed {
                 let copy = faulty.fork();
                 copy.restart();
-                let (_, report) = open(&copy, &self.config)?;
-                check(idle(&report), CLOSED, || format!("{report:?}, when the power fails"))?;
+                let (log, report) = open(&copy, &self.config)?;
+                check(idle(&log, &report), CLOSED, || format!("{report:?}, when the power fails"))?;
             }
             if let Some(Fault::Everywhere { seed }) = fault {
                 self.open_copies(faulty, seed)?;
@@ -312,7 +238,7 @@ impl<D: Disk> Run<D> {
             Ok((log, report)) => {
                 // An error on the way is a reason to look more closely.
                 let untroubled = closed && !matches!(fault, Some(Fault::ErrorAt { .. } | Fault::Room { .. }));
-                check(!untroubled || idle(&report), CLOSED, || format!("{report:?}"))?;
+                check(!untroubled || idle(&log, &report), CLOSED, || format!("{report:?}"))?;
                 self.over = !check_recovered(&log, &report, &mut self.model, self.crashed)?;
                 if self.over {
                     return Ok(());
@@ -403,25 +329,9 @@ impl<D: Disk> Run<D> {
         })();
         removed.map_err(|error: std::io::Error| Violation { rule: REFUSALS, details: error.to_string() })?;
         self.model = Model::default();
+        self.sent.clear();
         self.config = Lab::<MemoryStorage>::small_config();
         self.now_ms = CLOCK_START_MS;
         self.reopen(None)
-    }
-
-    /// What must hold after every step.
-    fn check_log(&mut self) -> Checked {
-        let Some(log) = &self.log else { return Ok(()) };
-        let (start, end) = (log.log_start_offset(), log.log_end_offset());
-        check((start, end) == (self.model.start, self.model.end()), TRACE, || {
-            format!(
-                "the log goes from {start} to {end}, not from {} to {}",
-                self.model.start,
-                self.model.end()
-            )
-        })?;
-        let bases: Vec<u64> = log.segments().iter().map(|segment| segment.base_offset).collect();
-        let rise = bases.is_sorted_by(|a, b| a < b) && bases.last().is_some_and(|last| *last <= end);
-        check(rise, "segments rise", || format!("{bases:?}, and the log ends at {end}"))?;
-        self.model.promise(log.high_watermark())
     }
 }

@@ -65,15 +65,23 @@ fn simpler(step: &Step) -> Vec<Step> {
 
 fn simpler_actions(action: &Action) -> Vec<Action> {
     match action.clone() {
-        Action::Append { values, key, count, .. } => {
+        Action::Append { values, key, count, at, producer } => {
             let mut simpler = Vec::new();
             let append = |values: &[String], key: &Option<String>, count| Action::Append {
                 values: values.to_vec(),
                 key: key.clone(),
                 count,
-                at: None,
-                producer: None,
+                at,
+                producer,
             };
+            if at.is_some() {
+                let (values, key) = (values.clone(), key.clone());
+                simpler.push(Action::Append { values, key, count, at: None, producer });
+            }
+            if producer.is_some() {
+                let (values, key) = (values.clone(), key.clone());
+                simpler.push(Action::Append { values, key, count, at, producer: None });
+            }
             simpler.extend(less(count.into()).filter(|n| *n > 0).map(|n| append(&values, &key, n as u32)));
             simpler.extend((values.len() > 1).then(|| append(&values[..1], &key, count)));
             simpler.extend((values.len() > 1).then(|| append(&values[1..], &key, count)));
@@ -92,6 +100,11 @@ fn simpler_actions(action: &Action) -> Vec<Action> {
             let budgets = less(max_bytes).map(|max_bytes| Action::Fetch { offset, max_bytes });
             offsets.chain(budgets).collect()
         }
+        Action::DeleteBefore { offset } => {
+            less(offset).map(|offset| Action::DeleteBefore { offset }).collect()
+        }
+        Action::Truncate { offset } => less(offset).map(|offset| Action::Truncate { offset }).collect(),
+        Action::Advance { ms } => less(ms).map(|ms| Action::Advance { ms }).collect(),
         Action::Crash { keep } => less(keep).map(|keep| Action::Crash { keep }).collect(),
         Action::Config { entries } if entries.len() > 1 => {
             let without = |at: usize| {

@@ -212,12 +212,14 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         self.names.iter().filter_map(|name| parse_file_name(name, LOG_SUFFIX)).collect()
     }
 
-    /// Deletes the segments that lie below the log start offset, and holds what remains against the checkpoint:
-    /// a lost `.log` file must not pass for the end of the log.
+    /// Deletes the segments that lie below the log start offset, but for the active one, and holds what remains
+    /// against the checkpoint: a lost `.log` file must not pass for the end of the log.
     fn finish_deletions(&mut self) -> Result<()> {
         let Some(checkpoint) = self.checkpoint else { return Ok(()) };
         let bases = self.bases();
-        for pair in bases.windows(2).filter(|pair| pair[1] <= checkpoint.log_start_offset) {
+        let due =
+            |pair: &&[u64]| pair[1] <= checkpoint.log_start_offset && pair[0] < checkpoint.active_segment;
+        for pair in bases.windows(2).filter(due) {
             delete_files(self.storage, pair[0])?;
             let (of_segment, others) =
                 std::mem::take(&mut self.names).into_iter().partition(|name| base_of(name) == Some(pair[0]));

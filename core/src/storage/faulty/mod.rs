@@ -13,7 +13,7 @@
 //! | loss of unsynced writes | `restart` keeps of each file all, nothing, a prefix, any writes, or only the length, filled with zeros; and it tears writes at any byte, from either end |
 //! | loss of unsynced names | `restart` keeps each creation, rename and removal, or loses it; a rename is atomic |
 //! | error of the n-th call | [`Faults::error_at`]; a write may have happened in part, anything else or not at all |
-//! | failed sync | the same, when that call is a sync: what it should have written is clean from then on, and on the disk only by chance |
+//! | failed sync | the same, when that call is a sync: what it should have written is clean from then on, and on the disk only by chance. A failed sync of the directory leaves its names not synced |
 //! | full disk | [`Faults::room`]; the write that does not fit happens in part |
 //! | short reads | [`Faults::short_reads`] |
 //! | bit rot, lost files | [`Crash::flip`] and [`Crash::lose`] |
@@ -163,8 +163,9 @@ impl Storage for FaultyStorage {
         let verdict = disk.call()?;
         match verdict {
             Verdict::Good => disk.sync_names(),
-            Verdict::Error => disk.lose_names(),
-            Verdict::PowerFails => {}
+            // Names go through the file system's journal, not through a cache of pages that forgets: what it could
+            // not write it still has to.
+            Verdict::Error | Verdict::PowerFails => {}
         }
         disk.answer(verdict, ())
     }
