@@ -256,7 +256,7 @@ fn run(script: &[Step], faults: Faults, seed: u64) -> (FaultyStorage, Model, boo
 #[test]
 fn power_lost_at_any_call() {
     for (which, script) in scripts().iter().enumerate() {
-        for seed in 0..12 {
+        for seed in 0..6 {
             for at in 1.. {
                 let (storage, model, down) =
                     run(script, Faults { power_fails_at: Some(at), ..Faults::default() }, seed);
@@ -268,7 +268,7 @@ fn power_lost_at_any_call() {
                 // And again, during the opening.
                 let second = storage.fork();
                 check(&storage, &model, &context);
-                if seed < 2 {
+                if seed < 1 {
                     for again in (1..40).step_by(3) {
                         let storage = second.fork();
                         storage.set_faults(
@@ -289,7 +289,7 @@ fn power_lost_at_any_call() {
 #[test]
 fn an_error_at_any_call() {
     for (which, script) in scripts().iter().enumerate() {
-        for seed in 0..8 {
+        for seed in 0..6 {
             let calls = run(script, Faults::default(), seed).0.calls();
             for at in 1..=calls {
                 let (storage, model, lost) =

@@ -37,6 +37,9 @@ use super::{LogReader, PartitionLog, Shared, corrupt};
 
 pub(super) use resume::{Resumed, resume, walk};
 
+/// What follows the name of an index that is being written anew.
+const INDEX_TEMPORARY: &str = ".tmp";
+
 /// What opening a log found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
@@ -346,11 +349,12 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
     }
 
     /// Removes what belongs to nothing: indexes whose `.log` file is gone, snapshots that no segment begins
-    /// with, what an interrupted deletion or checkpoint left.
+    /// with, what an interrupted deletion, checkpoint or mending of an index left.
     fn remove_leftovers(&mut self, bases: &[u64]) -> Result<()> {
         let orphan = |name: &String| {
             base_of(name).is_some_and(|base| bases.binary_search(&base).is_err())
                 || name == CHECKPOINT_TEMPORARY
+                || name.strip_suffix(INDEX_TEMPORARY).is_some_and(|name| base_of(name).is_some())
                 || name.strip_suffix(DELETED_SUFFIX).is_some_and(|name| base_of(name).is_some())
         };
         let orphans: Vec<String> = self.names.iter().filter(|name| orphan(name)).cloned().collect();

@@ -13,7 +13,7 @@ use crate::storage::{File, Storage, read_up_to};
 use super::super::append::observe_entries;
 use super::super::corrupt;
 use super::super::event::{BatchInfo, Event, IndexFault, IndexKind, Observer, TimeEntryCause};
-use super::{Producers, Recovery, Tail, TailCut};
+use super::{INDEX_TEMPORARY, Producers, Recovery, Tail, TailCut};
 
 /// How much a scan reads at a time, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -201,7 +201,7 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         };
         let name = file_name(base, suffix);
         let missing = self.names.binary_search(&name).is_err();
-        let file = self.storage.open(&name)?;
+        let mut file = self.storage.open(&name)?;
         let mut found = Vec::new();
         // One byte more than expected is enough to see that there is too much.
         read_up_to(&file, 0, expected.len() + 1, &mut found)?;
@@ -217,9 +217,14 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
             false if expected.starts_with(&found) => IndexFault::Short { entries: found.len() / entry_size },
             false => IndexFault::Differs,
         };
+        // Beside the old one, which shows that there is something to mend: half of a new one may not.
+        let beside = format!("{name}{INDEX_TEMPORARY}");
+        file = self.storage.open(&beside)?;
         file.truncate(0)?;
         file.write_at(0, expected)?;
         file.sync()?;
+        self.storage.rename(&beside, &name)?;
+        self.names.retain(|known| *known != beside);
         self.report.rebuilt_indexes.push((base, index, fault));
         self.observer.observe(|| Event::IndexRebuilt { segment: base, index, entries: count, fault });
         Ok(file)
