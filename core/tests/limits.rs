@@ -197,3 +197,30 @@ fn retention_keeps_what_is_just_within() {
         .expect("it is in order");
     assert_eq!(log.apply_retention(NOW + 1002).expect("it is applied").len(), 1);
 }
+
+/// A batch from outside says nothing that only a log may say.
+#[test]
+fn an_encoded_batch_with_a_claim_of_a_log_is_refused() {
+    let (mut log, _) = PartitionLog::open(MemoryStorage::new(), LogConfig::default()).expect("it opens");
+    let mut good = Vec::new();
+    logscope::record::encode_batch(&mut good, &[NewRecord::value(b"x")], NOW);
+    let with = |at: usize, bytes: &[u8]| {
+        let mut batch = good.clone();
+        batch[at..at + bytes.len()].copy_from_slice(bytes);
+        let crc = crc32c::crc32c(&batch[21..]);
+        batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        batch
+    };
+    for (at, bytes, what) in [
+        (22, &[0b0010_0000][..], "control batches"),
+        (22, &[0b0001_0000], "transactions"),
+        (22, &[0b0100_0000], "delete horizon"),
+        (22, &[0b0000_1000], "message.timestamp.type"),
+        (27, &(-5i64).to_be_bytes(), "the timestamp -5 is before 1970"),
+        (35, &(-1i64).to_be_bytes(), "the timestamp -1 is before 1970"),
+    ] {
+        let error = log.append_batch(&mut with(at, bytes), NOW).expect_err(what).to_string();
+        assert!(error.contains(what), "{error}");
+    }
+    assert_eq!(log.append_batch(&mut good.clone(), NOW).expect("it is taken").base_offset, 0);
+}

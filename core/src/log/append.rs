@@ -102,11 +102,30 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             return Err(Error::InvalidBatch(BatchError::Field { field, value }));
         }
         self.check_size(u64::from(header.size))?;
+        self.check_header(&header)?;
         parsed.verify()?;
         self.check_batch_records(&parsed)?;
         self.check_room(header.records_count as usize)?;
         assign_base_offset(batch, self.log_end_offset());
         self.append_made(batch, now_ms)
+    }
+
+    /// Refuses what only a broker writes, and time that retention could not go by.
+    fn check_header(&self, header: &BatchHeader) -> Result<()> {
+        let (base, max) = (header.base_timestamp, header.max_timestamp);
+        let log_time = header.timestamp_type() == TimestampType::LogAppendTime;
+        let message = if header.is_control() || header.is_transactional() {
+            "transactions are not known here, nor their control batches".to_owned()
+        } else if header.delete_horizon_ms().is_some() {
+            "a delete horizon is for compaction to set".to_owned()
+        } else if log_time && self.config.message_timestamp_type == TimestampType::CreateTime {
+            "its timestamps say that they are a log's, and `message.timestamp.type` = CreateTime".to_owned()
+        } else if base < 0 || max < 0 {
+            format!("the timestamp {} is before 1970 (milliseconds)", base.min(max))
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidRecord(message))
     }
 
     /// Nobody could read past a batch whose records do not parse. A compressed one is taken as it is, unless
