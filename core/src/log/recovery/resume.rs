@@ -3,12 +3,12 @@
 //! Closing a log adds a last entry to the time index, which the rule for entries would not have added yet. It is
 //! taken off again, so that the index goes on as if the log had never been closed.
 
-use crate::error::Result;
+use crate::error::{CorruptReason, Result};
 use crate::record::BatchHeader;
 use crate::segment::{IndexEntry, Indexer, Segment, TimeIndexEntry};
 use crate::storage::File;
 
-use super::super::scan_error;
+use super::super::{corrupt, scan_error};
 
 /// How much a walk over headers reads at a time, in bytes.
 const CHUNK: usize = 8 << 10;
@@ -80,19 +80,27 @@ fn time_entries_up_to<F: File>(
     Ok((0, None))
 }
 
-/// Walks the headers of a segment from `position` on, until `each` has seen enough.
+/// Walks the headers of a segment from `position` on, until `each` has seen enough. Nobody may have scanned it, so that
+/// its offsets rise is checked.
 pub(in crate::log) fn walk<F: File>(
     segment: &Segment<F>,
     position: u64,
     mut each: impl FnMut(u64, &BatchHeader) -> bool,
 ) -> Result<()> {
     let mut scan = segment.scan(position, CHUNK);
+    let (base, mut expected) = (segment.base_offset(), segment.base_offset());
     loop {
         let at = scan.position();
-        let header = scan.header().map_err(|error| scan_error(error, segment.base_offset(), at))?;
-        match header {
-            Some(header) if each(at, &header) => scan.skip(header.size),
-            _ => return Ok(()),
+        let header = scan.header().map_err(|error| scan_error(error, base, at))?;
+        let Some(header) = header else { return Ok(()) };
+        let found = header.base_offset;
+        if found < expected {
+            return Err(corrupt(base, at, CorruptReason::OffsetOrder { found, expected }));
         }
+        expected = header.last_offset() + 1;
+        if !each(at, &header) {
+            return Ok(());
+        }
+        scan.skip(header.size);
     }
 }
