@@ -90,7 +90,7 @@ fn open(
 }
 
 fn read_all<S: Storage>(log: &PartitionLog<S>) {
-    let (mut at, end) = (log.log_start_offset(), log.log_end_offset());
+    let (mut at, end) = (log.log_start_offset(), log.high_watermark());
     while at < end {
         let Ok(fetched) = log.fetch(at, 4096) else { break };
         assert!(fetched.next_offset > at, "a fetch gets on");
