@@ -35,7 +35,7 @@ pub(crate) fn next_step<D: Disk>(random: &mut Random, diet: Diet, run: &Run<D>) 
             };
         }
         84..92 if diet == Diet::Crashes => Action::Crash { keep: random.below(300) },
-        92..99 => config(random),
+        92..99 => config(random, run),
         99..104 => Action::Advance { ms: duration(random) },
         104..109 => Action::Retain,
         109..113 => Action::DeleteBefore { offset: offset(random, run, run.model.durable) },
@@ -161,11 +161,18 @@ fn fetch<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
     Action::Fetch { offset, max_bytes }
 }
 
-fn config(random: &mut Random) -> Action {
-    let limit = |random: &mut Random, most| match random.one_in(3) {
+fn config<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
+    let limit = |random: &mut Random, limit: u64| match random.one_in(4) {
         true => "-1".to_owned(),
-        false => random.below(most).to_string(),
+        false => limit.to_string(),
     };
+    // The clock ticks in seconds, so that whole ones are met exactly.
+    let ms = |random: &mut Random, seconds| match random.one_in(2) {
+        true => 1000 * random.between(1, seconds),
+        false => random.between(1, 1000 * seconds),
+    };
+    let (short, long) = (ms(random, 30), ms(random, 60));
+    let bytes = retention_bytes(random, run);
     let word = |random: &mut Random, words: &[&str]| (*random.pick(words)).to_owned();
     let codecs = ["producer", "producer", "none", "gzip", "snappy", "lz4", "zstd"];
     let policies = ["delete", "delete", "delete", "compact", "compact,delete"];
@@ -174,15 +181,25 @@ fn config(random: &mut Random) -> Action {
         1 => ("index.interval.bytes", random.below(400).to_string()),
         2 => ("segment.index.bytes", random.between(8, 64).to_string()),
         3 => ("max.message.bytes", random.between(70, 1000).to_string()),
-        4 => ("segment.ms", random.between(1, 30_000).to_string()),
-        5 => ("retention.ms", limit(random, 60_000)),
-        6 => ("retention.bytes", limit(random, 3000)),
+        4 => ("segment.ms", short.to_string()),
+        5 => ("retention.ms", limit(random, long)),
+        6 => ("retention.bytes", limit(random, bytes)),
         7 => ("compression.type", word(random, &codecs)),
         8 => ("message.timestamp.type", word(random, &["CreateTime", "LogAppendTime"])),
-        9 => ("producer.id.expiration.ms", random.between(1, 60_000).to_string()),
+        9 => ("producer.id.expiration.ms", long.to_string()),
         _ => ("cleanup.policy", word(random, &policies)),
     };
     Action::Config { entries: vec![(key.to_owned(), value)] }
+}
+
+/// Any number, or exactly what some of the last segments have.
+fn retention_bytes<D: Disk>(random: &mut Random, run: &Run<D>) -> u64 {
+    let segments = run.log.as_ref().map(|log| log.segments()).unwrap_or_default();
+    if segments.is_empty() || random.one_in(2) {
+        return random.below(3000);
+    }
+    let from = random.below(segments.len() as u64) as usize;
+    segments[from..].iter().map(|segment| segment.size).sum()
 }
 
 fn damage<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
@@ -210,6 +227,8 @@ fn with_fault(random: &mut Random, diet: Diet, action: Action) -> Step {
     let fault = match (&action, random.below(24)) {
         (Action::Append { .. }, 0..2) => Some(Fault::ErrorAt { call: random.between(1, 24), seed }),
         (Action::Append { .. }, 2) => Some(Fault::PowerAt { call: random.between(1, 24), seed }),
+        // Where a roll creates names.
+        (Action::Append { .. }, 4..6) => Some(Fault::PowerAt { call: random.between(14, 23), seed }),
         (Action::Append { .. }, 3) => Some(Fault::Room { bytes: random.below(400) }),
         (Action::Flush, 0) => Some(Fault::ErrorAt { call: 1, seed }),
         (Action::Flush, 1) => Some(Fault::PowerAt { call: 1, seed }),

@@ -114,6 +114,28 @@ fn a_log_keeps_its_promises_whatever_the_disk_does() {
     (0..300).for_each(simulate);
 }
 
+/// What chance meets seldom: the same few lines, with a fault at each call of the storage in turn.
+#[test]
+fn a_log_keeps_its_promises_whichever_call_fails() {
+    let before = "config segment.bytes=200 index.interval.bytes=70 retention.bytes=200\nreopen\n\
+                  append a b producer=1 epoch=0 seq=0 count=5\nappend c d e count=4\n";
+    let after = "append a b producer=1 epoch=0 seq=0\nappend f\nflush\nreopen\nappend g count=3\n\
+                 crash  # fault: power seed=1\nreopen\n";
+    let actions =
+        ["truncate 3", "truncate 17", "delete-before 9", "delete-before 22", "retain", "append x y z w"];
+    for action in actions {
+        for (call, seed) in (1..60).flat_map(|call| (0..3).map(move |seed| (call, seed))) {
+            for fault in ["error", "power-at"] {
+                let line = format!("flush\n{action}  # fault: {fault} call={call} seed={seed}\n");
+                let steps = step::parse(&[before, &line, after].concat()).expect("a scenario");
+                if let Err(violation) = run_steps(FaultyStorage::new(0), &steps) {
+                    panic!("{}", report(&line, &violation, steps));
+                }
+            }
+        }
+    }
+}
+
 /// `cargo xtask simulate` runs this.
 #[test]
 #[ignore = "runs as long as it is told to"]

@@ -102,7 +102,8 @@ impl ProducerState {
         let known = if producer.epoch == entry.epoch { &entry.batches[..] } else { &[] };
         let (first, last) =
             (producer.base_sequence, advance(producer.base_sequence, batch.last_offset_delta));
-        let twin = known.iter().find(|b| b.first_sequence() == first && b.last_sequence == last);
+        // The newest: a producer that was forgotten may have used the numbers again before it was known once more.
+        let twin = known.iter().rfind(|b| b.first_sequence() == first && b.last_sequence == last);
         if let Some(&Sequenced { last_offset, offset_delta, .. }) = twin {
             let base_offset = last_offset - u64::from(offset_delta);
             return Ok(Check::Duplicate { base_offset, last_offset });
