@@ -315,16 +315,29 @@ async fn the_page_never_scrolls_sideways() -> Result<()> {
 async fn pictures_for_people_to_look_at() -> Result<()> {
     visit(async |page| {
         populate(page).await?;
-        for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
-            page.prefer(scheme).await?;
-            for (width, height) in [(1440, 900), (390, 844)] {
-                page.size(width, height).await?;
-                page.screenshot(&format!("playground-{width}-{theme}")).await?;
-            }
+        pictures(page, "playground").await?;
+        // What retention has taken is seen until the next step, and the log start in what is left.
+        for command in ["flush", "advance 8d", "append later key=user-2 count=6", "delete-before 8", "retain"]
+        {
+            page.run(command).await?;
         }
-        Ok(())
+        page.to_the_end().await?;
+        page.press("checkpoint").await?;
+        pictures(page, "retention").await
     })
     .await
+}
+
+/// The page as it is, in both themes and both widths.
+async fn pictures(page: &Page, name: &str) -> Result<()> {
+    for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+        page.prefer(scheme).await?;
+        for (width, height) in [(1440, 900), (390, 844)] {
+            page.size(width, height).await?;
+            page.screenshot(&format!("{name}-{width}-{theme}")).await?;
+        }
+    }
+    page.size(1440, 900).await
 }
 
 /// Some of everything: several segments and keys, flushed and unflushed records, a fetch that was cut.

@@ -42,6 +42,7 @@ pub(crate) fn LaneView(props: &Props) -> Html {
                     {for lane.boxes.iter().filter(|shape| shape.skipped).map(hop)}
                     {for last_focused(&lane.entries).map(offset_entry)}
                     {for last_focused(&lane.times).map(time_entry)}
+                    {for lane.holes.iter().map(hole)}
                     {scan_start(lane)}
                     {for lane.markers.iter().map(marker)}
                     {outline(lane)}
@@ -89,6 +90,7 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         "batch",
         shape.colour.map(|colour| format!("key-{colour}")),
         shape.below_start.then_some("below-start"),
+        shape.empty.then_some("empty"),
         shape.taken.then_some("taken"),
         shape.skipped.then_some("skipped"),
         shape.arrives.then_some("arrives"),
@@ -98,6 +100,9 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         format!("Batch {}, {}", offsets(shape.first, shape.last), count(shape.size.into(), "byte", "bytes"));
     if shape.unflushed {
         name.push_str(", not on disk yet");
+    }
+    if shape.missing > 0 {
+        name.push_str(&format!(", {} of its records gone", shape.missing));
     }
     if shape.below_start {
         name.push_str(", below the log start offset");
@@ -158,6 +163,12 @@ fn last_focused(marks: &[EntryMark]) -> impl Iterator<Item = &EntryMark> {
     marks.iter().filter(move |mark| !special(mark)).chain(marks.iter().filter(special))
 }
 
+/// A notch in the upper edge, and the offsets that nothing is left of.
+fn hole(mark: &EntryMark) -> Html {
+    let x = mark.x.max(1.0);
+    entry(mark, "entry hole", -3.0, html! { <path d={format!("M{} -1h9l-4.5 8z", x - 4.5)} /> })
+}
+
 /// A wedge: it points at a position.
 fn offset_entry(mark: &EntryMark) -> Html {
     let wedge = html! { <path d={format!("M{} {}l4 6h-8z", mark.x.max(1.0), BOX + 3.0)} /> };
@@ -190,8 +201,8 @@ fn entry(mark: &EntryMark, class: &'static str, baseline: f64, sign: Html) -> Ht
 fn marker(marker: &Marker) -> Html {
     let below = marker.kind == MarkerKind::LogEnd;
     let (class, y) = match marker.kind {
-        MarkerKind::LogStart => ("marker start", -8.0),
-        MarkerKind::HighWatermark => ("marker watermark", -8.0),
+        MarkerKind::LogStart => ("marker start", -13.0),
+        MarkerKind::HighWatermark => ("marker watermark", -13.0),
         MarkerKind::LogEnd => ("marker end", BOX + 23.0),
     };
     let line =

@@ -5,7 +5,7 @@ use std::ops::Range;
 use logscope::lab::{FetchPicture, Focus, Picture, SegmentPicture, State};
 use logscope::log::BatchInfo;
 
-use super::marks::{markers, offset_entries, time_entries};
+use super::marks::{holes, markers, offset_entries, time_entries};
 use super::rows::Rows;
 use super::{BatchBox, CHARACTER, Frame, Ghost, Lane, Outline, Rest, focus};
 use crate::state::format::{count, offsets};
@@ -57,6 +57,7 @@ pub(super) fn lane(
         rest: if gone { None } else { rest(picture, segment, frame) },
         entries,
         times,
+        holes: if gone { Vec::new() } else { holes(log, segment, batches, frame) },
         markers,
         scan_from: looked_up.map(|(_, _, position)| position as f64 * frame.scale),
         outline: focus(picture, frame)
@@ -85,6 +86,8 @@ fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchI
         last: batch.last_offset,
         size: batch.size,
         label: label(batch, width),
+        missing: missing(batch),
+        empty: batch.records == 0,
         colour: palette.colour(batch.first_key.as_deref()),
         unflushed: picture.state == State::Open && batch.last_offset >= picture.log.high_watermark,
         below_start: batch.last_offset < picture.log.log_start_offset,
@@ -99,10 +102,17 @@ fn ghost(frame: &Frame, batch: &BatchInfo) -> Ghost {
     Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width) }
 }
 
-/// A batch's offsets, if there is room for them.
+/// A batch's offsets, and how many records are left of them, as far as there is room.
 fn label(batch: &BatchInfo, width: f64) -> Option<String> {
-    let label = offsets(batch.base_offset, batch.last_offset);
-    (label.chars().count() as f64 * CHARACTER + 6.0 < width).then_some(label)
+    let fits = |label: &String| label.chars().count() as f64 * CHARACTER + 6.0 < width;
+    let offsets = offsets(batch.base_offset, batch.last_offset);
+    let left = (missing(batch) > 0).then(|| format!("{offsets} · {} left", batch.records));
+    left.filter(fits).or(Some(offsets).filter(fits))
+}
+
+/// How many of a batch's offsets have no record any more.
+fn missing(batch: &BatchInfo) -> u64 {
+    (batch.last_offset - batch.base_offset + 1).saturating_sub(u64::from(batch.records))
 }
 
 // A fetch goes through the log from front to back, so both lists are in order.

@@ -7,7 +7,7 @@ use logscope::log::BatchInfo;
 use logscope::segment::{IndexEntry, TimeIndexEntry};
 
 use super::{CHARACTER, EntryMark, Frame, Marker, MarkerKind};
-use crate::state::format::{day, time_of_day, timestamp};
+use crate::state::format::{day, offsets, time_of_day, timestamp};
 
 /// How wide a character of an entry's label is.
 const ENTRY_CHARACTER: f64 = 6.35;
@@ -75,6 +75,42 @@ pub(super) fn time_entries(
         if marker.leftward { (marker.x - width, marker.x) } else { (marker.x, marker.x + width) }
     });
     with_room(frame, marks.collect(), log_end.collect())
+}
+
+/// Where offsets are missing: before a batch, or behind the last one of a segment. Compaction leaves such holes.
+pub(super) fn holes(
+    log: &LogPicture,
+    segment: &SegmentPicture,
+    seen: &[BatchInfo],
+    frame: &Frame,
+) -> Vec<EntryMark> {
+    let Some(first) = seen.first() else { return Vec::new() };
+    let before = segment.batches.partition_point(|batch| batch.position < first.position);
+    let before = before.checked_sub(1).map(|at| segment.batches[at].last_offset + 1);
+    let mut from = before.unwrap_or(segment.base_offset);
+    let mut gaps = Vec::new();
+    for batch in seen {
+        gaps.push((batch.position, from..batch.base_offset));
+        from = batch.last_offset + 1;
+    }
+    let next = log.segments.partition_point(|other| other.base_offset <= segment.base_offset);
+    if let (Some(next), Some(last)) = (log.segments.get(next), segment.batches.last())
+        && last.last_offset + 1 == from
+    {
+        gaps.push((last.end(), from..next.base_offset));
+    }
+    let hole = |(position, gap): (u64, Range<u64>)| {
+        let missing = offsets(gap.start, gap.end - 1);
+        EntryMark {
+            x: position as f64 * frame.scale,
+            title: format!("no record is left at offset {missing}"),
+            label: Some(missing),
+            leftward: false,
+            looked_up: false,
+            focused: false,
+        }
+    };
+    with_room(frame, gaps.into_iter().filter(|(_, gap)| !gap.is_empty()).map(hole).collect(), Vec::new())
 }
 
 /// The entries, which rise in place, that stand in a range of pixels, with their places in the index.

@@ -23,8 +23,8 @@ use rows::Rows;
 pub(crate) use shapes::{BatchBox, EntryMark, Ghost, Lane, Marker, MarkerKind, Outline, Rest};
 pub(crate) use walk::{Move, neighbour};
 
-/// Above the boxes: markers and the hops of a scan.
-pub(crate) const ABOVE: f64 = 20.0;
+/// Above the boxes: a row for markers, and one for holes and the hops of a scan.
+pub(crate) const ABOVE: f64 = 23.0;
 /// The boxes.
 pub(crate) const BOX: f64 = 32.0;
 /// Below the boxes: a row for the offset index, and one for the time index and the log end.

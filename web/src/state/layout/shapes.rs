@@ -26,6 +26,8 @@ pub(crate) struct Lane {
     pub(crate) entries: Vec<EntryMark>,
     /// The entries of the time index.
     pub(crate) times: Vec<EntryMark>,
+    /// Where offsets are missing, with those that are.
+    pub(crate) holes: Vec<EntryMark>,
     pub(crate) markers: Vec<Marker>,
     /// Where a scan began.
     pub(crate) scan_from: Option<f64>,
@@ -41,8 +43,12 @@ pub(crate) struct BatchBox {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) size: u32,
-    /// Its offsets, if there is room for them.
+    /// Its offsets, if there is room for them, and how many records are left of them.
     pub(crate) label: Option<String>,
+    /// How many of its offsets have no record any more.
+    pub(crate) missing: u64,
+    /// It is only a header.
+    pub(crate) empty: bool,
     pub(crate) colour: Option<usize>,
     pub(crate) unflushed: bool,
     /// It lies below the log start offset: on disk still, and gone for readers.
@@ -69,7 +75,7 @@ pub(crate) struct Rest {
     pub(crate) label: String,
 }
 
-/// An index entry, pointing at a batch.
+/// An index entry, pointing at a batch; or a hole in the offsets.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct EntryMark {
     pub(crate) x: f64,

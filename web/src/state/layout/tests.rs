@@ -294,3 +294,23 @@ fn a_label_reaches_into_no_other_mark() {
         }
     }
 }
+
+#[test]
+fn offsets_that_nothing_is_left_of_are_holes() {
+    let mut picture = fold(&events("append a key=k count=16\nappend x y z key=k\nflush"));
+    let [first, second] = [0, 1].map(|at| picture.log.segments[at].base_offset);
+    picture.log.segments[0].batches.retain(|batch| ![0, 2, 3].contains(&batch.base_offset));
+    let end = picture.log.segments[0].batches.pop().unwrap();
+    picture.log.segments.last_mut().unwrap().batches.last_mut().unwrap().records = 1;
+    let lanes = all_lanes(&picture, 2.0 * ROOM);
+    let holes: Vec<_> =
+        lanes[0].holes.iter().map(|hole| hole.title.replace("no record is left at ", "")).collect();
+    assert_eq!(holes, ["offset 0", "offset 2–3", &format!("offset {}", second - 1)]);
+    assert_eq!(end.last_offset + 1, second);
+    assert_eq!(lanes[0].holes[1].x, lanes[0].boxes[1].x);
+    assert!(lanes[1..].iter().all(|lane| lane.holes.is_empty()) && first == 0);
+    let last = lanes.last().unwrap().boxes.last().unwrap();
+    assert_eq!((last.missing, last.label.as_deref()), (2, Some("16–18 · 1 left")));
+    let untouched = all_lanes(&fold(&events("append a key=k count=16\nflush\ndelete-before 8")), ROOM);
+    assert!(untouched.iter().all(|lane| lane.holes.is_empty()));
+}
