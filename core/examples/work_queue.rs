@@ -106,5 +106,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn it_runs() {
-    main().expect("the example works");
+    let dir = tempfile::tempdir().expect("a directory");
+    run(dir.path()).expect("the example works");
+    run(dir.path()).expect("it goes on where it stopped");
 }

@@ -1,8 +1,9 @@
-//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `simulate`, `tidy`.
+//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `bench`, `simulate`, `tidy`.
 //!
 //! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
 //! the last line and leaves with a code that isn't zero.
 
+mod bench;
 mod browser;
 mod bundle;
 mod play;
@@ -57,6 +58,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         tests: Vec<String>,
     },
+    /// Measure the engine against floors in the same run, and print the ratios
+    Bench(bench::Arguments),
     /// Run random scenarios on a log whose disk fails, against a model
     Simulate(simulate::Arguments),
     /// Check the rules of the house that a compiler doesn't know
@@ -80,6 +83,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::BuildWeb { dev } => println!("{}", bundle::build(&workspace, dev)?.display()),
         Command::Test => test::test(&workspace)?,
         Command::Browser { dev, tests } => browser::build_and_test(&workspace, dev, &tests)?,
+        Command::Bench(arguments) => bench::bench(&workspace, &arguments)?,
         Command::Simulate(arguments) => simulate::simulate(&workspace, &arguments)?,
         Command::Tidy => tidy::check(&workspace.root)?,
     }

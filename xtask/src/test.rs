@@ -11,7 +11,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     step("tidy", || tidy::check(&workspace.root))?;
     step("tests of xtask", || run(workspace.cargo().args(["test", "--package=xtask"])))?;
     step("native tests", || {
-        let everything_else = ["--exclude=xtask", "--exclude=browser-tests", "--all-features"];
+        let everything_else =
+            ["--exclude=xtask", "--exclude=browser-tests", "--exclude=logscope-benches", "--all-features"];
         run(workspace.cargo().args(["test", "--workspace"]).args(everything_else))
     })?;
     step("browser", browser::ensure_browser)?;

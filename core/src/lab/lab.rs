@@ -336,7 +336,7 @@ fn owned_records(fetched: &Fetched) -> Result<Vec<FetchedRecord>> {
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
     };
-    fetched.records().map(|record| record.map(own)).collect()
+    fetched.records().map(|record| Ok(own(record?))).collect()
 }
 
 fn say(error: impl std::fmt::Display) -> String {

@@ -20,8 +20,8 @@ use super::{Shared, corrupt, scan_error};
 const HOP: u64 = 8 << 10;
 /// An answer of at most this many bytes is read along with what has to be scanned before it.
 const SMALL_ANSWER: u64 = 16 << 10;
-/// It reads no more than this at a time, so that the checksum finds the bytes in the processor's cache.
-const READ_CHUNK: u64 = 256 << 10;
+/// It reads no more than this at a time.
+const READ_CHUNK: u64 = 1 << 20;
 
 /// What a fetch returned: whole batches, as they stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Fetched {
 impl Fetched {
     /// The records from the fetch offset on. A batch that cannot be read yields an error and ends the records.
     pub fn records(&self) -> FetchedRecords<'_> {
-        FetchedRecords { rest: &self.batches, batch: None, fetch_offset: self.fetch_offset }
+        FetchedRecords { batch: Records::none(), rest: &self.batches, fetch_offset: self.fetch_offset }
     }
 
     /// Puts an uncompressed batch in the place of each compressed one, so that [`records`](Self::records) can
@@ -81,38 +81,47 @@ impl Fetched {
 /// Iterates the records of a fetch; see [`Fetched::records`].
 #[derive(Debug, Clone)]
 pub struct FetchedRecords<'a> {
+    batch: Records<'a>,
+    /// The batches behind it.
     rest: &'a [u8],
-    batch: Option<Records<'a>>,
     fetch_offset: u64,
 }
 
 impl<'a> Iterator for FetchedRecords<'a> {
-    type Item = Result<Record<'a>>;
+    type Item = Result<Record<'a>, BatchError>;
 
+    // In line, for the same reason as `Records::read`.
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let record = match self.batch.as_mut().and_then(Iterator::next) {
-                Some(record) => record,
-                None if self.rest.is_empty() => return None,
-                None => match Batch::parse(self.rest) {
-                    Ok((batch, rest)) => {
-                        self.rest = rest;
-                        self.batch = Some(batch.records());
-                        continue;
-                    }
-                    Err(error) => Err(error),
-                },
-            };
-            match record {
+            match self.batch.read() {
                 // What a batch holds before the fetch offset was not asked for.
-                Ok(record) if record.offset < self.fetch_offset => {}
-                Ok(record) => return Some(Ok(record)),
-                Err(error) => {
-                    (self.rest, self.batch) = (&[], None);
-                    return Some(Err(Error::InvalidBatch(error)));
-                }
+                Some(record) if record.offset < self.fetch_offset => {}
+                Some(record) => return Some(Ok(record)),
+                None => match self.next_batch() {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(error) => return Some(Err(error)),
+                },
             }
         }
+    }
+}
+
+impl FetchedRecords<'_> {
+    /// Goes on to the next batch, if there is one. After an error there is none.
+    #[cold]
+    fn next_batch(&mut self) -> Result<bool, BatchError> {
+        let rest = mem::take(&mut self.rest);
+        if let Some(error) = self.batch.end() {
+            return Err(error);
+        }
+        if rest.is_empty() {
+            return Ok(false);
+        }
+        let (batch, rest) = Batch::parse(rest)?;
+        (self.batch, self.rest) = (batch.records(), rest);
+        Ok(true)
     }
 }
 
@@ -199,7 +208,7 @@ impl<F: File, O: Observer> Shared<F, O> {
         let answer = if budget.max_bytes > SMALL_ANSWER { 0 } else { budget.max_bytes };
         let ahead = if spacing > HOP { 0 } else { spacing + answer };
         let mut scan = self.look_up(segment, offset, ahead as usize + HEADER_SIZE)?;
-        self.find(&mut scan, base, offset)?;
+        self.find(&mut scan, base, offset, budget.max_bytes)?;
         self.walk(scan, base, budget)
     }
 
@@ -227,7 +236,7 @@ impl<F: File, O: Observer> Shared<F, O> {
     /// The position of the first batch whose last offset is at or above `offset`.
     pub(super) fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
         let mut scan = self.look_up(segment, offset, HOP as usize)?;
-        self.find(&mut scan, segment.base_offset(), offset)?;
+        self.find(&mut scan, segment.base_offset(), offset, 0)?;
         Ok(scan.position())
     }
 
@@ -258,7 +267,7 @@ impl<F: File, O: Observer> Shared<F, O> {
     }
 
     /// Brings `scan` to the first batch whose last offset is at or above `offset`.
-    fn find(&self, scan: &mut Scanner<'_, F>, base: u64, offset: u64) -> Result<()> {
+    fn find(&self, scan: &mut Scanner<'_, F>, base: u64, offset: u64, max_bytes: u64) -> Result<()> {
         let start = scan.position();
         let (mut batches, mut least) = (0, base);
         while let Some(header) = next_header(scan, base, least)? {
@@ -274,8 +283,12 @@ impl<F: File, O: Observer> Shared<F, O> {
                 offset,
             });
             scan.skip(header.size);
-            let hop = u64::from(header.size) > HOP;
-            scan.read_ahead(if hop { HEADER_SIZE } else { HOP as usize });
+            scan.read_ahead(match u64::from(header.size) {
+                size if size < HOP => HOP as usize,
+                // Behind the batch of an index entry, if it is a large one, comes what was looked up.
+                size if batches == 0 => read_ahead(max_bytes, size),
+                _ => HEADER_SIZE,
+            });
             batches += 1;
         }
         let position = scan.position();
@@ -294,8 +307,6 @@ impl<F: File, O: Observer> Shared<F, O> {
 
     /// Takes whole batches, while they fit.
     fn take_batches(&self, scan: &mut Scanner<'_, F>, base: u64, budget: &mut Budget) -> Result<Walked> {
-        let room = budget.max_bytes.saturating_sub(scan.kept() as u64);
-        scan.reserve(room.saturating_add(HEADER_SIZE as u64));
         // Only the first batch may begin before the offset that is next.
         let mut least = base;
         loop {
@@ -317,9 +328,7 @@ impl<F: File, O: Observer> Shared<F, O> {
             }
             scan.read_ahead(read_ahead(budget.max_bytes.saturating_sub(kept), size));
             let position = scan.position();
-            let batch = scan.batch().map_err(|error| scan_error(error, base, position))?;
-            // The header was there, and so is the batch.
-            let Some(batch) = batch else { break };
+            let batch = scan.batch_of(header).map_err(|error| scan_error(error, base, position))?;
             batch.verify().map_err(|reason| corrupt(base, position, reason.into()))?;
             budget.next_offset = header.last_offset() + 1;
             least = budget.next_offset;

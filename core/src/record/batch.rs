@@ -122,6 +122,7 @@ pub struct BatchHeader {
 
 impl BatchHeader {
     /// Decodes the header at the front of `bytes`, which may hold less than the whole batch.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
         let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else {
             return Err(BatchError::Incomplete { needed: HEADER_SIZE as u64, available: bytes.len() as u64 });
@@ -160,6 +161,7 @@ impl BatchHeader {
     }
 
     /// The offset of the last record.
+    #[inline]
     pub fn last_offset(&self) -> u64 {
         self.base_offset + u64::from(self.last_offset_delta)
     }
@@ -214,7 +216,12 @@ impl std::fmt::Debug for Batch<'_> {
 impl<'a> Batch<'a> {
     /// Takes the batch at the front of `bytes`, and what follows it. The checksum is not looked at.
     pub fn parse(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), BatchError> {
-        let header = BatchHeader::parse(bytes)?;
+        Self::of(BatchHeader::parse(bytes)?, bytes)
+    }
+
+    /// Like [`parse`](Self::parse), where the header at the front of `bytes` has been decoded already.
+    #[inline]
+    pub(crate) fn of(header: BatchHeader, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), BatchError> {
         let Some((bytes, rest)) = bytes.split_at_checked(header.size as usize) else {
             let (needed, available) = (u64::from(header.size), bytes.len() as u64);
             return Err(BatchError::Incomplete { needed, available });
@@ -223,6 +230,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Checks the CRC-32C over everything from the attributes on.
+    #[inline]
     pub fn verify(&self) -> Result<(), BatchError> {
         let computed = crc32c::crc32c(&self.bytes[CRC_FROM..]);
         let stored = self.header.crc;
@@ -247,17 +255,21 @@ impl<'a> Batch<'a> {
     /// The records, one after another. A batch whose records do not parse, are not as many as the header says,
     /// or are compressed, yields an error and ends; see [`decompress`](Self::decompress).
     pub fn records(&self) -> Records<'a> {
-        let append_time = match self.header.timestamp_type() {
+        let header = &self.header;
+        let append_time = match header.timestamp_type() {
             TimestampType::CreateTime => None,
-            TimestampType::LogAppendTime => Some(self.header.max_timestamp),
+            TimestampType::LogAppendTime => Some(header.max_timestamp),
         };
         Records {
-            header: self.header,
             bytes: &self.bytes[HEADER_SIZE..],
-            index: 0,
-            compressed: self.compressed(),
+            count: header.records_count,
+            left: if self.compressed().is_some() { 0 } else { header.records_count },
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            // What a record says of its time counts for nothing if the log gave one, and must not overflow either.
+            base_timestamp: append_time.map_or(header.base_timestamp, |_| 0),
             append_time,
-            ended: false,
+            wrong: self.compressed().map(BatchError::Compressed),
         }
     }
 
@@ -288,49 +300,82 @@ impl<'a> Batch<'a> {
 /// Iterates the records of one batch; see [`Batch::records`].
 #[derive(Debug, Clone)]
 pub struct Records<'a> {
-    header: BatchHeader,
     bytes: &'a [u8],
-    index: u32,
-    compressed: Option<Compression>,
+    count: u32,
+    /// Records that are still to come; none once something is wrong.
+    left: u32,
+    base_offset: u64,
+    last_offset: u64,
+    base_timestamp: i64,
     /// The timestamp of all of them, if the log gave it.
     append_time: Option<i64>,
-    ended: bool,
+    /// What is wrong, unless it shows only behind the last record.
+    wrong: Option<BatchError>,
 }
 
 impl<'a> Records<'a> {
-    fn read_next(&mut self) -> Result<Option<Record<'a>>, BatchError> {
-        if let Some(codec) = self.compressed {
-            return Err(BatchError::Compressed(codec));
+    /// No records.
+    pub(crate) fn none() -> Self {
+        Self {
+            bytes: &[],
+            count: 0,
+            left: 0,
+            base_offset: 0,
+            last_offset: 0,
+            base_timestamp: 0,
+            append_time: None,
+            wrong: None,
         }
-        let fail = |reason| BatchError::Record { index: self.index, reason };
-        if self.index == self.header.records_count {
-            let rest = self.bytes.is_empty();
-            return if rest { Ok(None) } else { Err(fail("bytes follow the last record")) };
+    }
+
+    /// The next record. Without one, [`end`](Self::end) says why.
+    // Out of line, it would hand the record over in memory, which takes longer than to read it.
+    #[inline(always)]
+    pub(crate) fn read(&mut self) -> Option<Record<'a>> {
+        if self.left == 0 {
+            return None;
         }
-        // What a record says of its time counts for nothing, then, and must not overflow either.
-        let base_timestamp = self.append_time.map_or(self.header.base_timestamp, |_| 0);
-        let (mut record, rest) =
-            read_record(self.bytes, self.header.base_offset, base_timestamp).map_err(fail)?;
-        record.timestamp = self.append_time.unwrap_or(record.timestamp);
-        if record.offset > self.header.last_offset() {
-            return Err(fail("its offset is beyond the batch's last offset"));
+        match read_record(self.bytes, self.base_offset, self.base_timestamp) {
+            Ok((mut record, rest)) if record.offset <= self.last_offset => {
+                if let Some(timestamp) = self.append_time {
+                    record.timestamp = timestamp;
+                }
+                self.bytes = rest;
+                self.left -= 1;
+                Some(record)
+            }
+            Ok(_) => self.fail("its offset is beyond the batch's last offset"),
+            Err(reason) => self.fail(reason),
         }
-        self.bytes = rest;
-        self.index += 1;
-        Ok(Some(record))
+    }
+
+    #[cold]
+    fn fail(&mut self, reason: &'static str) -> Option<Record<'a>> {
+        self.wrong = Some(BatchError::Record { index: self.count - self.left, reason });
+        self.left = 0;
+        None
+    }
+
+    /// What is wrong with the batch, if anything is; said once.
+    #[cold]
+    pub(crate) fn end(&mut self) -> Option<BatchError> {
+        if self.wrong.is_none() && !self.bytes.is_empty() {
+            self.fail("bytes follow the last record");
+        }
+        self.bytes = &[];
+        self.wrong.take()
     }
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, BatchError>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
+        match self.read() {
+            Some(record) => Some(Ok(record)),
+            None => self.end().map(Err),
         }
-        let next = self.read_next().transpose();
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
     }
 }
 
@@ -356,18 +401,22 @@ pub(super) fn seal(batch: &mut [u8], attributes: i16) {
     batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
 }
 
+#[inline]
 fn non_negative(field: &'static str, value: i64) -> Result<u64, BatchError> {
     u64::try_from(value).map_err(|_| BatchError::Field { field, value })
 }
 
+#[inline]
 fn i16_at(bytes: &[u8; HEADER_SIZE], at: usize) -> i16 {
     i16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
+#[inline]
 fn i32_at(bytes: &[u8; HEADER_SIZE], at: usize) -> i32 {
     i32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
+#[inline]
 fn i64_at(bytes: &[u8; HEADER_SIZE], at: usize) -> i64 {
     i64::from(i32_at(bytes, at)) << 32 | i64::from(i32_at(bytes, at + 4) as u32)
 }

@@ -11,20 +11,44 @@ pub const VARLONG_MAX: usize = 10;
 
 /// Reads a varlong from the front of `bytes`: the value and what follows it. `None` if it is cut off or does
 /// not fit 64 bits.
+#[inline]
 pub fn read_varlong(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let (value, rest) = read_unsigned(bytes, VARLONG_MAX)?;
+    let (value, rest) = match read_short(bytes) {
+        Some((value, rest)) => (u64::from(value), rest),
+        None => read_long(bytes, VARLONG_MAX)?,
+    };
     Some(((value >> 1) as i64 ^ -((value & 1) as i64), rest))
 }
 
 /// Reads a varint from the front of `bytes`: the value and what follows it. `None` if it is cut off or does not
 /// fit 32 bits.
+#[inline]
 pub fn read_varint(bytes: &[u8]) -> Option<(i32, &[u8])> {
-    let (value, rest) = read_unsigned(bytes, VARINT_MAX)?;
-    let value = u32::try_from(value).ok()?;
+    let (value, rest) = read_zigzag(bytes)?;
     Some(((value >> 1) as i32 ^ -((value & 1) as i32), rest))
 }
 
-fn read_unsigned(bytes: &[u8], max: usize) -> Option<(u64, &[u8])> {
+/// Reads a varint as zigzag left it: the value doubled, or one less than twice its amount if it is negative.
+#[inline]
+pub(super) fn read_zigzag(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    if let Some(short) = read_short(bytes) {
+        return Some(short);
+    }
+    let (value, rest) = read_long(bytes, VARINT_MAX)?;
+    Some((u32::try_from(value).ok()?, rest))
+}
+
+/// One or two bytes, as nearly all are: the numbers up to 8191.
+#[inline]
+fn read_short(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    match bytes {
+        [low @ 0..0x80, rest @ ..] => Some((u32::from(*low), rest)),
+        [low, high @ 0..0x80, rest @ ..] => Some((u32::from(low & 0x7f) | u32::from(*high) << 7, rest)),
+        _ => None,
+    }
+}
+
+fn read_long(bytes: &[u8], max: usize) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     for (i, &byte) in bytes.iter().take(max).enumerate() {
         let bits = u64::from(byte & 0x7f);

@@ -6,8 +6,7 @@
 //!
 //! Invariants:
 //! - The buffer never holds more than the file has, whatever a length field claims.
-//! - `buffer[..kept]` was kept, `buffer[at..filled]` are the file's bytes from the position on. Bytes between and
-//!   behind them mean nothing; those behind stay because to zero them for each read would cost as much as the read.
+//! - `buffer[..kept]` was kept, `buffer[at..]` are the file's bytes from the position on. Bytes between mean nothing.
 
 use std::io;
 
@@ -44,19 +43,18 @@ pub(crate) struct Scanner<'f, F> {
     buffer: Vec<u8>,
     kept: usize,
     at: usize,
-    filled: usize,
 }
 
 impl<'f, F: File> Scanner<'f, F> {
     /// Starts at `position`, takes the file to end at `end`, and reads at least `ahead` bytes at a time.
     pub(crate) fn new(file: &'f F, position: u64, end: u64, ahead: usize) -> Self {
-        Self { file, position, end, ahead, buffer: Vec::new(), kept: 0, at: 0, filled: 0 }
+        Self { file, position, end, ahead, buffer: Vec::new(), kept: 0, at: 0 }
     }
 
     /// The same, with `bytes` kept already.
     pub(crate) fn keeping(self, bytes: Vec<u8>) -> Self {
         let len = bytes.len();
-        Self { buffer: bytes, kept: len, at: len, filled: len, ..self }
+        Self { buffer: bytes, kept: len, at: len, ..self }
     }
 
     /// Where the next batch begins.
@@ -74,12 +72,6 @@ impl<'f, F: File> Scanner<'f, F> {
         self.ahead = ahead;
     }
 
-    /// Sees to it that `len` more bytes can be kept without the buffer having to move, or as many as the file has.
-    pub(crate) fn reserve(&mut self, len: u64) {
-        let len = usize::try_from(len.min(self.left())).unwrap_or(usize::MAX);
-        self.buffer.reserve_exact((self.at + len).saturating_sub(self.buffer.len()));
-    }
-
     /// The next batch's header; `None` at the end. The batch's bytes need not all be there.
     pub(crate) fn header(&mut self) -> Result<Option<BatchHeader>, ScanError> {
         if self.position >= self.end {
@@ -91,17 +83,25 @@ impl<'f, F: File> Scanner<'f, F> {
 
     /// The next batch as a whole; `None` at the end. Its checksum is not looked at.
     pub(crate) fn batch(&mut self) -> Result<Option<Batch<'_>>, ScanError> {
-        let Some(header) = self.header()? else { return Ok(None) };
+        match self.header()? {
+            Some(header) => Ok(Some(self.batch_of(header)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The next batch as a whole, whose header is known already. Its checksum is not looked at.
+    pub(crate) fn batch_of(&mut self, header: BatchHeader) -> Result<Batch<'_>, ScanError> {
         self.fill(header.size as usize)?;
-        Ok(Some(Batch::parse(self.bytes())?.0))
+        Ok(Batch::of(header, self.bytes())?.0)
     }
 
     /// Goes behind a batch of `size` bytes.
     pub(crate) fn skip(&mut self, size: u32) {
         self.position += u64::from(size);
         self.at += size as usize;
-        if self.at >= self.filled {
-            (self.at, self.filled) = (self.kept, self.kept);
+        if self.at >= self.buffer.len() {
+            self.buffer.truncate(self.kept);
+            self.at = self.kept;
         }
     }
 
@@ -127,26 +127,22 @@ impl<'f, F: File> Scanner<'f, F> {
 
     /// The bytes from the position on, as far as they have been read.
     fn bytes(&self) -> &[u8] {
-        &self.buffer[self.at..self.filled]
+        &self.buffer[self.at..]
     }
 
     /// Reads until the first `len` bytes from the position on are there, unless the file ends before.
     fn fill(&mut self, len: usize) -> io::Result<()> {
-        let there = self.filled - self.at;
+        let there = self.buffer.len() - self.at;
         if there >= len {
             return Ok(());
         }
         let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         self.close_gap();
-        let (needed, wanted) = (self.at + len.min(left), self.at + len.max(self.ahead).min(left));
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
-        while self.filled < needed {
-            let position = self.position + (self.filled - self.at) as u64;
-            match self.file.read_at(position, &mut self.buffer[self.filled..wanted])? {
-                0 => break,
-                count => self.filled += count,
+        let (needed, wanted) = (len.min(left), len.max(self.ahead).min(left));
+        while self.buffer.len() - self.at < needed {
+            let there = self.buffer.len() - self.at;
+            if self.file.read_to(self.position + there as u64, wanted - there, &mut self.buffer)? == 0 {
+                break;
             }
         }
         Ok(())
@@ -155,8 +151,8 @@ impl<'f, F: File> Scanner<'f, F> {
     /// Moves what was read ahead to where it would be kept.
     fn close_gap(&mut self) {
         if self.at > self.kept {
-            self.buffer.copy_within(self.at..self.filled, self.kept);
-            self.filled -= self.at - self.kept;
+            self.buffer.copy_within(self.at.., self.kept);
+            self.buffer.truncate(self.buffer.len() - (self.at - self.kept));
             self.at = self.kept;
         }
     }

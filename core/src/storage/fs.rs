@@ -7,6 +7,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use rustix::{buffer::spare_capacity, io::retry_on_intr};
+
+#[cfg(unix)]
+use super::read_zeroed;
 use super::{File, Storage};
 
 /// A directory of the filesystem, which is created when it is opened first.
@@ -138,6 +143,19 @@ impl File for FsFile {
             }
         }
         Ok(read)
+    }
+
+    #[cfg(unix)]
+    fn read_to(&self, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<usize> {
+        let start = out.len();
+        out.reserve_exact(len);
+        // A read into spare capacity fills all of it: there must not be much more than what was asked for.
+        if out.capacity() - start > len + len / 8 {
+            return read_zeroed(self, position, len, out);
+        }
+        let read = retry_on_intr(|| rustix::io::pread(&self.file, spare_capacity(out), position));
+        out.truncate(start + len);
+        read.map(|read| read.min(len)).map_err(|error| failed("read", &self.path)(error.into()))
     }
 
     fn write_at(&self, position: u64, mut bytes: &[u8]) -> io::Result<()> {

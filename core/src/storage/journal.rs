@@ -217,6 +217,10 @@ impl File for JournalFile {
         self.memory.read_at(position, buf)
     }
 
+    fn read_to(&self, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<usize> {
+        self.memory.read_to(position, len, out)
+    }
+
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
         self.memory.write_at(position, bytes)
     }

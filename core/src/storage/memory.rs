@@ -208,6 +208,16 @@ impl File for MemoryFile {
         })
     }
 
+    fn read_to(&self, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<usize> {
+        self.read(|images| {
+            let from = usize::try_from(position).unwrap_or(usize::MAX).min(images.live.len());
+            let there = &images.live[from..];
+            let count = there.len().min(len);
+            out.extend_from_slice(&there[..count]);
+            Ok(count)
+        })
+    }
+
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
         self.write(|images| {
             let from = usize::try_from(position).ok().filter(|from| *from <= images.live.len());

@@ -69,6 +69,11 @@ pub trait File: std::fmt::Debug + Send + Sync {
     /// Reads from `position` into `buf`, and returns how many bytes were read. They may be fewer than `buf` takes,
     /// but at least one, unless `buf` is empty or the file ends: who needs all asks again.
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize>;
+    /// Appends to `out` what [`read_at`](Self::read_at) reads from `position` into `len` bytes, and returns how many
+    /// they were. A backend that need not fill `out` with zeros first does better than this.
+    fn read_to(&self, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<usize> {
+        read_zeroed(self, position, len, out)
+    }
     /// Writes all of `bytes` at `position`, which is at most the file's length: there are no holes. After an
     /// error, any part of them may have been written.
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
@@ -97,16 +102,28 @@ pub trait Crash: Storage {
     fn durable_sizes(&self) -> Vec<(String, u64)>;
 }
 
+/// [`File::read_to`] by way of [`File::read_at`].
+fn read_zeroed<F: File + ?Sized>(
+    file: &F,
+    position: u64,
+    len: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let start = out.len();
+    out.resize(start + len, 0);
+    let read = file.read_at(position, &mut out[start..]);
+    out.truncate(start + read.as_ref().map_or(0, |read| *read));
+    read
+}
+
 /// Reads exactly `len` bytes at `position`, or as many as the file has.
 pub(crate) fn read_up_to(file: &impl File, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
-    let (start, mut read) = (out.len(), 0);
-    out.resize(start + len, 0);
-    while read < len {
-        match file.read_at(position + read as u64, &mut out[start + read..])? {
-            0 => break,
-            count => read += count,
+    let end = out.len() + len;
+    while out.len() < end {
+        let read = (len - (end - out.len())) as u64;
+        if file.read_to(position + read, end - out.len(), out)? == 0 {
+            break;
         }
     }
-    out.truncate(start + read);
     Ok(())
 }

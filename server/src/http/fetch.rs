@@ -74,7 +74,7 @@ pub(super) async fn fetch(
         .records()
         .map(|record| record.map(|Record { offset, value: payload, .. }| FetchedRecord { offset, payload }));
     let body = Fetched {
-        records: records.collect::<Result<_, _>>()?,
+        records: records.collect::<Result<_, _>>().map_err(logscope::Error::from)?,
         next_offset: answer.fetched.next_offset,
         log_start_offset: answer.log_start_offset,
         high_watermark: answer.high_watermark,

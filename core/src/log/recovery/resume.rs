@@ -3,7 +3,7 @@
 //! Closing a log adds a last entry to the time index, which the rule for entries would not have added yet. It is
 //! taken off again, so that the index goes on as if the log had never been closed.
 
-use crate::error::{CorruptReason, Result};
+use crate::error::Result;
 use crate::record::BatchHeader;
 use crate::segment::{IndexEntry, Indexer, Segment, TimeIndexEntry};
 use crate::storage::File;
