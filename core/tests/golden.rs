@@ -139,6 +139,6 @@ macro_rules! scripts {
 }
 
 scripts! {
-    append_and_roll bytes compression crash_and_recovery damage fetch flush_and_high_watermark producers refused
+    append_and_roll bytes compaction compression crash_and_recovery damage fetch flush_and_high_watermark producers refused
     retention time truncation
 }

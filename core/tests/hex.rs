@@ -28,7 +28,7 @@ fn a_snapshot() -> Vec<u8> {
 
 fn a_checkpoint() -> Vec<u8> {
     let text = "logscope-checkpoint 1\nlog-start-offset 0\nrecovery-point 16\nactive-segment 13\n\
-                cleaned-up-to 0\nclean true\n";
+                cleaned-up-to 0\nfirst-dirty-offset 0\ndelete-horizon -1\nclean true\n";
     format!("{text}crc32c {:08x}\n", crc32c::crc32c(text.as_bytes())).into_bytes()
 }
 

@@ -1,9 +1,10 @@
 //! Random scenarios against a model, and against themselves on every backend.
 //!
-//! The model is a list of records and a durable length. After each action: the picture that folded the events
+//! The model is the records by offset and a durable end. After each action: the picture that folded the events
 //! is the one read off the files; a fetch returns what the model holds, within its budget; a crash loses
-//! nothing that was durable and brings nothing that was never appended; and the index entries are those of
-//! Kafka's rule, applied here once more and independently.
+//! nothing that was durable and brings nothing that was never appended; compaction takes what its rules say and
+//! nothing else; and the index entries are those of Kafka's rule. The rules are applied here once more and
+//! independently.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +15,27 @@ use proptest::prelude::*;
 
 #[derive(Debug, Default)]
 struct Model {
-    /// Payload by offset.
-    records: Vec<String>,
-    /// So many of them survive any crash.
-    durable: usize,
+    /// Those that are there, by offset. Compaction leaves holes.
+    records: BTreeMap<u64, Written>,
+    /// The next offset.
+    end: u64,
+    /// What lies below this survives any crash.
+    durable: u64,
     /// Those before this are deleted.
-    start: usize,
+    start: u64,
+    /// Each key below this has one record, if it has a key.
+    compacted: u64,
+    delete_retention_ms: u64,
+    compacts: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    key: Option<String>,
+    /// A tombstone has none.
+    value: Option<String>,
+    /// When a tombstone may go.
+    horizon: Option<i64>,
 }
 
 fn any_action() -> impl Strategy<Value = Action> {
@@ -35,6 +51,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         3 => Just(Action::Reopen),
         2 => (0..40u64).prop_map(|offset| Action::DeleteBefore { offset }),
         2 => (0..60u64).prop_map(|offset| Action::Truncate { offset }),
+        3 => "[a-c]".prop_map(|key| Action::Tombstone { key }),
+        4 => Just(Action::Compact),
         2 => any_time().prop_map(|at| Action::Find { timestamp: at.unwrap_or(0) }),
         1 => (0..40_000u64).prop_map(|ms| Action::Advance { ms }),
         1 => Just(Action::Retain),
@@ -44,7 +62,31 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => config("segment.bytes", 100..1000),
         1 => config("index.interval.bytes", 0..400),
         1 => config("segment.index.bytes", 8..40),
+        1 => config("delete.retention.ms", 0..60_000),
+        1 => prop::sample::select(vec!["compact", "compact,delete", "delete"]).prop_map(policy),
     ]
+}
+
+fn compacting_action() -> impl Strategy<Value = Action> {
+    let key = || "[a-d]";
+    prop_oneof![
+        6 => (prop::collection::vec("[a-z]{0,9}", 1..4), key(), 1..4u32).prop_map(|(values, key, count)| {
+            Action::Append { values, key: Some(key), count, at: None, producer: None }
+        }),
+        2 => key().prop_map(|key| Action::Tombstone { key }),
+        3 => Just(Action::Compact),
+        1 => (0..20_000u64).prop_map(|ms| Action::Advance { ms }),
+        1 => Just(Action::Flush),
+        1 => Just(Action::Fetch { offset: 0, max_bytes: 1 << 20 }),
+    ]
+}
+
+fn small() -> Vec<(String, String)> {
+    vec![("segment.bytes".to_owned(), "250".to_owned())]
+}
+
+fn policy(policy: &str) -> Action {
+    Action::Config { entries: vec![("cleanup.policy".to_owned(), policy.to_owned())] }
 }
 
 /// Around the lab's clock, or that itself.
@@ -53,62 +95,122 @@ fn any_time() -> impl Strategy<Value = Option<i64>> {
 }
 
 impl Model {
+    fn new() -> Self {
+        Self { delete_retention_ms: 86_400_000, ..Self::default() }
+    }
+
     fn check(&mut self, action: &Action, outcome: &Outcome, picture: &Picture) {
         let refused = outcome.events.iter().any(|event| matches!(event, Event::Refused { .. }));
         match action {
-            Action::Append { values, .. } => {
-                let appended = outcome
-                    .events
-                    .iter()
-                    .filter(|event| matches!(event, Event::Log(LogEvent::BatchAppended { .. })));
-                appended.for_each(|_| self.records.extend(values.iter().cloned()));
+            Action::Append { values, key, .. } => {
+                let values: Vec<_> = values.iter().map(|value| Some(value.clone())).collect();
+                self.append(outcome, key.as_ref(), &values);
             }
+            Action::Tombstone { key } => self.append(outcome, Some(key), &[None]),
             Action::Fetch { offset, max_bytes } if !refused => self.check_fetch(*offset, *max_bytes, outcome),
             Action::Truncate { offset } if !refused => {
-                let end = picture.log.log_end_offset as usize;
-                assert!(end <= *offset as usize, "what was to be cut off is there");
-                self.records.truncate(end);
+                let end = picture.log.log_end_offset;
+                assert!(end <= *offset, "what was to be cut off is there");
+                self.cut(end);
                 self.durable = self.durable.min(end);
                 self.start = self.start.min(end);
             }
-            Action::DeleteBefore { offset } if !refused => self.start = self.start.max(*offset as usize),
+            Action::DeleteBefore { offset } if !refused => self.start = self.start.max(*offset),
             Action::Retain if !refused => {
-                let start = picture.log.log_start_offset as usize;
+                let start = picture.log.log_start_offset;
                 assert!(self.start <= start && start <= self.durable);
                 self.start = start;
             }
+            Action::Compact if !refused => self.compact(outcome, picture),
             Action::Crash { .. } => {
-                assert!(picture.log.log_end_offset as usize >= self.durable, "a crash took what was durable");
-                self.records.truncate(picture.log.log_end_offset as usize);
+                assert!(picture.log.log_end_offset >= self.durable, "a crash took what was durable");
+                self.cut(picture.log.log_end_offset);
             }
             _ => {}
         }
         for event in &outcome.events {
-            if let Event::Log(
-                LogEvent::Flushed { high_watermark: end, .. }
-                | LogEvent::RecoveryFinished { log_end_offset: end, .. },
-            ) = event
-            {
-                assert!(*end as usize >= self.durable, "the high watermark went back");
-                self.durable = *end as usize;
+            match event {
+                Event::Log(
+                    LogEvent::Flushed { high_watermark: end, .. }
+                    | LogEvent::RecoveryFinished { log_end_offset: end, .. },
+                ) => {
+                    assert!(*end >= self.durable, "the high watermark went back");
+                    self.durable = *end;
+                }
+                Event::ConfigChanged { key, value, .. } => match &key[..] {
+                    "delete.retention.ms" => self.delete_retention_ms = value.parse().expect("a number"),
+                    "cleanup.policy" => self.compacts = value != "delete",
+                    _ => {}
+                },
+                _ => {}
             }
         }
-        assert_eq!(picture.log.log_end_offset as usize, self.records.len());
-        assert_eq!(picture.log.log_start_offset as usize, self.start);
+        assert_eq!(picture.log.log_end_offset, self.end);
+        assert_eq!(picture.log.log_start_offset, self.start);
+    }
+
+    fn append(&mut self, outcome: &Outcome, key: Option<&String>, values: &[Option<String>]) {
+        let appended = |event: &&Event| matches!(event, Event::Log(LogEvent::BatchAppended { .. }));
+        for _ in outcome.events.iter().filter(appended) {
+            assert!(key.is_some() || !self.compacts, "a record without a key was taken");
+            for value in values {
+                let written = Written { key: key.cloned(), value: value.clone(), horizon: None };
+                self.records.insert(self.end, written);
+                self.end += 1;
+            }
+        }
+    }
+
+    fn cut(&mut self, end: u64) {
+        self.records.split_off(&end);
+        (self.end, self.compacted) = (end, self.compacted.min(end));
+    }
+
+    /// Takes what compaction must have taken.
+    fn compact(&mut self, outcome: &Outcome, picture: &Picture) {
+        let now_ms = outcome.events.iter().find_map(|event| match event {
+            Event::Log(LogEvent::CompactionStarted { now_ms, .. }) => Some(*now_ms),
+            _ => None,
+        });
+        let end = picture.log.segments.last().expect("a segment").base_offset;
+        let first = picture.log.segments[0].base_offset;
+        let due = |horizon: &i64| now_ms.is_some_and(|now_ms| *horizon <= now_ms);
+        let Some(now_ms) = now_ms else {
+            assert!(!self.compacts || self.compacted >= end || first == end, "there was something to do");
+            return;
+        };
+        assert!(self.compacts);
+        self.compacted = end;
+        let mut newest = BTreeMap::new();
+        for (offset, record) in self.records.range(..end) {
+            newest.insert(record.key.clone(), *offset);
+        }
+        let horizon = now_ms + self.delete_retention_ms as i64;
+        self.records.retain(|offset, record| {
+            if *offset >= end || *offset < first {
+                return true;
+            }
+            let due = record.horizon.as_ref().is_some_and(due);
+            if record.value.is_none() {
+                record.horizon.get_or_insert(horizon);
+            }
+            record.key.is_some() && newest[&record.key] == *offset && !due
+        });
     }
 
     fn check_fetch(&self, offset: u64, max_bytes: u64, outcome: &Outcome) {
-        let fetched: Vec<(u64, String)> = outcome
+        let text = |bytes: &Option<Vec<u8>>| {
+            bytes.as_ref().map(|bytes| String::from_utf8(bytes.clone()).expect("UTF-8"))
+        };
+        let fetched: Vec<_> = outcome
             .records
             .iter()
-            .map(|r| (r.offset, String::from_utf8(r.value.clone().expect("a value")).expect("UTF-8")))
+            .map(|record| (record.offset, text(&record.key), text(&record.value)))
             .collect();
-        let expected: Vec<(u64, String)> =
-            (offset..).zip(self.records[..self.durable].iter().skip(offset as usize).cloned()).collect();
+        let written =
+            |(offset, record): (&u64, &Written)| (*offset, record.key.clone(), record.value.clone());
+        let expected: Vec<_> = self.records.range(offset..self.durable.max(offset)).map(written).collect();
         assert_eq!(fetched[..], expected[..fetched.len()], "fetch {offset} {max_bytes}");
-        if (offset as usize) < self.durable {
-            assert!(!fetched.is_empty(), "a fetch below the high watermark gets on");
-        }
         let stop = outcome.events.iter().find_map(|event| match event {
             Event::Log(LogEvent::FetchStopped { used, next_offset, next_batch_size, .. }) => {
                 Some((*used, *next_offset, *next_batch_size))
@@ -120,7 +222,13 @@ impl Model {
             matches!(event, Event::Log(LogEvent::BatchFetched { .. } | LogEvent::FirstBatchWhole { .. }))
         });
         assert!(used <= max_bytes || batches.count() == 1, "{used} of {max_bytes} bytes in several batches");
-        assert_eq!(next_offset, fetched.last().map_or(offset, |(last, _)| last + 1));
+        assert!(next_offset > offset || offset >= self.durable, "a fetch below the high watermark gets on");
+        let behind = expected.get(fetched.len()).map_or(self.durable.max(offset), |(next, ..)| *next);
+        let last = fetched.last().map_or(offset, |(last, ..)| last + 1);
+        assert!(
+            (last..=behind).contains(&next_offset),
+            "a reader who goes on at {next_offset} loses records"
+        );
         match next_batch_size {
             Some(next) => assert!(used + u64::from(next) > max_bytes, "the next batch would have fitted"),
             None => assert_eq!(fetched.len(), expected.len(), "a fetch stopped early without a reason"),
@@ -185,13 +293,15 @@ fn run<S: Crash + Clone + std::fmt::Debug>(
     mut after: impl FnMut(&S),
 ) -> BTreeMap<String, Vec<u8>> {
     let mut lab = Lab::new(storage);
-    let (mut picture, mut model) = (Picture::default(), Model::default());
+    let (mut picture, mut model) = (Picture::default(), Model::new());
     let mut interval_changed = false;
     for action in actions {
         let outcome = lab.run(action);
         outcome.events.iter().for_each(|event| picture.apply(event));
         model.check(action, &outcome, &picture);
-        interval_changed |= matches!(action, Action::Config { .. });
+        let sets_interval =
+            |entries: &[(String, String)]| entries.iter().any(|(key, _)| key == "index.interval.bytes");
+        interval_changed |= matches!(action, Action::Config { entries } if sets_interval(entries));
         if let Some(read) = lab.read_picture().expect("memory does not fail") {
             assert_eq!(picture.log, read, "after {action}");
             if !interval_changed {
@@ -229,6 +339,21 @@ proptest! {
             |event| matches!(event, Event::Log(LogEvent::RecoveryFinished { .. }))
         );
         prop_assert!(opened, "{:?}", outcome.events.last());
+    }
+
+    /// Half of what is done is about compaction here, with a clock that tombstones do not survive for long.
+    #[test]
+    fn compacted_scenarios_hold(
+        actions in prop::collection::vec(prop_oneof![any_action(), compacting_action()], 1..60),
+        retention in 0..30_000u32,
+    ) {
+        let mut all = vec![policy("compact")];
+        let entries = vec![("delete.retention.ms".to_owned(), retention.to_string())];
+        all.extend([Action::Config { entries }, Action::Config { entries: small() }]);
+        all.extend(actions);
+        let memory = run(MemoryStorage::new(), &all, |_| {});
+        let journal = run(JournalStorage::new(), &all, |_| {});
+        prop_assert_eq!(memory, journal);
     }
 }
 

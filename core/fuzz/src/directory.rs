@@ -57,8 +57,15 @@ impl Directory {
             let recovery_point = if c % 4 == 0 { u64::from(a) } else { end };
             let clean = mode & CLEAN != 0;
             let cleaned_up_to = if b % 2 == 0 { end } else { 0 };
-            let checkpoint =
-                Checkpoint { log_start_offset, recovery_point, active_segment: active, cleaned_up_to, clean };
+            let checkpoint = Checkpoint {
+                log_start_offset,
+                recovery_point,
+                active_segment: active,
+                cleaned_up_to,
+                first_dirty_offset: cleaned_up_to,
+                delete_horizon_ms: clean.then_some(0),
+                clean,
+            };
             storage.insert(CHECKPOINT_FILE, checkpoint.encode().into_bytes());
         }
         Self { storage, config, choices: [a, b, c] }

@@ -3,17 +3,19 @@
 use super::{Damage, Field};
 use crate::log::Checkpoint;
 
-/// The lines in their order. `clean` and `crc32c` are no offsets.
-const KEYS: [&str; 7] = [
+/// The lines in their order. `delete-horizon`, `clean` and `crc32c` are no offsets.
+const KEYS: [&str; 9] = [
     "logscope-checkpoint",
     "log-start-offset",
     "recovery-point",
     "active-segment",
     "cleaned-up-to",
+    "first-dirty-offset",
+    "delete-horizon",
     "clean",
     "crc32c",
 ];
-const VERSION: u64 = 1;
+const VERSION: i64 = 1;
 
 /// Reads a checkpoint.
 ///
@@ -46,13 +48,16 @@ pub fn checkpoint(bytes: &[u8]) -> (Vec<Field>, Option<Checkpoint>) {
         end.blame(format!("the file ends, and the line {key:?} is due"));
         fields.push(end);
     }
-    let [_, log_start_offset, recovery_point, active_segment, cleaned_up_to, clean, _] = values;
+    let [_, log_start, recovery_point, active_segment, cleaned, dirty, delete_horizon, clean, _] = values;
     let checkpoint = || {
+        let offset = |value: Option<i64>| value.map(|value| value as u64);
         Some(Checkpoint {
-            log_start_offset: log_start_offset?,
-            recovery_point: recovery_point?,
-            active_segment: active_segment?,
-            cleaned_up_to: cleaned_up_to?,
+            log_start_offset: offset(log_start)?,
+            recovery_point: offset(recovery_point)?,
+            active_segment: offset(active_segment)?,
+            cleaned_up_to: offset(cleaned)?,
+            first_dirty_offset: offset(dirty)?,
+            delete_horizon_ms: Some(delete_horizon?).filter(|horizon| *horizon >= 0),
             clean: clean? == 1,
         })
     };
@@ -60,7 +65,7 @@ pub fn checkpoint(bytes: &[u8]) -> (Vec<Field>, Option<Checkpoint>) {
 }
 
 /// Reads the line of this number, before which `before` stands. A truth counts as 0 or 1.
-fn line(number: usize, line: &[u8], before: &[u8]) -> (Field, Option<u64>) {
+fn line(number: usize, line: &[u8], before: &[u8]) -> (Field, Option<i64>) {
     let due = KEYS.get(number).copied();
     let mut field = Field::new(due.unwrap_or("line"), before.len() as u64, line.len() as u64);
     let Some(text) = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok()) else {
@@ -79,21 +84,25 @@ fn line(number: usize, line: &[u8], before: &[u8]) -> (Field, Option<u64>) {
         return (field, None);
     }
     let value = match key {
-        "clean" => ["false", "true"].iter().position(|truth| *truth == value).map(|truth| truth as u64),
+        "clean" => ["false", "true"].iter().position(|truth| *truth == value).map(|truth| truth as i64),
         "crc32c" => {
             let computed = crc32c::crc32c(before);
             if value != format!("{computed:08x}") {
                 field.blame(format!("the bytes give {computed:08x}"));
             }
-            Some(u64::from(computed))
+            Some(i64::from(computed))
         }
-        _ => value.parse().ok().filter(|number| i64::try_from(*number).is_ok()),
+        _ => value.parse().ok().filter(|number| *number >= if key == "delete-horizon" { -1 } else { 0 }),
     };
     match value {
         Some(version) if number == 0 && version != VERSION => {
             field.blame(format!("the only version known is {VERSION}"));
         }
-        None => field.blame(if key == "clean" { "neither true nor false" } else { "no offset" }),
+        None => field.blame(match key {
+            "clean" => "neither true nor false",
+            "delete-horizon" => "neither a time nor -1",
+            _ => "no offset",
+        }),
         Some(_) => {}
     }
     (field, value)

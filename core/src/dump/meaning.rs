@@ -7,7 +7,7 @@ pub(super) fn of(name: &str) -> &'static str {
     row.map_or("", |(_, meaning)| meaning)
 }
 
-const MEANINGS: [(&str, &str); 55] = [
+const MEANINGS: [(&str, &str); 57] = [
     // The batch and its header.
     ("batch", "Records that were appended as one; the unit of the log."),
     ("baseOffset", "Offset of the first record. The log assigns it; the checksum does not cover it."),
@@ -63,6 +63,11 @@ const MEANINGS: [(&str, &str); 55] = [
     ("recovery-point", "Everything below this offset is known to be durable."),
     ("active-segment", "Base offset of the last segment when this was written."),
     ("cleaned-up-to", "Below this offset, compaction may have left holes."),
+    ("first-dirty-offset", "Below this offset, compaction has done its work."),
+    (
+        "delete-horizon",
+        "When compaction may next drop tombstones, in milliseconds since the Unix epoch; −1 is never.",
+    ),
     ("clean", "Whether the log was closed in good order."),
     ("crc32c", "CRC-32C of all bytes before this line."),
     ("line", "No line that a checkpoint has."),

@@ -30,7 +30,7 @@ fn a_snapshot() -> Vec<u8> {
 
 fn a_checkpoint() -> Vec<u8> {
     let text = "logscope-checkpoint 1\nlog-start-offset 0\nrecovery-point 16\nactive-segment 13\n\
-                cleaned-up-to 0\nclean true\n";
+                cleaned-up-to 9\nfirst-dirty-offset 8\ndelete-horizon 1767225600000\nclean true\n";
     format!("{text}crc32c {:08x}\n", crc32c::crc32c(text.as_bytes())).into_bytes()
 }
 
@@ -173,7 +173,9 @@ fn snapshots_and_checkpoints_are_read() {
         log_start_offset: 0,
         recovery_point: 16,
         active_segment: 13,
-        cleaned_up_to: 0,
+        cleaned_up_to: 9,
+        first_dirty_offset: 8,
+        delete_horizon_ms: Some(1_767_225_600_000),
         clean: true,
     };
     assert_eq!(read_checkpoint(&a_checkpoint()), Ok(checkpoint));

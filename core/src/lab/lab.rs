@@ -192,6 +192,10 @@ impl<S: Crash + Clone> Lab<S> {
                 let now_ms = self.now_ms;
                 self.open_log()?.apply_retention(now_ms).map(drop).map_err(say)
             }
+            Action::Compact => {
+                let now_ms = self.now_ms;
+                self.open_log()?.compact(now_ms).map(drop).map_err(say)
+            }
             Action::DeleteBefore { offset } => {
                 self.open_log()?.delete_records_before(*offset).map(drop).map_err(say)
             }

@@ -197,6 +197,16 @@ impl LogPicture {
         }
     }
 
+    /// Puts a segment in the place of others, of which it keeps the first one's name.
+    fn replace(&mut self, sources: &[u64], by: SegmentPicture) {
+        self.segments.retain(|segment| !sources.contains(&segment.base_offset));
+        for gone in sources.iter().filter(|source| **source != by.base_offset) {
+            self.take_other(&file_name(*gone, SNAPSHOT_SUFFIX));
+        }
+        let at = self.segments.partition_point(|segment| segment.base_offset < by.base_offset);
+        self.segments.insert(at, by);
+    }
+
     /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
     /// the files are gone.
     fn reduce_to(&mut self, files: &[(String, u64)]) {
@@ -218,8 +228,10 @@ impl LogPicture {
         let known = self.files();
         let unknown = |file: &&(String, u64)| !known.iter().any(|(name, _)| *name == file.0);
         self.other_files = files.iter().filter(unknown).cloned().collect();
-        let last = self.segments.iter().rev().find_map(|segment| segment.batches.last());
-        self.log_end_offset = last.map_or(self.log_start_offset, |batch| batch.last_offset + 1);
+        let end = |last: &SegmentPicture| {
+            last.batches.last().map_or(last.base_offset, |batch| batch.last_offset + 1)
+        };
+        self.log_end_offset = self.segments.last().map_or(self.log_start_offset, end);
         self.high_watermark = self.high_watermark.min(self.log_end_offset);
     }
 }
@@ -477,6 +489,7 @@ impl Picture {
                 self.begin(self.state);
                 self.focus = Focus::Position(*segment, *position);
                 self.log.log_end_offset = *to;
+                self.log.log_start_offset = self.log.log_start_offset.min(*to);
                 self.log.high_watermark = *high_watermark;
                 if let Some(segment) = self.log.segment_mut(*segment) {
                     let was = segment.clone();
@@ -495,6 +508,7 @@ impl Picture {
             }
             _ => {
                 self.apply_look_up(event);
+                self.apply_compaction(event);
                 self.apply_fetch(event);
             }
         }
@@ -521,6 +535,41 @@ impl Picture {
             LogEvent::TimeLookUpFinished { found, .. } => {
                 self.focus = found.map_or(Focus::None, |(offset, _)| self.log.batch_focus(offset));
             }
+            _ => {}
+        }
+    }
+
+    fn apply_compaction(&mut self, event: &LogEvent) {
+        match event {
+            LogEvent::CompactionStarted { .. }
+            | LogEvent::CompactionSkipped { .. }
+            | LogEvent::CompactionFinished { .. } => self.begin(self.state),
+            LogEvent::RecordRemoved { segment, offset, .. } => {
+                let batches =
+                    self.log.segment(*segment).map(|segment| &segment.batches[..]).unwrap_or_default();
+                let at = batches.partition_point(|batch| batch.last_offset < *offset);
+                self.focus =
+                    batches.get(at).map_or(Focus::None, |batch| Focus::Batch(*segment, batch.position));
+            }
+            LogEvent::BatchRewritten { segment, position, .. } => {
+                self.focus = Focus::Batch(*segment, *position);
+            }
+            LogEvent::SegmentsCompacted {
+                sources, segment, bytes_after, batches, index, time_index, ..
+            } => {
+                let compacted = SegmentPicture {
+                    base_offset: *segment,
+                    size: *bytes_after,
+                    batches: batches.clone(),
+                    index_size: Some(index.len() as u64 * 8),
+                    index: index.clone(),
+                    time_index_size: Some(time_index.len() as u64 * 12),
+                    time_index: time_index.clone(),
+                };
+                self.log.replace(sources, compacted);
+                self.focus = Focus::Segment(*segment);
+            }
+            LogEvent::SwapsCompleted { files, .. } => self.log.other_files.clone_from(files),
             _ => {}
         }
     }

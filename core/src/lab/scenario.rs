@@ -12,6 +12,7 @@
 //! reopen
 //! advance 8d
 //! retain
+//! compact
 //! delete-before 4
 //! truncate 6
 //! find 1767225603000
@@ -67,6 +68,8 @@ pub enum Action {
     },
     /// Delete the segments that retention lets go.
     Retain,
+    /// Keep only the newest record of each key in the closed segments.
+    Compact,
     /// Make an offset the first of the log.
     DeleteBefore {
         /// The offset.
@@ -121,7 +124,7 @@ const fn command(name: &'static str, usage: &'static str, what: &'static str) ->
 }
 
 /// All commands.
-pub const COMMANDS: [CommandHelp; 15] = [
+pub const COMMANDS: [CommandHelp; 16] = [
     command(
         "append",
         "append VALUE… [key=KEY] [count=N] [at=MS] [producer=ID epoch=N seq=N]",
@@ -152,6 +155,11 @@ pub const COMMANDS: [CommandHelp; 15] = [
         "Moves the clock: 500ms, 10s, 5m, 2h, 7d, or a number of milliseconds.",
     ),
     command("retain", "retain", "Deletes old segments by retention.ms and retention.bytes, as of the clock."),
+    command(
+        "compact",
+        "compact",
+        "Keeps only the newest record of each key in the closed segments, if cleanup.policy=compact.",
+    ),
     command(
         "delete-before",
         "delete-before OFFSET",
@@ -278,6 +286,7 @@ impl fmt::Display for Action {
             Self::Find { timestamp } => write!(f, "find {timestamp}"),
             Self::Advance { ms } => write!(f, "advance {ms}"),
             Self::Retain => f.write_str("retain"),
+            Self::Compact => f.write_str("compact"),
             Self::DeleteBefore { offset } => write!(f, "delete-before {offset}"),
             Self::Truncate { offset } => write!(f, "truncate {offset}"),
             Self::Fetch { offset, max_bytes } => write!(f, "fetch {offset} max_bytes={max_bytes}"),
@@ -338,6 +347,7 @@ impl Arguments {
             "find" => Action::Find { timestamp: self.timestamp()? },
             "advance" => Action::Advance { ms: self.duration()? },
             "retain" => Action::Retain,
+            "compact" => Action::Compact,
             "delete-before" => Action::DeleteBefore { offset: self.number("an offset")? },
             "truncate" => Action::Truncate { offset: self.number("an offset")? },
             "fetch" => {
@@ -562,6 +572,7 @@ mod tests {
             any::<i64>().prop_map(|timestamp| Action::Find { timestamp }),
             (0..1u64 << 40).prop_map(|ms| Action::Advance { ms }),
             Just(Action::Retain),
+            Just(Action::Compact),
             any::<u64>().prop_map(|offset| Action::DeleteBefore { offset }),
             any::<u64>().prop_map(|offset| Action::Truncate { offset }),
             (any::<u64>(), any::<u64>()).prop_map(|(offset, max_bytes)| Action::Fetch { offset, max_bytes }),

@@ -7,9 +7,10 @@ use crate::log::event::{
     RollReason, StoppedBy, TimeEntryCause,
 };
 use crate::record::Compression;
-use crate::segment::{IndexEntry, SNAPSHOT_SUFFIX};
+use crate::segment::{CLEANED_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX, SWAP_SUFFIX};
 
 use super::Event;
+use super::compaction::compaction_sentence;
 
 /// Says an event to a person.
 pub fn sentence(event: &Event) -> String {
@@ -18,7 +19,7 @@ pub fn sentence(event: &Event) -> String {
         Event::Crashed { lost, kept, index_lost, .. } => crashed(*lost, *kept, *index_lost),
         Event::ClockMoved { ms, .. } => {
             format!(
-                "The clock goes forward by {}. Nothing happens by itself: retention waits to be run.",
+                "The clock goes forward by {}. Nothing happens by itself: retention and compaction wait to be run.",
                 duration(*ms)
             )
         }
@@ -199,6 +200,7 @@ fn log_sentence(event: &LogEvent) -> String {
         }
         event => recovery_sentence(event)
             .or_else(|| cleanup_sentence(event))
+            .or_else(|| compaction_sentence(event))
             .or_else(|| time_sentence(event))
             .or_else(|| fetch_sentence(event))
             .unwrap_or_default(),
@@ -293,7 +295,7 @@ fn time_sentence(event: &LogEvent) -> Option<String> {
 }
 
 /// Milliseconds as a person says them: `8 days 5 seconds`.
-fn duration(ms: u64) -> String {
+pub(super) fn duration(ms: u64) -> String {
     const UNITS: [(u64, &str, &str); 5] = [
         (86_400_000, "day", "days"),
         (3_600_000, "hour", "hours"),
@@ -311,7 +313,7 @@ fn duration(ms: u64) -> String {
     if parts.is_empty() { "0 ms".to_owned() } else { parts.join(" ") }
 }
 
-fn offsets(base_offset: u64, last_offset: u64) -> String {
+pub(super) fn offsets(base_offset: u64, last_offset: u64) -> String {
     match base_offset == last_offset {
         true => format!("offset {base_offset}"),
         false => format!("offsets {base_offset} to {last_offset}"),
@@ -403,6 +405,13 @@ fn recovery_sentence(event: &LogEvent) -> Option<String> {
         LogEvent::OrphanRemoved { name } if name.ends_with(SNAPSHOT_SUFFIX) => {
             format!(
                 "{name} is not as of the beginning of a segment, and has served its purpose: it is removed."
+            )
+        }
+        LogEvent::OrphanRemoved { name }
+            if [CLEANED_SUFFIX, SWAP_SUFFIX].iter().any(|end| name.ends_with(end)) =>
+        {
+            format!(
+                "{name} was written by a compaction that was interrupted before anything depended on it: it is removed."
             )
         }
         LogEvent::OrphanRemoved { name } => format!("{name} belongs to no segment any more, and is removed."),
@@ -564,10 +573,10 @@ fn batch_words(batch: &BatchInfo) -> String {
     format!("{}, {records}, {size}{codec}", offsets(batch.base_offset, batch.last_offset))
 }
 
-fn bytes(count_: u64) -> String {
+pub(super) fn bytes(count_: u64) -> String {
     count(count_, "byte", "bytes")
 }
 
-fn count(count: u64, one: &str, many: &str) -> String {
+pub(super) fn count(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -6,6 +6,8 @@
 //! recovery-point 16
 //! active-segment 13
 //! cleaned-up-to 0
+//! first-dirty-offset 0
+//! delete-horizon -1
 //! clean true
 //! crc32c 0a1b2c3d
 //! ```
@@ -41,6 +43,11 @@ pub struct Checkpoint {
     pub active_segment: u64,
     /// Below this, compaction may have left holes in the offsets; from here on there are none.
     pub cleaned_up_to: u64,
+    /// Compaction has done its work below this; from here on there may be more than one record of a key.
+    pub first_dirty_offset: u64,
+    /// When compaction has work again even if nothing is dirty: the earliest time at which it may drop tombstones, in
+    /// milliseconds since the Unix epoch. In the file, −1 is none.
+    pub delete_horizon_ms: Option<i64>,
     /// The log was closed in good order: the recovery point is its end, the indexes are complete, and a snapshot
     /// of the producers stands at its end.
     pub clean: bool,
@@ -49,10 +56,13 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The file's bytes.
     pub fn encode(&self) -> String {
-        let Self { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean } = self;
+        let Self { log_start_offset, recovery_point, active_segment, .. } = self;
+        let Self { cleaned_up_to, first_dirty_offset, clean, .. } = self;
+        let delete_horizon = self.delete_horizon_ms.map_or(-1, |horizon| horizon.max(0));
         let mut text = format!(
             "logscope-checkpoint 1\nlog-start-offset {log_start_offset}\nrecovery-point {recovery_point}\n\
-             active-segment {active_segment}\ncleaned-up-to {cleaned_up_to}\nclean {clean}\n"
+             active-segment {active_segment}\ncleaned-up-to {cleaned_up_to}\n\
+             first-dirty-offset {first_dirty_offset}\ndelete-horizon {delete_horizon}\nclean {clean}\n"
         );
         let crc = crc32c::crc32c(text.as_bytes());
         // Writing to a string cannot fail.
@@ -72,19 +82,30 @@ impl Checkpoint {
         if lines.next() != Some("logscope-checkpoint 1") {
             return Err("its version is unknown");
         }
-        let mut number = |key: &str| {
+        let mut number = |key: &str, least: i64| {
             let value = lines.next()?.strip_prefix(key)?.strip_prefix(' ')?;
-            value.parse().ok().filter(|offset| i64::try_from(*offset).is_ok())
+            value.parse().ok().filter(|number: &i64| *number >= least)
         };
-        let mut offset = |key| number(key).ok_or("an offset is missing");
+        let mut offset = |key| number(key, 0).map(|offset| offset as u64).ok_or("an offset is missing");
         let (log_start_offset, recovery_point) = (offset("log-start-offset")?, offset("recovery-point")?);
         let (active_segment, cleaned_up_to) = (offset("active-segment")?, offset("cleaned-up-to")?);
+        let first_dirty_offset = offset("first-dirty-offset")?;
+        let delete_horizon = number("delete-horizon", -1).ok_or("the line `delete-horizon` is missing")?;
+        let delete_horizon_ms = Some(delete_horizon).filter(|horizon| *horizon >= 0);
         let clean = match lines.next() {
             Some("clean true") => true,
             Some("clean false") => false,
             _ => return Err("the line `clean` is missing"),
         };
-        Ok(Self { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean })
+        Ok(Self {
+            log_start_offset,
+            recovery_point,
+            active_segment,
+            cleaned_up_to,
+            first_dirty_offset,
+            delete_horizon_ms,
+            clean,
+        })
     }
 
     /// Replaces the file, durably, and returns its size in bytes.
@@ -118,8 +139,12 @@ mod tests {
             recovery_point: 170,
             active_segment: 120,
             cleaned_up_to: 90,
+            first_dirty_offset: 70,
+            delete_horizon_ms: Some(1_767_225_600_000),
             clean: true,
         };
+        let never = Checkpoint { delete_horizon_ms: None, ..checkpoint };
+        assert_eq!(Checkpoint::decode(never.encode().as_bytes()), Ok(never));
         let text = checkpoint.encode();
         assert_eq!(Checkpoint::decode(text.as_bytes()), Ok(checkpoint));
         for at in 0..text.len() {

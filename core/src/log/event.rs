@@ -4,6 +4,8 @@ use crate::config::CleanupPolicy;
 use crate::record::{Batch, Compression, Producer};
 use crate::segment::{IndexEntry, TimeIndexEntry};
 
+pub(crate) use super::compaction::{BatchFate, Removal};
+
 /// Somebody who watches a log. `()` watches nothing, and then no event is even built.
 ///
 /// A reader on another thread may observe at the same time as the writer, hence `&self`.
@@ -276,6 +278,65 @@ pub enum Event {
     SegmentDeleted { segment: u64, bytes: u64, reason: DeleteReason },
     /// The log was cut, unless `from` and `to` are the same: its end went from `from` to `to`. In `segment`, what stood from `position` on is gone.
     Truncated { segment: u64, position: u64, from: u64, to: u64, high_watermark: u64 },
+
+    /// Compaction begins: of so many closed segments, it has seen what lies below `first_dirty_offset`. They end
+    /// before the active segment, at offset `end`. Tombstones may be due although they are not new.
+    CompactionStarted {
+        segments: usize,
+        bytes: u64,
+        first_dirty_offset: u64,
+        end: u64,
+        now_ms: i64,
+        tombstones_due: bool,
+    },
+    /// The newest offset of each key is known up to `up_to`. That is short of `end` if the memory for keys was used
+    /// up before.
+    KeysMapped { keys: usize, first_dirty_offset: u64, up_to: u64, end: u64, key_budget: usize },
+    /// A record goes.
+    RecordRemoved { segment: u64, offset: u64, key: Option<Vec<u8>>, why: Removal },
+    /// What becomes of a batch that does not stay as it is.
+    BatchRewritten {
+        segment: u64,
+        position: u64,
+        base_offset: u64,
+        last_offset: u64,
+        fate: BatchFate,
+        delete_retention_ms: u64,
+    },
+    /// One segment, with these batches and index entries, has taken the place of all of `sources`.
+    SegmentsCompacted {
+        sources: Vec<u64>,
+        segment: u64,
+        bytes_before: u64,
+        bytes_after: u64,
+        batches: Vec<BatchInfo>,
+        index: Vec<IndexEntry>,
+        time_index: Vec<TimeIndexEntry>,
+    },
+    /// Compaction is over. Everything below `first_dirty_offset` is compacted; before the active segment, at `end`,
+    /// so many closed segments with so many bytes are left.
+    CompactionFinished {
+        first_dirty_offset: u64,
+        end: u64,
+        records_removed: u64,
+        segments: usize,
+        bytes_before: u64,
+        bytes_after: u64,
+        delete_horizon_ms: Option<i64>,
+    },
+    /// There was nothing to compact in so many closed segments, which end at `end`.
+    CompactionSkipped {
+        policy: CleanupPolicy,
+        segments: usize,
+        first_dirty_offset: u64,
+        end: u64,
+        delete_horizon_ms: Option<i64>,
+    },
+    /// What was compacted is of no use: meanwhile the log has lost some of the segments, or some of their batches.
+    CompactionAbandoned { segments: usize },
+    /// A crash had come between compaction and its end: now these segments, each up to an offset, have taken the place
+    /// of all that was there before. These files are there now, with their sizes.
+    SwapsCompleted { swaps: Vec<(u64, u64)>, files: Vec<(String, u64)> },
 
     /// Somebody looks for the first record at or after a timestamp.
     TimeLookUpStarted { timestamp: i64 },

@@ -35,7 +35,6 @@
 
 mod append;
 mod checkpoint;
-#[cfg_attr(not(test), expect(dead_code, reason = "the log does not compact yet"))]
 mod compaction;
 pub(crate) mod event;
 mod fetch;
@@ -59,6 +58,7 @@ use crate::storage::Storage;
 
 pub use append::Appended;
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
+pub use compaction::{BatchFate, Compacted, Compaction, CompactionReport, Removal};
 pub use event::{
     BatchInfo, CheckpointFound, DeleteReason, Event, FlushCause, IndexFault, IndexKind, Observer, RollReason,
     StoppedBy, TimeEntryCause,
@@ -85,6 +85,7 @@ pub struct PartitionLog<S: Storage, O: Observer = ()> {
     /// The largest timestamp of the active segment's first batch, from which `segment.ms` counts.
     first_timestamp: Option<i64>,
     producers: ProducerState,
+    compaction: compaction::Progress,
     /// A roll that failed half-way: the next append has to bring it to its end, because files of the next
     /// segment may be there already, and the active one must not grow past them.
     pending_roll: Option<RollReason>,
@@ -117,6 +118,8 @@ struct Shared<F, O> {
     /// once, to one of those who sync; two at a time, and the other would take it for done.
     syncing: Mutex<()>,
     poisoned: AtomicBool,
+    /// Whether a compaction is under way.
+    compacting: AtomicBool,
 }
 
 /// Reads a log, from any thread, without ever waiting for an append or a sync.

@@ -98,6 +98,8 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             recovery_point: self.high_watermark(),
             active_segment: self.active.base_offset(),
             cleaned_up_to: self.shared.cleaned_up_to(),
+            first_dirty_offset: self.compaction.first_dirty_offset,
+            delete_horizon_ms: self.compaction.delete_horizon_ms,
             clean,
         };
         let bytes = checkpoint.write(&*self.storage).map_err(|error| self.shared.poison(error))?;

@@ -30,7 +30,8 @@ struct CutPoint<F> {
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Cuts the log so that no batch reaches `offset` or beyond, durably. A batch that begins before `offset` and
-    /// ends at or after it goes as a whole, so that the log may end below `offset`. Returns the new log end offset.
+    /// ends at or after it goes as a whole, so that the log may end below `offset`, and even below where it started,
+    /// which is then its start too. Returns the new log end offset.
     ///
     /// Readers that have fetched what is cut off keep it: this is for those who know that nobody may.
     ///
@@ -55,21 +56,29 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             self.shared.log_end_offset.store(to, Ordering::Release);
             self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         }
-        // A batch that holds the log start goes as a whole as well, and then the log starts at its end.
-        if to < log_start_offset {
-            self.shared.log_start_offset.store(to, Ordering::Release);
-            self.shared.observer.observe(|| Event::LogStartMoved { from: log_start_offset, to });
-        }
+        // What comes next at these offsets has not been compacted.
+        self.compaction.first_dirty_offset = self.compaction.first_dirty_offset.min(to);
         self.make_active(segment, position, log_end_offset)
             .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
-        // What comes now has no holes.
-        self.shared.cleaned_up_to.fetch_min(to, Ordering::AcqRel);
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         self.observe_cut(position, log_end_offset);
         self.flush_because(FlushCause::Truncate)?;
+        // Not before the cut is durable: until then a crash brings back what has holes, or was deleted.
+        self.lower_bounds(to)?;
         // What is remembered of batches that are gone would make duplicates of new ones.
         self.rebuild_producers().inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
         Ok(to)
+    }
+
+    /// What comes after the new end has no holes; and a batch that held the log start went as a whole as well, so that
+    /// the log starts at its end.
+    fn lower_bounds(&mut self, to: u64) -> Result<()> {
+        let cleaned_up_to = self.shared.cleaned_up_to.fetch_min(to, Ordering::AcqRel);
+        let from = self.shared.log_start_offset.fetch_min(to, Ordering::AcqRel);
+        if to < from {
+            self.shared.observer.observe(|| Event::LogStartMoved { from, to });
+        }
+        if to < cleaned_up_to.max(from) { self.write_checkpoint(false) } else { Ok(()) }
     }
 
     fn observe_cut(&self, position: u64, from: u64) {

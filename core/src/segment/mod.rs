@@ -37,6 +37,10 @@ pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
 pub const SNAPSHOT_SUFFIX: &str = ".snapshot";
 /// What follows the name of a file that is being deleted.
 pub const DELETED_SUFFIX: &str = ".deleted";
+/// What follows the name of a file that compaction is writing.
+pub const CLEANED_SUFFIX: &str = ".cleaned";
+/// What follows the name of a file that compaction has written, and that is to take another's place.
+pub const SWAP_SUFFIX: &str = ".swap";
 /// The endings of a segment's files.
 pub(crate) const SEGMENT_SUFFIXES: [&str; 3] = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX];
 

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use super::Random;
 
 /// The golden scripts, by name.
-const GOLDEN: [(&str, &str); 12] = [
+const GOLDEN: [(&str, &str); 13] = [
     ("append_and_roll", include_str!("../../tests/golden/append_and_roll")),
     ("bytes", include_str!("../../tests/golden/bytes")),
+    ("compaction", include_str!("../../tests/golden/compaction")),
     ("compression", include_str!("../../tests/golden/compression")),
     ("crash_and_recovery", include_str!("../../tests/golden/crash_and_recovery")),
     ("damage", include_str!("../../tests/golden/damage")),

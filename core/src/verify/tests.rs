@@ -75,7 +75,7 @@ fn written() -> Files {
 fn checkpoint(files: &mut Files, start: u64, recovery: u64, active: u64, cleaned: u64, clean: bool) {
     let text = format!(
         "logscope-checkpoint 1\nlog-start-offset {start}\nrecovery-point {recovery}\nactive-segment {active}\n\
-         cleaned-up-to {cleaned}\nclean {clean}\n"
+         cleaned-up-to {cleaned}\nfirst-dirty-offset {cleaned}\ndelete-horizon -1\nclean {clean}\n"
     );
     let crc = crc32c::crc32c(text.as_bytes());
     files.insert("checkpoint".to_owned(), format!("{text}crc32c {crc:08x}\n").into_bytes());

@@ -151,6 +151,7 @@ impl<D: Disk> Run<D> {
                 self.model.damaged |= once && self.disk.lose(file).is_ok();
                 Ok(())
             }
+            Action::Compact => unreachable!("scenarios without keys are not compacted"),
             Action::Reset => self.reset(),
         }
     }

@@ -31,7 +31,7 @@ use super::readable;
 
 /// Why a record goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Removal {
+pub enum Removal {
     /// The record at offset `by` has the same key.
     Superseded {
         /// The offset of the newest record with that key.
@@ -48,7 +48,7 @@ pub(super) enum Removal {
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BatchFate {
+pub enum BatchFate {
     /// It stays as it is.
     Verbatim,
     /// It stays with fewer records, or with a delete horizon that it did not have.

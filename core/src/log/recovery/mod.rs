@@ -9,11 +9,14 @@
 //! way when the power failed. Damage below the recovery point, or in an older segment, is no crash's doing: it
 //! is an error, and nothing is cut.
 //!
+//! Before all that, a compaction that the crash interrupted is brought to an end, or what it wrote is removed.
+//!
 //! Indexes of scanned segments are compared with what the log gives, and written anew where they differ. What was
 //! found is synced before anyone may read it, since the process before may have died before its own sync.
 
 mod resume;
 mod scan;
+mod swaps;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -29,6 +32,7 @@ use crate::segment::{
 use crate::storage::{File, Storage};
 
 use super::checkpoint::{CHECKPOINT_FILE, CHECKPOINT_TEMPORARY, Checkpoint};
+use super::compaction::Progress;
 use super::event::{CheckpointFound, Event, IndexFault, IndexKind, Observer};
 use super::producers::ProducerState;
 use super::retention::delete_files;
@@ -61,6 +65,9 @@ pub struct RecoveryReport {
     pub tail_cut: Option<TailCut>,
     /// The indexes that were written anew, by their segment's base offset, and why.
     pub rebuilt_indexes: Vec<(u64, IndexKind, IndexFault)>,
+    /// The base offsets of the segments that an interrupted compaction had written, and that have now taken the place
+    /// of the old ones.
+    pub compacted_segments: Vec<u64>,
     /// Files that belonged to nothing and were removed.
     pub removed_files: Vec<String>,
 }
@@ -140,6 +147,8 @@ pub(super) fn open<S: Storage, O: Observer>(
     storage.sync_dir()?;
     let log_end_offset = tail.next_offset;
     let log_start_offset = checkpoint.map_or(segments[0].base_offset(), |found| found.log_start_offset);
+    // A truncation may cut a batch in which the log starts.
+    let log_start_offset = log_start_offset.min(log_end_offset);
     // What comes from elsewhere may have been compacted there.
     let cleaned_up_to = checkpoint.map_or(log_end_offset, |found| found.cleaned_up_to);
     let shared = Shared {
@@ -152,7 +161,12 @@ pub(super) fn open<S: Storage, O: Observer>(
         truncations: AtomicU64::new(0),
         syncing: Mutex::new(()),
         poisoned: AtomicBool::new(false),
+        compacting: AtomicBool::new(false),
     };
+    let compaction = checkpoint.map_or(Progress::default(), |found| Progress {
+        first_dirty_offset: found.first_dirty_offset,
+        delete_horizon_ms: found.delete_horizon_ms,
+    });
     let mut log = PartitionLog {
         reader: LogReader { shared: Arc::new(shared) },
         storage: Arc::new(storage),
@@ -161,6 +175,7 @@ pub(super) fn open<S: Storage, O: Observer>(
         indexer: tail.indexer,
         first_timestamp: tail.first_timestamp,
         producers,
+        compaction,
         pending_roll: None,
         scratch: Vec::new(),
     };
@@ -189,6 +204,7 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         let mut recovery =
             Self { storage, config, observer, names, checkpoint, report, segments, tail, producers };
         recovery.observe_start(found);
+        recovery.finish_swaps()?;
         recovery.finish_deletions()?;
         Ok(recovery)
     }
@@ -248,7 +264,8 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
     fn segment(&mut self, base: u64, next: Option<u64>) -> Result<()> {
         self.report.segments += 1;
         let whole = self.checkpoint.is_some_and(|found| found.clean || base < found.active_segment);
-        match whole && self.trust(base, next.is_none())? {
+        let swapped = self.report.compacted_segments.contains(&base);
+        match whole && !swapped && self.trust(base, next.is_none())? {
             true => Ok(()),
             false => self.scan(base, next),
         }
@@ -380,7 +397,7 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
 }
 
 /// The base offset in a name that the log gives to a segment's files.
-fn base_of(name: &str) -> Option<u64> {
+pub(super) fn base_of(name: &str) -> Option<u64> {
     let mut suffixes = SEGMENT_SUFFIXES.into_iter().chain([SNAPSHOT_SUFFIX]);
     suffixes.find_map(|suffix| parse_file_name(name, suffix))
 }

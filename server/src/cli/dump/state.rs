@@ -113,24 +113,37 @@ struct CheckpointLine {
     recovery_point: u64,
     active_segment: u64,
     cleaned_up_to: u64,
+    first_dirty_offset: u64,
+    delete_horizon_ms: Option<i64>,
     clean: bool,
 }
 
 impl From<Checkpoint> for CheckpointLine {
     fn from(checkpoint: Checkpoint) -> Self {
-        let Checkpoint { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean } =
-            checkpoint;
-        Self { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean }
+        let Checkpoint { log_start_offset, recovery_point, active_segment, .. } = checkpoint;
+        let Checkpoint { cleaned_up_to, first_dirty_offset, delete_horizon_ms, clean, .. } = checkpoint;
+        Self {
+            log_start_offset,
+            recovery_point,
+            active_segment,
+            cleaned_up_to,
+            first_dirty_offset,
+            delete_horizon_ms,
+            clean,
+        }
     }
 }
 
 impl fmt::Display for CheckpointLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { log_start_offset, recovery_point, active_segment, cleaned_up_to, clean } = self;
+        let Self { log_start_offset, recovery_point, active_segment, .. } = self;
+        let Self { cleaned_up_to, first_dirty_offset, clean, .. } = self;
+        let delete_horizon_ms = self.delete_horizon_ms.unwrap_or(-1);
         write!(
             f,
             "logStartOffset: {log_start_offset} recoveryPoint: {recovery_point} activeSegment: {active_segment} \
-             cleanedUpTo: {cleaned_up_to} clean: {clean}"
+             cleanedUpTo: {cleaned_up_to} firstDirtyOffset: {first_dirty_offset} deleteHorizonMs: {delete_horizon_ms} \
+             clean: {clean}"
         )
     }
 }
