@@ -121,8 +121,15 @@ fn a_log_keeps_its_promises_whichever_call_fails() {
                   append a b producer=1 epoch=0 seq=0 count=5\nappend c d e count=4\n";
     let after = "append a b producer=1 epoch=0 seq=0\nappend f\nflush\nreopen\nappend g count=3\n\
                  crash  # fault: power seed=1\nreopen\n";
-    let actions =
-        ["truncate 3", "truncate 17", "delete-before 9", "delete-before 22", "retain", "append x y z w"];
+    let actions = [
+        "truncate 3",
+        "truncate 17",
+        "delete-before 9",
+        "delete-before 22",
+        "retain",
+        "append x y z w",
+        "delete-before 22\nappend x y z w",
+    ];
     for action in actions {
         for (call, seed) in (1..60).flat_map(|call| (0..3).map(move |seed| (call, seed))) {
             for fault in ["error", "power-at"] {
