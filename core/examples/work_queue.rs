@@ -28,7 +28,8 @@ impl WorkQueue {
         let (jobs, _) = PartitionLog::open(FsStorage::open(dir.join("jobs"))?, LogConfig::default())?;
         let config =
             LogConfig { cleanup_policy: CleanupPolicy::Compact, segment_bytes: 4096, ..LogConfig::default() };
-        let (commits, _) = PartitionLog::open(FsStorage::open(dir.join("commits"))?, config)?;
+        let (mut commits, _) = PartitionLog::open(FsStorage::open(dir.join("commits"))?, config)?;
+        commits.compact(NOW_MS)?;
         Ok(Self { jobs, commits })
     }
 

@@ -29,13 +29,16 @@ pub(crate) const NO_TIMESTAMP: &str =
 pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
-pub(crate) const HOUSEKEEPING_HINT: &str = "Nothing is deleted by itself: move the clock, then retain.";
+pub(crate) const HOUSEKEEPING_HINT: &str =
+    "Nothing happens by itself: move the clock, then retain or compact.";
 pub(crate) const CLOCK: &str = "clock";
 pub(crate) const DURATION: &str = "Duration";
 pub(crate) const NO_DURATION: &str =
     "Duration takes a number with its unit: 500ms, 10s, 5m, 2h or 7d, up to 36500d.";
 pub(crate) const ADVANCE: &str = "Advance";
 pub(crate) const ADVANCE_HINT: &str = "Move the clock forward";
+pub(crate) const COMPACT: &str = "Compact";
+pub(crate) const COMPACT_HINT: &str = "Keep the newest record of each key, if cleanup.policy compacts";
 pub(crate) const RETAIN: &str = "Retain";
 pub(crate) const RETAIN_HINT: &str = "Delete the segments that retention.ms and retention.bytes let go";
 pub(crate) const CUT_AT: &str = "Cut at";
@@ -171,6 +174,8 @@ pub(crate) fn file_field_meaning(field: &str) -> &'static str {
         "recovery-point" => "Everything below this offset is durable.",
         "active-segment" => "Base offset of the last segment. All before it are whole.",
         "cleaned-up-to" => "Compaction may have left holes below this offset.",
+        "first-dirty-offset" => "Below this offset, each key has one record.",
+        "delete-horizon" => "When the next tombstones may go, in milliseconds; -1 is never.",
         "clean" => "Whether the log was closed in good order.",
         _ => "",
     }

@@ -104,7 +104,7 @@ fn dump_prints_what_kafka_prints() {
         ))
     );
     let checkpoint = path(&partition.join("checkpoint")).to_owned();
-    let said = "logStartOffset: 0 recoveryPoint: 5 activeSegment: 4 cleanedUpTo: 0 clean: true";
+    let said = "logStartOffset: 0 recoveryPoint: 5 activeSegment: 4 cleanedUpTo: 0 firstDirtyOffset: 0 deleteHorizonMs: -1 clean: true";
     assert_eq!(dump(&[&checkpoint]), nothing_wrong(format!("Dumping {checkpoint}\n{said}\n")));
     assert_eq!(dump(&[path(&partition.join("00000000000000000005.snapshot"))]).2, Some(0));
     assert_eq!(state(dir.path()), before, "nothing is changed");

@@ -1,4 +1,5 @@
-//! What becomes of old records, on a clock that goes when it is told to: retention, and cuts at both ends.
+//! What becomes of old records, on a clock that goes when it is told to: retention, compaction, and cuts at both
+//! ends.
 
 use logscope::lab::Action as Command;
 use yew::prelude::*;
@@ -32,6 +33,7 @@ fn ClockForm(props: &Props) -> Html {
             </div>
             <div class="row">
                 <button type="button" title={text::RETAIN_HINT} {disabled} onclick={sending.on_click(Ok(Command::Retain))}>{text::RETAIN}</button>
+                <button type="button" title={text::COMPACT_HINT} {disabled} onclick={sending.on_click(Ok(Command::Compact))}>{text::COMPACT}</button>
             </div>
             {sending.complaint()}
             <p class="hint">{text::HOUSEKEEPING_HINT}</p>
