@@ -22,9 +22,17 @@
 //! the word is a value even if it holds `=`. An unquoted word with a `=` in it is a pair. [`Action`]'s `Display`
 //! writes the canonical line, and parsing that gives the same action.
 
+mod arguments;
+mod words;
+
 use std::fmt;
 
 use crate::record::Producer;
+
+use arguments::Arguments;
+use words::{Word, shorten, split};
+
+pub use words::quote;
 
 /// One thing to do with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,13 +179,6 @@ pub const COMMANDS: [CommandHelp; 16] = [
     command("reset", "reset", "Deletes the log and begins anew."),
 ];
 
-/// The most batches that one `append` makes.
-const MAX_COUNT: u64 = 10_000;
-/// The farthest that one `advance` moves the clock: a hundred years.
-const MAX_ADVANCE_MS: u64 = 36_500 * 86_400_000;
-/// `max_bytes` of a fetch that does not say.
-const DEFAULT_MAX_BYTES: u64 = 4096;
-
 /// A line that is no action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
@@ -243,27 +244,6 @@ pub fn parse_line(line: &str) -> Result<Option<Action>, ScenarioError> {
     Arguments::new(help, words).action().map(Some)
 }
 
-/// A word as it can stand in a scenario: in quotes if it must.
-pub fn quote(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\\' | '=' | '#');
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let mut quoted = String::from('"');
-    for c in word.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -303,249 +283,6 @@ impl fmt::Display for Action {
             Self::Reset => f.write_str("reset"),
         }
     }
-}
-
-/// A word of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Word {
-    Plain(String),
-    Pair(String, String),
-}
-
-/// What follows a command's name.
-struct Arguments {
-    help: &'static CommandHelp,
-    values: std::collections::VecDeque<String>,
-    pairs: Vec<(String, String)>,
-}
-
-impl Arguments {
-    fn new(help: &'static CommandHelp, words: impl Iterator<Item = Word>) -> Self {
-        let mut arguments = Self { help, values: Default::default(), pairs: Vec::new() };
-        for word in words {
-            match word {
-                Word::Plain(value) => arguments.values.push_back(value),
-                Word::Pair(key, value) => arguments.pairs.push((key, value)),
-            }
-        }
-        arguments
-    }
-
-    fn action(mut self) -> Result<Action, ScenarioError> {
-        let action = match self.help.name {
-            "append" => {
-                let values: Vec<String> = self.values.drain(..).collect();
-                if values.is_empty() {
-                    return Err(self.usage("append needs a value; \"\" is an empty one"));
-                }
-                let key = self.pair("key");
-                let count = self.number_pair("count", 1, 1..=MAX_COUNT)? as u32;
-                let at = self.optional("at", 0..=i64::MAX as u64)?.map(|at| at as i64);
-                Action::Append { values, key, count, at, producer: self.producer()? }
-            }
-            "tombstone" => Action::Tombstone { key: self.value("a key")? },
-            "find" => Action::Find { timestamp: self.timestamp()? },
-            "advance" => Action::Advance { ms: self.duration()? },
-            "retain" => Action::Retain,
-            "compact" => Action::Compact,
-            "delete-before" => Action::DeleteBefore { offset: self.number("an offset")? },
-            "truncate" => Action::Truncate { offset: self.number("an offset")? },
-            "fetch" => {
-                let offset = self.number("an offset")?;
-                let max_bytes = self.number_pair("max_bytes", DEFAULT_MAX_BYTES, 0..=u64::MAX)?;
-                Action::Fetch { offset, max_bytes }
-            }
-            "flush" => Action::Flush,
-            "crash" => Action::Crash { keep: self.number_pair("keep", 0, 0..=u64::MAX)? },
-            "reopen" => Action::Reopen,
-            "config" => {
-                let entries = std::mem::take(&mut self.pairs);
-                if entries.is_empty() {
-                    return Err(self.usage("config needs a KEY=VALUE"));
-                }
-                Action::Config { entries }
-            }
-            "flip" => Action::Flip { file: self.value("a file")?, position: self.number("a position")? },
-            "lose" => Action::Lose { file: self.value("a file")? },
-            _ => Action::Reset,
-        };
-        self.done(action)
-    }
-
-    /// Nothing may be left over: what is not understood is not dropped either.
-    fn done(self, action: Action) -> Result<Action, ScenarioError> {
-        if let Some(value) = self.values.front() {
-            return Err(self.usage(&format!("{} does not take {}", self.help.name, quote(&shorten(value)))));
-        }
-        if let Some((key, _)) = self.pairs.first() {
-            return Err(self.usage(&format!("{} does not take {}=", self.help.name, quote(&shorten(key)))));
-        }
-        Ok(action)
-    }
-
-    fn usage(&self, message: &str) -> ScenarioError {
-        ScenarioError::Usage { message: message.to_owned(), usage: self.help.usage }
-    }
-
-    fn value(&mut self, what: &str) -> Result<String, ScenarioError> {
-        self.values.pop_front().ok_or_else(|| self.usage(&format!("{} needs {what}", self.help.name)))
-    }
-
-    fn number(&mut self, what: &str) -> Result<u64, ScenarioError> {
-        let word = self.value(what)?;
-        word.parse().map_err(|_| {
-            self.usage(&format!("{what} is a whole number from 0 on, not {}", quote(&shorten(&word))))
-        })
-    }
-
-    fn timestamp(&mut self) -> Result<i64, ScenarioError> {
-        let word = self.value("a timestamp")?;
-        word.parse().map_err(|_| {
-            let word = quote(&shorten(&word));
-            self.usage(&format!("a timestamp is a whole number of milliseconds since 1970, not {word}"))
-        })
-    }
-
-    fn duration(&mut self) -> Result<u64, ScenarioError> {
-        let word = self.value("a duration")?;
-        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match &word[digits.len()..] {
-            "" | "ms" => Some(1),
-            "s" => Some(1_000),
-            "m" => Some(60_000),
-            "h" => Some(3_600_000),
-            "d" => Some(86_400_000),
-            _ => None,
-        };
-        let number = digits.parse::<u64>().ok();
-        let ms = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
-        ms.filter(|ms| *ms <= MAX_ADVANCE_MS).ok_or_else(|| {
-            let word = quote(&shorten(&word));
-            self.usage(&format!("a duration is a number with ms, s, m, h or d, up to 36500d, not {word}"))
-        })
-    }
-
-    /// The pairs `producer`, `epoch` and `seq`; the last two are 0 unless given.
-    fn producer(&mut self) -> Result<Option<Producer>, ScenarioError> {
-        let id = self.optional("producer", 0..=i64::MAX as u64)?;
-        let epoch = self.optional("epoch", 0..=i16::MAX as u64)?;
-        let sequence = self.optional("seq", 0..=i32::MAX as u64)?;
-        match id {
-            Some(id) => Ok(Some(Producer {
-                id: id as i64,
-                epoch: epoch.unwrap_or(0) as i16,
-                base_sequence: sequence.unwrap_or(0) as i32,
-            })),
-            None if epoch.or(sequence).is_some() => Err(self.usage("epoch= and seq= need a producer=")),
-            None => Ok(None),
-        }
-    }
-
-    fn pair(&mut self, key: &str) -> Option<String> {
-        let at = self.pairs.iter().position(|(k, _)| k == key)?;
-        Some(self.pairs.remove(at).1)
-    }
-
-    fn number_pair(
-        &mut self,
-        key: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<u64, ScenarioError> {
-        Ok(self.optional(key, range)?.unwrap_or(default))
-    }
-
-    fn optional(
-        &mut self,
-        key: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Option<u64>, ScenarioError> {
-        let Some(word) = self.pair(key) else { return Ok(None) };
-        let parsed = word.parse().ok().filter(|n| range.contains(n));
-        parsed.map(Some).ok_or_else(|| {
-            let (min, max) = (range.start(), range.end());
-            let word = quote(&shorten(&word));
-            match *max {
-                u64::MAX => self.usage(&format!("{key} takes a whole number from {min} on, not {word}")),
-                max => self.usage(&format!("{key} takes a whole number from {min} to {max}, not {word}")),
-            }
-        })
-    }
-}
-
-/// Enough of a word to know it again.
-fn shorten(word: &str) -> String {
-    match word.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", &word[..at]),
-        None => word.to_owned(),
-    }
-}
-
-fn split(line: &str) -> Result<Vec<Word>, ScenarioError> {
-    let mut words = Vec::new();
-    let mut rest = line.trim_start();
-    while !rest.is_empty() && !rest.starts_with('#') {
-        let (text, quoted, after) = read_word(rest, true)?;
-        rest = after;
-        if let Some(value) = rest.strip_prefix('=').filter(|_| !quoted) {
-            let (value, _, after) = read_word(value, false)?;
-            words.push(Word::Pair(text, value));
-            rest = after;
-        } else {
-            words.push(Word::Plain(text));
-        }
-        if !rest.is_empty() && !rest.starts_with(char::is_whitespace) {
-            return Err(ScenarioError::Quoting(format!(
-                "a space is missing before {}",
-                quote(&shorten(rest))
-            )));
-        }
-        rest = rest.trim_start();
-    }
-    Ok(words)
-}
-
-/// Reads a word off the front: its text, whether it stood in quotes, and what follows. An unquoted word ends at
-/// white space, and, before a pair's value, at `=`.
-fn read_word(text: &str, ends_at_equals: bool) -> Result<(String, bool, &str), ScenarioError> {
-    if let Some(inside) = text.strip_prefix('"') {
-        let (word, rest) = read_quoted(inside)?;
-        return Ok((word, true, rest));
-    }
-    let ends = |c: char| c.is_whitespace() || c == '"' || (ends_at_equals && c == '=');
-    let end = text.find(ends).unwrap_or(text.len());
-    Ok((text[..end].to_owned(), false, &text[end..]))
-}
-
-fn read_quoted(text: &str) -> Result<(String, &str), ScenarioError> {
-    let unknown = |escape: &str| {
-        let escape = shorten(escape);
-        ScenarioError::Quoting(format!(r#"there is no escape \{escape}; there are \" \\ \n \t and \u{{…}}"#))
-    };
-    let mut word = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Ok((word, &text[at + 1..])),
-            '\\' => match chars.next() {
-                Some((_, c @ ('"' | '\\'))) => word.push(c),
-                Some((_, 'n')) => word.push('\n'),
-                Some((_, 't')) => word.push('\t'),
-                Some((_, 'u')) => {
-                    let escape = &text[at + 1..];
-                    let digits = escape[1..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
-                    let code = digits.and_then(|(digits, _)| u32::from_str_radix(digits, 16).ok());
-                    let c = code.and_then(char::from_u32).ok_or_else(|| unknown(escape))?;
-                    word.push(c);
-                    chars.find(|(_, c)| *c == '}');
-                }
-                Some((_, c)) => return Err(unknown(&c.to_string())),
-                None => break,
-            },
-            c => word.push(c),
-        }
-    }
-    Err(ScenarioError::Quoting("a quoted word does not end: a \" is missing".to_owned()))
 }
 
 #[cfg(test)]

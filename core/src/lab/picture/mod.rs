@@ -1,0 +1,263 @@
+//! The picture: what the events so far add up to.
+//!
+//! [`Picture::log`] is the log itself and can be compared with the log's files; the rest is about the current
+//! step: what it touches, how far a fetch has come. The picture knows nothing of pixels, time or the engine's
+//! own memory, so that live brokers, the playground and tests can all fold into it.
+
+mod fold;
+
+use crate::log::event::{BatchInfo, StoppedBy};
+use crate::segment::{
+    INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name,
+};
+
+/// What the events so far add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// The log and its files.
+    pub log: LogPicture,
+    /// Whether it is open.
+    pub state: State,
+    /// What the last event was about.
+    pub focus: Focus,
+    /// The last fetch, as far as it has come. A later action other than a fetch clears it.
+    pub fetch: Option<FetchPicture>,
+    /// What the last event took away, as it was, and with it what a run of deletions did before: segments with
+    /// the batches that are gone. A segment that the log still has lost these batches only; any other is gone as a
+    /// whole.
+    pub gone: Vec<SegmentPicture>,
+    /// What was known of the segments before the opening that is under way: it holds for those that recovery does
+    /// not scan.
+    before: Vec<SegmentPicture>,
+}
+
+/// Whether the log is in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum State {
+    /// There are only files, if any.
+    #[default]
+    Closed,
+    /// Recovery is reading the files.
+    Recovering,
+    /// Appends and fetches work.
+    Open,
+    /// The power failed; there are only files.
+    Crashed,
+}
+
+/// The log: what its files hold, and its bounds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogPicture {
+    /// The segments, oldest first. The last one is active.
+    pub segments: Vec<SegmentPicture>,
+    /// The first offset in the log.
+    pub log_start_offset: u64,
+    /// Consumers read below this; everything from here on is not durable yet.
+    pub high_watermark: u64,
+    /// The next offset to be assigned.
+    pub log_end_offset: u64,
+    /// Other files and their sizes, by name: the checkpoint, snapshots of producers, files that recovery has not
+    /// looked at yet, and indexes whose `.log` file is gone.
+    pub other_files: Vec<(String, u64)>,
+    /// `segment.bytes`.
+    pub segment_bytes: u32,
+    /// `index.interval.bytes`.
+    pub index_interval_bytes: u32,
+}
+
+/// One segment's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SegmentPicture {
+    /// The base offset, which names the files.
+    pub base_offset: u64,
+    /// Bytes in the `.log` file. Larger than the batches' while recovery has not read them all, or when half a
+    /// batch survived a crash.
+    pub size: u64,
+    /// The batches, by position.
+    pub batches: Vec<BatchInfo>,
+    /// The entries of the offset index.
+    pub index: Vec<IndexEntry>,
+    /// Bytes in the `.index` file; `None` if it is missing. Other than the entries' only if it is damaged.
+    pub index_size: Option<u64>,
+    /// The entries of the time index.
+    pub time_index: Vec<TimeIndexEntry>,
+    /// Bytes in the `.timeindex` file; `None` if it is missing. Other than the entries' only if it is damaged.
+    pub time_index_size: Option<u64>,
+}
+
+/// What the last event was about: the object to outline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// Nothing in particular.
+    #[default]
+    None,
+    /// A segment, by base offset.
+    Segment(u64),
+    /// A batch, by segment and position.
+    Batch(u64, u64),
+    /// An index entry, by segment and its place in the index.
+    IndexEntry(u64, usize),
+    /// A time index entry, by segment and its place in the index.
+    TimeIndexEntry(u64, usize),
+    /// A position in a segment.
+    Position(u64, u64),
+}
+
+/// A fetch, as far as it has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchPicture {
+    /// The offset asked for.
+    pub offset: u64,
+    /// The budget in bytes.
+    pub max_bytes: u64,
+    /// The floor segment, by base offset.
+    pub floor_segment: Option<u64>,
+    /// Where the index told the scan to start: segment, the entry if there was one, position.
+    pub looked_up: Option<(u64, Option<IndexEntry>, u64)>,
+    /// The batches that the scan hopped over: segment, position, size.
+    pub skipped: Vec<(u64, u64, u32)>,
+    /// The batches in the answer.
+    pub taken: Vec<TakenBatch>,
+    /// Bytes in the answer.
+    pub used: u64,
+    /// Why it stopped, with the size of the batch that was not taken, once it has.
+    pub stopped: Option<(StoppedBy, Option<u32>)>,
+    /// Where the reader goes on, once the fetch has stopped.
+    pub next_offset: u64,
+}
+
+/// A batch in a fetch's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBatch {
+    /// Which batch.
+    pub batch: BatchInfo,
+    /// Whether it came whole though it is larger than `max_bytes`.
+    pub first_whole: bool,
+}
+
+impl LogPicture {
+    /// The names and sizes of the files, by name.
+    pub fn files(&self) -> Vec<(String, u64)> {
+        let mut files = self.other_files.clone();
+        for segment in &self.segments {
+            if let Some(size) = segment.index_size {
+                files.push((file_name(segment.base_offset, INDEX_SUFFIX), size));
+            }
+            if let Some(size) = segment.time_index_size {
+                files.push((file_name(segment.base_offset, TIME_INDEX_SUFFIX), size));
+            }
+            files.push((file_name(segment.base_offset, LOG_SUFFIX), segment.size));
+        }
+        files.sort_unstable();
+        files
+    }
+
+    /// The segment with this base offset.
+    pub fn segment(&self, base_offset: u64) -> Option<&SegmentPicture> {
+        self.place(base_offset).map(|at| &self.segments[at])
+    }
+
+    fn segment_mut(&mut self, base_offset: u64) -> Option<&mut SegmentPicture> {
+        self.place(base_offset).map(|at| &mut self.segments[at])
+    }
+
+    /// The batch that holds an offset.
+    fn batch_focus(&self, offset: u64) -> Focus {
+        let after = self.segments.partition_point(|segment| segment.base_offset <= offset);
+        let batches = after.checked_sub(1).map_or(&[][..], |at| &self.segments[at].batches[..]);
+        let batch = batches.get(batches.partition_point(|batch| batch.last_offset < offset));
+        let batch = batch.filter(|batch| batch.base_offset <= offset);
+        batch.map_or(Focus::None, |batch| Focus::Batch(batch.segment, batch.position))
+    }
+
+    fn place(&self, base_offset: u64) -> Option<usize> {
+        self.segments.binary_search_by_key(&base_offset, |segment| segment.base_offset).ok()
+    }
+
+    /// What the log has no longer of a segment as it was; `None` if it has all of its batches.
+    fn lost_of(&self, mut was: SegmentPicture) -> Option<SegmentPicture> {
+        let Some(now) = self.segment(was.base_offset) else { return Some(was) };
+        was.batches.drain(..now.batches.len().min(was.batches.len()));
+        (!was.batches.is_empty()).then_some(was)
+    }
+
+    /// Takes a file off the others, and returns its size.
+    fn take_other(&mut self, name: &str) -> Option<u64> {
+        let at = self.other_files.iter().position(|(file, _)| file == name)?;
+        Some(self.other_files.remove(at).1)
+    }
+
+    /// Puts a file among the others, or gives it another size.
+    fn set_other(&mut self, name: String, size: u64) {
+        match self.other_files.binary_search_by(|(file, _)| file.cmp(&name)) {
+            Ok(at) => self.other_files[at].1 = size,
+            Err(at) => self.other_files.insert(at, (name, size)),
+        }
+    }
+
+    /// Puts a segment in the place of others, of which it keeps the first one's name.
+    fn replace(&mut self, sources: &[u64], by: SegmentPicture) {
+        self.segments.retain(|segment| !sources.contains(&segment.base_offset));
+        for gone in sources.iter().filter(|source| **source != by.base_offset) {
+            self.take_other(&file_name(*gone, SNAPSHOT_SUFFIX));
+        }
+        let at = self.segments.partition_point(|segment| segment.base_offset < by.base_offset);
+        self.segments.insert(at, by);
+    }
+
+    /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
+    /// the files are gone.
+    fn reduce_to(&mut self, files: &[(String, u64)]) {
+        let size_of = |base, suffix| {
+            let name = file_name(base, suffix);
+            files.iter().find(|(file, _)| *file == name).map(|(_, size)| *size)
+        };
+        self.segments.retain_mut(|segment| {
+            let Some(size) = size_of(segment.base_offset, LOG_SUFFIX) else { return false };
+            segment.size = size;
+            segment.batches.retain(|batch| batch.end() <= size);
+            segment.index_size = size_of(segment.base_offset, INDEX_SUFFIX);
+            segment.index.truncate(segment.index_size.unwrap_or(0) as usize / 8);
+            segment.time_index_size = size_of(segment.base_offset, TIME_INDEX_SUFFIX);
+            segment.time_index.truncate(segment.time_index_size.unwrap_or(0) as usize / 12);
+            true
+        });
+        self.other_files.clear();
+        let known = self.files();
+        let unknown = |file: &&(String, u64)| !known.iter().any(|(name, _)| *name == file.0);
+        self.other_files = files.iter().filter(unknown).cloned().collect();
+        let end = |last: &SegmentPicture| {
+            last.batches.last().map_or(last.base_offset, |batch| batch.last_offset + 1)
+        };
+        self.log_end_offset = self.segments.last().map_or(self.log_start_offset, end);
+        self.high_watermark = self.high_watermark.min(self.log_end_offset);
+    }
+}
+
+impl SegmentPicture {
+    /// An empty segment with its files.
+    fn created(base_offset: u64) -> Self {
+        Self { base_offset, index_size: Some(0), time_index_size: Some(0), ..Self::default() }
+    }
+
+    /// Cuts the segment to the batches before `position`, and the indexes to the entries that came with them.
+    fn truncate(&mut self, position: u64) {
+        self.size = position;
+        self.batches.retain(|batch| batch.end() <= position);
+        self.index.retain(|entry| u64::from(entry.position) < position);
+        let last = self.index.last().map(|entry| entry.relative_offset);
+        self.time_index.retain(|entry| last.is_some_and(|last| entry.relative_offset <= last));
+        self.measure_indexes();
+    }
+
+    /// The index files hold their entries, if they are there.
+    fn measure_indexes(&mut self) {
+        self.index_size = self.index_size.map(|_| self.index.len() as u64 * 8);
+        self.time_index_size = self.time_index_size.map(|_| self.time_index.len() as u64 * 12);
+    }
+
+    fn push_batch(&mut self, batch: &BatchInfo) {
+        self.size = self.size.max(batch.end());
+        self.batches.push(batch.clone());
+    }
+}
