@@ -317,13 +317,7 @@ impl Picture {
             LogEvent::CompactionStarted { .. }
             | LogEvent::CompactionSkipped { .. }
             | LogEvent::CompactionFinished { .. } => self.begin(self.state),
-            LogEvent::RecordRemoved { segment, offset, .. } => {
-                let batches =
-                    self.log.segment(*segment).map(|segment| &segment.batches[..]).unwrap_or_default();
-                let at = batches.partition_point(|batch| batch.last_offset < *offset);
-                self.focus =
-                    batches.get(at).map_or(Focus::None, |batch| Focus::Batch(*segment, batch.position));
-            }
+            LogEvent::RecordRemoved { offset, .. } => self.focus = self.log.batch_focus(*offset),
             LogEvent::BatchRewritten { segment, position, .. } => {
                 self.focus = Focus::Batch(*segment, *position);
             }
@@ -339,7 +333,7 @@ impl Picture {
                     time_index_size: Some(time_index.len() as u64 * 12),
                     time_index: time_index.clone(),
                 };
-                self.log.replace(sources, compacted);
+                self.gone = self.log.replace(sources, compacted);
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SwapsCompleted { files, .. } => self.log.other_files.clone_from(files),
