@@ -200,6 +200,32 @@ async fn old_segments_go_when_the_clock_has_moved() -> Result<()> {
 }
 
 #[tokio::test]
+async fn compaction_leaves_holes_and_the_offsets_as_they_are() -> Result<()> {
+    visit(async |page| {
+        page.run("config cleanup.policy=compact segment.bytes=300").await?;
+        for number in 0..9 {
+            page.append(&format!("v{number}"), &format!("user-{}", number % 2)).await?;
+        }
+        page.append("", "user-1").await?;
+        page.press("Tombstone").await?;
+        page.press("Flush").await?;
+        page.press("Housekeeping").await?;
+        page.press("Compact").await?;
+        page.to_the_end().await?;
+        let said = page.sentence().await?;
+        ensure!(said.starts_with("Compaction is done: "), "{said}");
+        let marks = page.marks().await?;
+        ensure!(marks.iter().any(|mark| mark.starts_with("no record is left at offset 0–")), "{marks:?}");
+        page.fetch(0, PLENTY).await?;
+        let records = fetched(page, &["v8", "", "null"]).await?;
+        let offsets: Vec<_> = records.iter().map(|record| record[0].as_str()).collect();
+        ensure!(offsets == ["8", "9", "10"], "{records:?}");
+        page.press("Housekeeping").await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_time_leads_to_its_offset() -> Result<()> {
     visit(async |page| {
         page.run("append hello count=16").await?;

@@ -45,6 +45,7 @@ pub(crate) fn LaneView(props: &Props) -> Html {
                     {for lane.holes.iter().map(hole)}
                     {scan_start(lane)}
                     {for lane.markers.iter().map(marker)}
+                    {cause(lane)}
                     {outline(lane)}
                 </g>
             </g>
@@ -91,6 +92,7 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         shape.colour.map(|colour| format!("key-{colour}")),
         shape.below_start.then_some("below-start"),
         shape.empty.then_some("empty"),
+        goes_whole(shape).then_some("going"),
         shape.taken.then_some("taken"),
         shape.skipped.then_some("skipped"),
         shape.arrives.then_some("arrives"),
@@ -100,6 +102,9 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
         format!("Batch {}, {}", offsets(shape.first, shape.last), count(shape.size.into(), "byte", "bytes"));
     if shape.unflushed {
         name.push_str(", not on disk yet");
+    }
+    if !shape.going.is_empty() {
+        name.push_str(", compaction lets records go");
     }
     if shape.missing > 0 {
         name.push_str(&format!(", {} of its records gone", shape.missing));
@@ -115,6 +120,9 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
                 <rect class="hatched" x={x.clone()} y="0" width={width.clone()} height={height} fill="url(#hatch)" />
             }
             <rect class="foot" {x} y={(BOX - 4.0).to_string()} {width} height="4" />
+            {for shape.going.iter().map(|(x, width)| html! {
+                <rect class="goes" x={x.to_string()} y="0" width={(width - 1.0).max(0.8).to_string()} height={BOX.to_string()} />
+            })}
             if let Some(label) = &shape.label {
                 <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 2.5).to_string()}>{label.clone()}</text>
             }
@@ -122,11 +130,16 @@ fn batch(shape: &BatchBox, selected: bool, reachable: bool) -> Html {
     }
 }
 
+/// Whether compaction lets all records of a batch go.
+fn goes_whole(shape: &BatchBox) -> bool {
+    matches!(shape.going[..], [(_, width)] if width > shape.width - 0.5)
+}
+
 /// A batch that the step has taken away.
 fn ghost(shape: &Ghost) -> Html {
     let (x, width) = ((shape.x + 0.5).to_string(), (shape.width - 2.0).max(0.8).to_string());
     html! {
-        <g class="ghost" aria-hidden="true">
+        <g class={classes!("ghost", shape.batch.then_some("batch-gone"))} aria-hidden="true">
             <rect {x} y="0.5" {width} height={(BOX - 1.0).to_string()} />
             if let Some(label) = &shape.label {
                 <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 3.5).to_string()}>{label.clone()}</text>
@@ -214,6 +227,12 @@ fn marker(marker: &Marker) -> Html {
             <text x={dx.to_string()} y={y.to_string()} text-anchor={anchor}>{marker.label.clone()}</text>
         </g>
     }
+}
+
+fn cause(lane: &Lane) -> Html {
+    let Some(cause) = lane.cause else { return Html::default() };
+    let (x, width) = ((cause.x + 0.5).to_string(), (cause.width - 2.0).to_string());
+    html! { <rect class="cause" {x} y="0.5" {width} height={(BOX - 1.0).to_string()} /> }
 }
 
 fn outline(lane: &Lane) -> Html {

@@ -1,7 +1,7 @@
 //! Folding: what each event does to the picture.
 
 use crate::log::CHECKPOINT_FILE;
-use crate::log::event::{BatchInfo, DeleteReason, Event as LogEvent, IndexKind};
+use crate::log::event::{BatchInfo, DeleteReason, Event as LogEvent, IndexKind, Removal};
 use crate::segment::{
     INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, file_name, parse_file_name,
 };
@@ -18,9 +18,10 @@ impl Picture {
 
     /// Folds one event in.
     pub fn apply(&mut self, event: &Event) {
-        if !goes_on_deleting(event) {
+        if !goes_on(event) {
             self.gone.clear();
         }
+        self.cause = Focus::None;
         match event {
             Event::Log(event) => self.apply_log(event),
             Event::Crashed { files, .. } => {
@@ -67,6 +68,7 @@ impl Picture {
         self.state = state;
         self.focus = Focus::None;
         self.fetch = None;
+        self.removed.clear();
     }
 
     fn lose(&mut self, file: &str) {
@@ -316,8 +318,15 @@ impl Picture {
         match event {
             LogEvent::CompactionStarted { .. }
             | LogEvent::CompactionSkipped { .. }
+            | LogEvent::CompactionAbandoned { .. }
             | LogEvent::CompactionFinished { .. } => self.begin(self.state),
-            LogEvent::RecordRemoved { offset, .. } => self.focus = self.log.batch_focus(*offset),
+            LogEvent::RecordRemoved { segment, offset, why, .. } => {
+                self.removed.push((*segment, *offset));
+                if let Removal::Superseded { by } = why {
+                    self.cause = self.log.batch_focus(*by);
+                }
+                self.focus = self.log.batch_focus(*offset);
+            }
             LogEvent::BatchRewritten { segment, position, .. } => {
                 self.focus = Focus::Batch(*segment, *position);
             }
@@ -333,7 +342,11 @@ impl Picture {
                     time_index_size: Some(time_index.len() as u64 * 12),
                     time_index: time_index.clone(),
                 };
-                self.gone = self.log.replace(sources, compacted);
+                self.removed.retain(|(segment, _)| !sources.contains(segment));
+                // The segment that keeps its name was of another size.
+                let rewritten = self.log.segment(*segment).cloned();
+                self.gone.extend(rewritten.map(|was| SegmentPicture { batches: Vec::new(), ..was }));
+                self.gone.extend(self.log.replace(sources, compacted));
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SwapsCompleted { files, .. } => self.log.other_files.clone_from(files),
@@ -393,8 +406,16 @@ impl Picture {
     }
 }
 
-/// Whether an event deletes a segment as the one before it may have done: retention takes them in one go.
-fn goes_on_deleting(event: &Event) -> bool {
-    let Event::Log(LogEvent::SegmentDeleted { reason, .. }) = event else { return false };
-    *reason != DeleteReason::Truncated
+/// Whether an event is one of several that take away together: retention and compaction do it in one go.
+fn goes_on(event: &Event) -> bool {
+    match event {
+        Event::Log(LogEvent::SegmentDeleted { reason, .. }) => *reason != DeleteReason::Truncated,
+        Event::Log(event) => matches!(
+            event,
+            LogEvent::SegmentsCompacted { .. }
+                | LogEvent::CompactionFinished { .. }
+                | LogEvent::CheckpointWritten { .. }
+        ),
+        _ => false,
+    }
 }

@@ -22,10 +22,14 @@ pub struct Picture {
     pub focus: Focus,
     /// The last fetch, as far as it has come. A later action other than a fetch clears it.
     pub fetch: Option<FetchPicture>,
-    /// What the last event took away, as it was, and with it what a run of deletions did before: segments with
-    /// the batches that are gone. A segment that the log still has lost these batches only; any other is gone as a
-    /// whole.
+    /// What the last event was about because of: the newer record for which an older one goes.
+    pub cause: Focus,
+    /// What the last event took away, as it was, and with it what the same retention or compaction did before:
+    /// segments with the batches that are gone. A segment that the log still has lost these batches only, or, if there
+    /// are none, is written anew and was of this size; any other is gone as a whole.
     pub gone: Vec<SegmentPicture>,
+    /// The records that the compaction under way lets go, by segment and offset.
+    pub removed: Vec<(u64, u64)>,
     /// What was known of the segments before the opening that is under way: it holds for those that recovery does
     /// not scan.
     before: Vec<SegmentPicture>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use logscope::lab::{FetchPicture, Focus, Picture, SegmentPicture, State};
+use logscope::lab::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State};
 use logscope::log::BatchInfo;
 
 use super::marks::{holes, markers, offset_entries, time_entries};
@@ -29,7 +29,14 @@ pub(super) fn lane(
     let markers = if gone { Vec::new() } else { markers(log, base, frame) };
     let batches = if gone { &[][..] } else { seen(&segment.batches, frame, x) };
     let lost = picture.gone.iter().find(|lost| lost.base_offset == base);
-    let lost = lost.map_or(&[][..], |lost| seen(&lost.batches, frame, x));
+    let lost_batches = lost.map_or(&[][..], |lost| seen(&lost.batches, frame, x));
+    let mut ghosts: Vec<_> = lost_batches.iter().map(|batch| ghost(frame, batch)).collect();
+    ghosts
+        .extend(lost.filter(|lost| lost.batches.is_empty()).and_then(|was| shrunk(frame, was.size, segment)));
+    let outline = |about| {
+        let (_, x, width) = focus(picture, about, frame).filter(|(focused, ..)| *focused == base)?;
+        Some(Outline { x, width })
+    };
     let (entries, times) = match gone {
         true => (Vec::new(), Vec::new()),
         false => {
@@ -45,6 +52,13 @@ pub(super) fn lane(
         size: format!("{} / {} B", segment.size, log.segment_bytes),
         note: match (gone, floor, active) {
             (true, ..) if picture.state == State::Crashed => "lost",
+            // Retention takes the first segments, and a cut the last ones.
+            (true, ..)
+                if log.segments.first().is_some_and(|first| first.base_offset < base)
+                    && !beyond(log, base) =>
+            {
+                "merged"
+            }
             (true, ..) => "deleted",
             (_, true, _) => "floor segment",
             (.., true) => "active",
@@ -53,16 +67,15 @@ pub(super) fn lane(
         floor,
         gone,
         boxes: batches.iter().map(|batch| batch_box(picture, palette, frame, batch)).collect(),
-        ghosts: lost.iter().map(|batch| ghost(frame, batch)).collect(),
+        ghosts,
         rest: if gone { None } else { rest(picture, segment, frame) },
         entries,
         times,
         holes: if gone { Vec::new() } else { holes(log, segment, batches, frame) },
         markers,
         scan_from: looked_up.map(|(_, _, position)| position as f64 * frame.scale),
-        outline: focus(picture, frame)
-            .filter(|(focused, ..)| *focused == base)
-            .map(|(_, x, width)| Outline { x, width }),
+        outline: outline(picture.focus),
+        cause: outline(picture.cause),
     })
 }
 
@@ -87,6 +100,7 @@ fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchI
         size: batch.size,
         label: label(batch, width),
         missing: missing(batch),
+        going: going(picture, batch, width),
         empty: batch.records == 0,
         colour: palette.colour(batch.first_key.as_deref()),
         unflushed: picture.state == State::Open && batch.last_offset >= picture.log.high_watermark,
@@ -99,7 +113,40 @@ fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchI
 
 fn ghost(frame: &Frame, batch: &BatchInfo) -> Ghost {
     let width = f64::from(batch.size) * frame.scale;
-    Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width) }
+    Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width), batch: true }
+}
+
+/// Whether a segment lies behind all that the log has.
+fn beyond(log: &LogPicture, base: u64) -> bool {
+    log.segments.last().is_some_and(|last| last.base_offset < base)
+}
+
+/// The bytes that a segment has become smaller by.
+fn shrunk(frame: &Frame, was: u64, segment: &SegmentPicture) -> Option<Ghost> {
+    let less = was.checked_sub(segment.size).filter(|less| *less > 0)?;
+    let width = less as f64 * frame.scale;
+    let label = format!("{} less", count(less, "byte", "bytes"));
+    let label = (label.chars().count() as f64 * CHARACTER + 6.0 < width).then_some(label);
+    Some(Ghost { x: segment.size as f64 * frame.scale, width, label, batch: false })
+}
+
+/// The parts of a batch that the compaction under way lets go. Nothing says how many bytes each of its records has:
+/// they get equal shares.
+fn going(picture: &Picture, batch: &BatchInfo, width: f64) -> Vec<(f64, f64)> {
+    let share = width / (batch.last_offset - batch.base_offset + 1) as f64;
+    let removed = &picture.removed;
+    let from = removed.partition_point(|record| *record < (batch.segment, batch.base_offset));
+    let to = removed.partition_point(|record| *record <= (batch.segment, batch.last_offset)).max(from);
+    let left = batch.position as f64 * (width / f64::from(batch.size));
+    let mut parts: Vec<(f64, f64)> = Vec::new();
+    for (_, offset) in &removed[from..to] {
+        let x = left + (offset - batch.base_offset) as f64 * share;
+        match parts.last_mut() {
+            Some((start, width)) if (*start + *width - x).abs() < 0.01 => *width += share,
+            _ => parts.push((x, share)),
+        }
+    }
+    parts
 }
 
 /// A batch's offsets, and how many records are left of them, as far as there is room.

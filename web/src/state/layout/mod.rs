@@ -143,7 +143,7 @@ pub(crate) fn focus_area(picture: &Picture, frame: &Frame) -> Option<(f64, f64, 
         let batch = &taken()?.batch;
         Some((batch.segment, batch.position as f64 * frame.scale, f64::from(batch.size) * frame.scale))
     };
-    let (base, x, width) = focus(picture, frame).or_else(last_taken)?;
+    let (base, x, width) = focus(picture, picture.focus, frame).or_else(last_taken)?;
     let row = Rows::of(picture).find(base)?;
     Some((frame.left + x, row as f64 * frame.pitch, width, frame.pitch))
 }
@@ -156,9 +156,9 @@ pub(crate) fn batch_area(picture: &Picture, frame: &Frame, id: BatchId) -> Optio
 }
 
 /// Segment, left edge and width of what the current step is about.
-fn focus(picture: &Picture, frame: &Frame) -> Option<(u64, f64, f64)> {
+fn focus(picture: &Picture, focus: Focus, frame: &Frame) -> Option<(u64, f64, f64)> {
     let scale = frame.scale;
-    match picture.focus {
+    match focus {
         Focus::None => None,
         Focus::Segment(base) => Some((base, 0.0, frame.lane)),
         Focus::Batch(base, position) => {

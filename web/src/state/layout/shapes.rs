@@ -32,6 +32,8 @@ pub(crate) struct Lane {
     /// Where a scan began.
     pub(crate) scan_from: Option<f64>,
     pub(crate) outline: Option<Outline>,
+    /// What the step is about because of.
+    pub(crate) cause: Option<Outline>,
 }
 
 /// A batch.
@@ -47,6 +49,8 @@ pub(crate) struct BatchBox {
     pub(crate) label: Option<String>,
     /// How many of its offsets have no record any more.
     pub(crate) missing: u64,
+    /// The parts of it that the compaction under way lets go: left edge and width.
+    pub(crate) going: Vec<(f64, f64)>,
     /// It is only a header.
     pub(crate) empty: bool,
     pub(crate) colour: Option<usize>,
@@ -59,12 +63,13 @@ pub(crate) struct BatchBox {
     pub(crate) arrives: bool,
 }
 
-/// A batch that is not there any more.
+/// A batch that is not there any more, or the bytes that a segment has become smaller by.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ghost {
     pub(crate) x: f64,
     pub(crate) width: f64,
     pub(crate) label: Option<String>,
+    pub(crate) batch: bool,
 }
 
 /// Bytes in a `.log` file that are no batch, or not known to be one yet.

@@ -314,3 +314,47 @@ fn offsets_that_nothing_is_left_of_are_holes() {
     let untouched = all_lanes(&fold(&events("append a key=k count=16\nflush\ndelete-before 8")), ROOM);
     assert!(untouched.iter().all(|lane| lane.holes.is_empty()));
 }
+
+/// Two keys that are overwritten again and again, in batches of several records.
+const OVERWRITTEN: &str = "config cleanup.policy=compact segment.bytes=300
+append a1 a2 a3 key=a
+append b1 key=b
+append b2 key=b
+append b3 key=b
+append a4 key=a
+append c1 key=c
+append c2 key=c count=6
+flush
+compact";
+
+#[test]
+fn compaction_marks_the_records_that_go_and_the_ones_that_they_go_for() {
+    let all = events(OVERWRITTEN);
+    let removed = |event: &Event| matches!(event, Event::Log(LogEvent::RecordRemoved { .. }));
+    let second = all.iter().enumerate().filter(|(_, event)| removed(event)).nth(1).unwrap().0;
+    let lanes = all_lanes(&fold(&all[..=second]), 2.0 * ROOM);
+    let first = &lanes[0].boxes[0];
+    let part = first.width / 3.0;
+    assert!(first.going.len() == 1 && (first.going[0].1 - 2.0 * part).abs() < 0.01, "{:?}", first.going);
+    assert_eq!(lanes[0].outline.unwrap().x, first.x);
+    let newer = lanes.iter().find_map(|lane| lane.cause.zip(Some(lane))).unwrap();
+    let newer = newer.1.boxes.iter().find(|shape| shape.x == newer.0.x).unwrap();
+    assert_eq!(newer.first, 6, "the newest record of the key");
+}
+
+#[test]
+fn compacted_segments_show_what_they_lost_until_the_next_step() {
+    let all = events(OVERWRITTEN);
+    let picture = fold(&all);
+    let lanes = all_lanes(&picture, 2.0 * ROOM);
+    let merged: Vec<_> = lanes.iter().filter(|lane| lane.gone).map(|lane| lane.note).collect();
+    assert!(!merged.is_empty() && merged.iter().all(|note| *note == "merged"), "{merged:?}");
+    let ghost = &lanes[0].ghosts[0];
+    assert!(ghost.label.as_ref().unwrap().ends_with("bytes less") && !ghost.batch, "{ghost:?}");
+    assert_eq!(ghost.x, lanes[0].boxes.last().map(|shape| shape.x + shape.width).unwrap());
+    assert!(lanes.iter().flat_map(|lane| &lane.boxes).all(|shape| shape.going.is_empty()));
+    assert_eq!(lanes[0].holes[0].label.as_deref(), Some("0–4"));
+    let after = all_lanes(&fold(&events(&format!("{OVERWRITTEN}\nadvance 1s"))), 2.0 * ROOM);
+    assert!(after.iter().all(|lane| !lane.gone && lane.ghosts.is_empty()));
+    assert!(!after[0].holes.is_empty(), "offsets stay as they are");
+}
