@@ -8,7 +8,9 @@ use yew::prelude::*;
 
 use crate::state::BatchId;
 use crate::state::format::{count, offsets};
-use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Ghost, Lane, MARGIN, Marker, MarkerKind};
+use crate::state::layout::{
+    ABOVE, BELOW, BOX, BatchBox, EntryMark, Fate, Ghost, Lane, MARGIN, Marker, MarkerKind,
+};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -135,11 +137,15 @@ fn goes_whole(shape: &BatchBox) -> bool {
     matches!(shape.going[..], [(_, width)] if width > shape.width - 0.5)
 }
 
-/// A batch that the step has taken away.
+/// What the step has taken away.
 fn ghost(shape: &Ghost) -> Html {
     let (x, width) = ((shape.x + 0.5).to_string(), (shape.width - 2.0).max(0.8).to_string());
     html! {
-        <g class={classes!("ghost", shape.batch.then_some("batch-gone"))} aria-hidden="true">
+        <g class={classes!("ghost", match shape.fate {
+            Fate::Gone => "gone",
+            Fate::Moved => "moved",
+            Fate::Saved => "saved",
+        })} aria-hidden="true">
             <rect {x} y="0.5" {width} height={(BOX - 1.0).to_string()} />
             if let Some(label) = &shape.label {
                 <text x={(shape.x + shape.width / 2.0).to_string()} y={(BOX / 2.0 + 3.5).to_string()}>{label.clone()}</text>
@@ -214,8 +220,8 @@ fn entry(mark: &EntryMark, class: &'static str, baseline: f64, sign: Html) -> Ht
 fn marker(marker: &Marker) -> Html {
     let below = marker.kind == MarkerKind::LogEnd;
     let (class, y) = match marker.kind {
-        MarkerKind::LogStart => ("marker start", -13.0),
-        MarkerKind::HighWatermark => ("marker watermark", -13.0),
+        MarkerKind::LogStart => ("marker start", -15.0),
+        MarkerKind::HighWatermark => ("marker watermark", -15.0),
         MarkerKind::LogEnd => ("marker end", BOX + 23.0),
     };
     let line =

@@ -7,7 +7,7 @@ use logscope::log::BatchInfo;
 
 use super::marks::{holes, markers, offset_entries, time_entries};
 use super::rows::Rows;
-use super::{BatchBox, CHARACTER, Frame, Ghost, Lane, Outline, Rest, focus};
+use super::{BatchBox, CHARACTER, Fate, Frame, Ghost, Lane, Outline, Rest, focus};
 use crate::state::format::{count, offsets};
 use crate::state::{BatchId, Palette};
 
@@ -30,7 +30,7 @@ pub(super) fn lane(
     let batches = if gone { &[][..] } else { seen(&segment.batches, frame, x) };
     let lost = picture.gone.iter().find(|lost| lost.base_offset == base);
     let lost_batches = lost.map_or(&[][..], |lost| seen(&lost.batches, frame, x));
-    let mut ghosts: Vec<_> = lost_batches.iter().map(|batch| ghost(frame, batch)).collect();
+    let mut ghosts: Vec<_> = lost_batches.iter().map(|batch| ghost(log, frame, batch)).collect();
     ghosts
         .extend(lost.filter(|lost| lost.batches.is_empty()).and_then(|was| shrunk(frame, was.size, segment)));
     let outline = |about| {
@@ -111,9 +111,17 @@ fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, batch: &BatchI
     }
 }
 
-fn ghost(frame: &Frame, batch: &BatchInfo) -> Ghost {
+fn ghost(log: &LogPicture, frame: &Frame, batch: &BatchInfo) -> Ghost {
+    let fate = if moved(log, batch) { Fate::Moved } else { Fate::Gone };
     let width = f64::from(batch.size) * frame.scale;
-    Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width), batch: true }
+    Ghost { x: batch.position as f64 * frame.scale, width, label: label(batch, width), fate }
+}
+
+/// Whether the log has a batch elsewhere: compaction merges segments.
+fn moved(log: &LogPicture, batch: &BatchInfo) -> bool {
+    let after = log.segments.partition_point(|segment| segment.base_offset <= batch.base_offset);
+    let batches = after.checked_sub(1).map_or(&[][..], |at| &log.segments[at].batches[..]);
+    batches.binary_search_by_key(&batch.last_offset, |other| other.last_offset).is_ok()
 }
 
 /// Whether a segment lies behind all that the log has.
@@ -127,7 +135,7 @@ fn shrunk(frame: &Frame, was: u64, segment: &SegmentPicture) -> Option<Ghost> {
     let width = less as f64 * frame.scale;
     let label = format!("{} less", count(less, "byte", "bytes"));
     let label = (label.chars().count() as f64 * CHARACTER + 6.0 < width).then_some(label);
-    Some(Ghost { x: segment.size as f64 * frame.scale, width, label, batch: false })
+    Some(Ghost { x: segment.size as f64 * frame.scale, width, label, fate: Fate::Saved })
 }
 
 /// The parts of a batch that the compaction under way lets go. Nothing says how many bytes each of its records has:

@@ -20,11 +20,11 @@ use logscope::lab::{Focus, LogPicture, Picture};
 use super::{BatchId, Palette};
 use rows::Rows;
 
-pub(crate) use shapes::{BatchBox, EntryMark, Ghost, Lane, Marker, MarkerKind, Outline, Rest};
+pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest};
 pub(crate) use walk::{Move, neighbour};
 
 /// Above the boxes: a row for markers, and one for holes and the hops of a scan.
-pub(crate) const ABOVE: f64 = 23.0;
+pub(crate) const ABOVE: f64 = 25.0;
 /// The boxes.
 pub(crate) const BOX: f64 = 32.0;
 /// Below the boxes: a row for the offset index, and one for the time index and the log end.

@@ -69,7 +69,18 @@ pub(crate) struct Ghost {
     pub(crate) x: f64,
     pub(crate) width: f64,
     pub(crate) label: Option<String>,
-    pub(crate) batch: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What became of something that is not where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// A batch that is lost.
+    Gone,
+    /// A batch that another segment has now.
+    Moved,
+    /// Bytes that are not needed any more.
+    Saved,
 }
 
 /// Bytes in a `.log` file that are no batch, or not known to be one yet.

@@ -349,8 +349,14 @@ fn compacted_segments_show_what_they_lost_until_the_next_step() {
     let lanes = all_lanes(&picture, 2.0 * ROOM);
     let merged: Vec<_> = lanes.iter().filter(|lane| lane.gone).map(|lane| lane.note).collect();
     assert!(!merged.is_empty() && merged.iter().all(|note| *note == "merged"), "{merged:?}");
+    for shape in lanes.iter().filter(|lane| lane.gone).flat_map(|lane| &lane.ghosts) {
+        let label = shape.label.as_deref().unwrap();
+        let stays =
+            lanes.iter().flat_map(|lane| &lane.boxes).any(|other| other.label.as_deref() == Some(label));
+        assert_eq!(shape.fate, if stays { Fate::Moved } else { Fate::Gone }, "{shape:?}");
+    }
     let ghost = &lanes[0].ghosts[0];
-    assert!(ghost.label.as_ref().unwrap().ends_with("bytes less") && !ghost.batch, "{ghost:?}");
+    assert!(ghost.label.as_ref().unwrap().ends_with("bytes less") && ghost.fate == Fate::Saved, "{ghost:?}");
     assert_eq!(ghost.x, lanes[0].boxes.last().map(|shape| shape.x + shape.width).unwrap());
     assert!(lanes.iter().flat_map(|lane| &lane.boxes).all(|shape| shape.going.is_empty()));
     assert_eq!(lanes[0].holes[0].label.as_deref(), Some("0–4"));
