@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::error::{Error, Result};
 use crate::record::{
     Batch, BatchError, BatchHeader, BatchMeta, Compression, NO_PRODUCER, NewRecord, Producer, TimestampType,
-    assign_base_offset, batch_size, encode_batch_with, set_log_append_time,
+    assign_base_offset, batch_size, batch_size_bound, encode_batch_with, set_log_append_time,
 };
 use crate::segment::{Due, Undone};
 use crate::storage::Storage;
@@ -63,13 +63,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         now_ms: i64,
     ) -> Result<Appended> {
         self.check_records(records, now_ms)?;
-        let size = batch_size(records, now_ms);
-        if self.config.compression_type.is_none_or(|codec| codec == Compression::None) {
-            self.check_size(size)?;
-        } else if size > i32::MAX as u64 {
-            // They may get smaller, but have to be encoded first.
-            return Err(Error::MessageTooLarge { size, limit: i32::MAX as u64, limit_name: "the format" });
-        }
+        self.check_plain_size(records, now_ms)?;
         self.check_room(records.len())?;
         let mut batch = std::mem::take(&mut self.scratch);
         batch.clear();
@@ -159,6 +153,29 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             true => Err(Error::OffsetsExhausted(i64::MAX as u64 - 1)),
             false => Ok(()),
         }
+    }
+
+    /// Refuses records before they are encoded, if they would take too much: uncompressed, the limits; to be
+    /// compressed, what the format can hold, for they may get smaller.
+    fn check_plain_size(&self, records: &[NewRecord<'_>], now_ms: i64) -> Result<()> {
+        let compressed = self.config.compression_type.is_some_and(|codec| codec != Compression::None);
+        let limit = if compressed { i32::MAX as u32 } else { self.size_limit() };
+        // To know the size takes half as long as to encode them, and nearly always it is far below the limit.
+        if batch_size_bound(records) <= u64::from(limit) {
+            return Ok(());
+        }
+        let size = batch_size(records, now_ms);
+        if !compressed {
+            self.check_size(size)
+        } else if size > u64::from(limit) {
+            Err(Error::MessageTooLarge { size, limit: limit.into(), limit_name: "the format" })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn size_limit(&self) -> u32 {
+        self.config.max_message_bytes.min(self.config.segment_bytes)
     }
 
     fn check_size(&self, size: u64) -> Result<()> {

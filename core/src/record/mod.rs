@@ -25,6 +25,7 @@ pub use batch::{
     Producer, Records, TimestampType,
 };
 pub(crate) use batch::{assign_base_offset, set_log_append_time};
+pub(crate) use builder::batch_size_bound;
 pub use builder::{BatchMeta, NewRecord, batch_size, encode_batch, encode_batch_with};
 pub use compression::Compression;
 pub use record::{Header, Headers, Record};

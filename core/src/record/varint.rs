@@ -85,7 +85,9 @@ pub fn varint_size(value: i32) -> usize {
     varlong_size(i64::from(value))
 }
 
-fn zigzag(value: i64) -> u64 {
+/// What a varint or varlong carries: 0, −1, 1, −2 … as 0, 1, 2, 3 …
+#[inline]
+pub(super) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 

@@ -119,13 +119,16 @@ impl<F: File> Segment<F> {
     /// Writes a batch at the end, and the index entries that are due. Whatever fails, the segment is as before;
     /// if even that cannot be brought about, the second value of the error says so.
     pub(crate) fn append(&self, batch: &[u8], due: Option<Due>) -> Result<(), (io::Error, Undone)> {
-        let (position, entries, time_entries) = (self.size(), self.index.len(), self.time_index.len());
+        let position = self.size();
+        // Only a batch that gets entries can leave a part of them behind.
+        let entries = due.map(|_| (self.index.len(), self.time_index.len()));
         let written = self.log.write_at(position, batch).and_then(|()| match due {
             Some(due) => self.push(due),
             None => Ok(()),
         });
         if let Err(error) = written {
             // Rests of this batch must not stand behind a shorter one that is written over it.
+            let (entries, time_entries) = entries.unwrap_or((self.index.len(), self.time_index.len()));
             let undone = self.truncate(position, entries, time_entries);
             let undone = if undone.is_ok() { Undone::Yes } else { Undone::No };
             return Err((error, undone));
