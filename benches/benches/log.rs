@@ -64,7 +64,7 @@ fn append_encoded(criterion: &mut Criterion) {
     let gate = LazyCell::new(|| {
         let (mut ours, mut batch) = (Ours::new()?, encoded.clone());
         for _ in 0..1000 {
-            ours.log.append_batch(&mut batch)?;
+            ours.log.append_batch(&mut batch, ours::NOW_MS)?;
         }
         ours.gate(&records)?;
         floor::gate(&encoded)
@@ -73,7 +73,7 @@ fn append_encoded(criterion: &mut Criterion) {
         sound(&gate);
         let mut batch = encoded.clone();
         let mut append = |ours: &mut Ours| {
-            black_box(ours.log.append_batch(&mut batch)?);
+            black_box(ours.log.append_batch(&mut batch, ours::NOW_MS)?);
             Ok(())
         };
         bencher.iter_custom(|iterations| {

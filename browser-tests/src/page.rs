@@ -100,6 +100,14 @@ impl Page {
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
     }
 
+    /// Runs a scenario on an engine of its own in the page, and returns the hash of the files that it leaves.
+    pub async fn fingerprint(&self, scenario: &str) -> Result<String> {
+        let script = "const [scenario, done] = arguments;
+            import('./logscope_web.js').then(engine => done(engine.fingerprint_of(scenario)), error => done(`${error}`))";
+        let hash = self.browser.client.execute_async(script, vec![json!(scenario)]).await?;
+        hash.as_str().map(str::to_owned).context("the page gives no hash")
+    }
+
     /// Types a command and runs it with Enter.
     pub async fn run(&self, command: &str) -> Result<()> {
         self.fill(TEXT_BOX, "Command", &format!("{command}{}", char::from(Key::Enter))).await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use logscope::config::CleanupPolicy;
-use logscope::lab::{Event, Lab, Picture};
+use logscope::lab::{Event, Lab, Picture, SegmentPicture};
 use logscope::log::{CompactionReport, Event as LogEvent};
 use logscope::record::{Compression, Producer};
 use logscope::storage::{Crash, Faults, FaultyStorage, MemoryStorage, Storage};
@@ -527,6 +527,24 @@ fn the_picture_follows_a_swap_through_a_crash() {
         }
     }
     assert!(completed > 5, "{completed} swaps were completed");
+}
+
+/// Segments that were merged into another are gone, with the batches of which nothing is left.
+#[test]
+fn the_picture_shows_what_went() {
+    let mut lab = Lab::new(MemoryStorage::new());
+    let mut picture = Picture::default();
+    let mut run = |line| {
+        lab.run_line(line).expect("it parses").events.iter().for_each(|event| picture.apply(event));
+        picture.gone.clone()
+    };
+    run("config segment.bytes=220 cleanup.policy=compact");
+    run("append x key=a count=7");
+    let offsets = |segment: &SegmentPicture| segment.batches.iter().map(|batch| batch.base_offset).collect();
+    let gone: Vec<(u64, Vec<u64>)> =
+        run("compact").iter().map(|segment| (segment.base_offset, offsets(segment))).collect();
+    assert_eq!(gone, [(0, vec![]), (3, vec![3, 4])], "segment 0 is written anew, and has offset 5 now");
+    assert_eq!(run("flush"), vec![], "one action later they are forgotten");
 }
 
 #[test]

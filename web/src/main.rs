@@ -1,13 +1,15 @@
 //! The Logscope playground: the engine in a page that draws what it does.
 //!
 //! [`engine`] runs the log, [`state`] holds what the page knows, [`view`] draws it, [`app`] ties them together,
-//! and [`indexed_db`] keeps the log. Natively this builds for its tests only.
+//! [`indexed_db`] keeps the log, and
+//! [`script`] is for others. Natively this builds for its tests only.
 
 mod app;
 mod browser;
 mod chunks;
 mod engine;
 mod indexed_db;
+mod script;
 mod state;
 mod text;
 mod view;

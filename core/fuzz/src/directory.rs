@@ -16,8 +16,16 @@ use logscope::{LogConfig, MemoryStorage};
 const SEAL: u8 = 1;
 const CHECKPOINT: u8 = 2;
 const CLEAN: u8 = 4;
-const SUFFIXES: [&str; 8] =
-    [".log", ".index", ".timeindex", ".snapshot", ".log.deleted", ".index.deleted", ".cleaned", ".swap"];
+const SUFFIXES: [&str; 8] = [
+    ".log",
+    ".index",
+    ".timeindex",
+    ".snapshot",
+    ".log.deleted",
+    ".index.deleted",
+    ".log.cleaned",
+    ".index.swap",
+];
 
 pub(crate) struct Directory {
     pub(crate) storage: MemoryStorage,
@@ -39,6 +47,9 @@ impl Directory {
             let mut contents = contents.to_vec();
             if kind == 255 {
                 storage.insert(CHECKPOINT_FILE, contents);
+            } else if kind == 254 {
+                // A segment that compaction wrote, with a span by chance.
+                storage.insert(format!("{base:020}-{:020}.log.swap", base.wrapping_add(a)), contents);
             } else {
                 let suffix = SUFFIXES[usize::from(kind) % SUFFIXES.len()];
                 if suffix == ".log" && u64::from(base) >= active {
@@ -62,8 +73,8 @@ impl Directory {
                 recovery_point,
                 active_segment: active,
                 cleaned_up_to,
-                first_dirty_offset: cleaned_up_to,
-                delete_horizon_ms: clean.then_some(0),
+                first_dirty_offset: u64::from(c),
+                delete_horizon_ms: (a % 2 == 0).then_some(0),
                 clean,
             };
             storage.insert(CHECKPOINT_FILE, checkpoint.encode().into_bytes());

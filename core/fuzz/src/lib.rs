@@ -5,6 +5,7 @@
 
 mod directory;
 
+use logscope::config::CleanupPolicy;
 use logscope::lab::{Action, parse_line, parse_scenario};
 use logscope::record::{self, Batch, BatchHeader};
 use logscope::verify::VerifyOptions;
@@ -62,10 +63,11 @@ pub fn recovery(bytes: &[u8]) {
     let _ = log.flush();
     let (start, end) = (log.log_start_offset(), log.log_end_offset());
     let within = |choice: u8| start + u64::from(choice) * end.saturating_sub(start) / 255;
-    let _ = match choices[0] % 4 {
+    let _ = match choices[0] % 5 {
         0 => log.apply_retention(i64::from(choices[1]) * 1_000).map(drop),
         1 => log.delete_records_before(within(choices[1])).map(drop),
         2 => log.truncate_to(within(choices[1])).map(drop),
+        3 => compact(&mut log, i64::from(choices[1])),
         _ => log.append(&[NewRecord::key_value(b"k", b"v"); 3], 2_000).map(drop),
     };
     read_all(&log);
@@ -80,6 +82,17 @@ pub fn recovery(bytes: &[u8]) {
         assert!(report.clean || report.tail_cut.is_none(), "{report:?}");
     }
     let _ = logscope::verify(&storage, &VerifyOptions::default(), &mut |_| {});
+}
+
+fn compact(log: &mut PartitionLog<MemoryStorage>, now_ms: i64) -> logscope::Result<()> {
+    let compacting = LogConfig {
+        cleanup_policy: CleanupPolicy::Compact,
+        delete_retention_ms: 100,
+        ..log.config().clone()
+    };
+    log.set_config(compacting)?;
+    log.compact(now_ms)?;
+    log.compact(now_ms + 100).map(drop)
 }
 
 fn open(

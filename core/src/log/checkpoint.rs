@@ -32,6 +32,15 @@ pub(crate) const CHECKPOINT_TEMPORARY: &str = "checkpoint.tmp";
 /// Many times what a checkpoint takes.
 const MAX_BYTES: usize = 4096;
 
+/// A checkpoint could not be written.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// The one before it stands, as if nothing had been tried: a full disk does that.
+    OldStands(io::Error),
+    /// Nobody knows which of the two a crash would leave.
+    Unsure(io::Error),
+}
+
 /// What the file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Checkpoint {
@@ -109,14 +118,21 @@ impl Checkpoint {
     }
 
     /// Replaces the file, durably, and returns its size in bytes.
-    pub(crate) fn write<S: Storage>(&self, storage: &S) -> io::Result<u64> {
+    pub(crate) fn write<S: Storage>(&self, storage: &S) -> Result<u64, Unwritten> {
         let text = self.encode();
-        let file = storage.open(CHECKPOINT_TEMPORARY)?;
-        file.truncate(0)?;
-        file.write_at(0, text.as_bytes())?;
-        file.sync()?;
-        storage.rename(CHECKPOINT_TEMPORARY, CHECKPOINT_FILE)?;
-        storage.sync_dir()?;
+        let prepare = || {
+            let file = storage.open(CHECKPOINT_TEMPORARY)?;
+            file.truncate(0)?;
+            file.write_at(0, text.as_bytes())?;
+            file.sync()
+        };
+        prepare().map_err(|error| {
+            // It may stand in the way of those who need the room.
+            let _ = storage.remove(CHECKPOINT_TEMPORARY);
+            Unwritten::OldStands(error)
+        })?;
+        storage.rename(CHECKPOINT_TEMPORARY, CHECKPOINT_FILE).map_err(Unwritten::Unsure)?;
+        storage.sync_dir().map_err(Unwritten::Unsure)?;
         Ok(text.len() as u64)
     }
 

@@ -246,8 +246,10 @@ impl<F: File, O: Observer> Shared<F, O> {
         let relative = u32::try_from(offset - base).unwrap_or(u32::MAX);
         let found = segment.index().look_up(relative)?;
         let position = found.map_or(0, |entry| u64::from(entry.position));
-        let entries = segment.index().len();
-        self.observer.observe(|| Event::IndexLookedUp { segment: base, offset, entries, found, position });
+        self.observer.observe(|| {
+            let entries = segment.index().len();
+            Event::IndexLookedUp { segment: base, offset, entries, found, position }
+        });
         let mut scan = segment.scan(position, ahead);
         let Some(entry) = found else { return Ok(scan) };
         if fits(&mut scan, base, entry)? {
@@ -367,6 +369,7 @@ fn read_ahead(room: u64, size: u64) -> usize {
 
 /// The next header of a segment. The checksum covers neither its base offset, which must be `least` or above,
 /// nor the length, by which it must end within the segment.
+#[inline(always)]
 pub(super) fn next_header<F: File>(
     scan: &mut Scanner<'_, F>,
     segment: u64,

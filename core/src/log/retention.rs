@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::segment::{DELETED_SUFFIX, SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX, Segment, file_name};
 use crate::storage::Storage;
 
+use super::checkpoint::Checkpoint;
 use super::event::{DeleteReason, Event, Observer};
 use super::{PartitionLog, SegmentInfo, segment_info};
 
@@ -105,10 +106,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(None)
     }
 
+    /// The checkpoint first: if it cannot be written, nothing has happened.
     fn move_log_start(&mut self, to: u64) -> Result<()> {
-        let from = self.shared.log_start_offset.swap(to, Ordering::AcqRel);
+        let from = self.log_start_offset();
+        let checkpoint = Checkpoint { log_start_offset: to, ..self.checkpoint(false) };
+        let written = if from == to { None } else { Some(self.publish(&checkpoint)?) };
+        self.shared.log_start_offset.store(to, Ordering::Release);
         self.shared.observer.observe(|| Event::LogStartMoved { from, to });
-        if from == to { Ok(()) } else { self.write_checkpoint(false) }
+        written.into_iter().for_each(|bytes| self.observe_checkpoint(&checkpoint, bytes));
+        Ok(())
     }
 
     /// Takes segments out of the log and removes their files. Nothing depends on when that is durable.
@@ -116,10 +122,11 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         &mut self,
         due: &[(Arc<Segment<S::File>>, DeleteReason)],
     ) -> Result<Vec<SegmentInfo>> {
-        let gone = |segment: &Arc<Segment<_>>| due.iter().any(|(other, _)| Arc::ptr_eq(segment, other));
-        self.shared.change_segments(|segments| segments.retain(|segment| !gone(segment)));
         for (segment, reason) in due {
+            // What cannot be removed now stays in the log's list, below its start, and is tried again: an older
+            // segment must not be left behind by a newer one.
             delete_files(&*self.storage, segment.base_offset())?;
+            self.shared.change_segments(|segments| segments.retain(|other| !Arc::ptr_eq(other, segment)));
             let (segment, bytes, reason) = (segment.base_offset(), segment.size(), *reason);
             self.shared.observer.observe(|| Event::SegmentDeleted { segment, bytes, reason });
         }

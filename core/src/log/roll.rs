@@ -8,12 +8,13 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::BatchHeader;
 use crate::segment::{Indexer, Segment};
 use crate::storage::Storage;
 
 use super::PartitionLog;
+use super::checkpoint::{Checkpoint, Unwritten};
 use super::event::{Event, FlushCause, Observer, RollReason, TimeEntryCause};
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
@@ -67,12 +68,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     }
 
     /// Makes an empty segment the active one, durably.
-    pub(super) fn begin_segment(&mut self, segment: Arc<Segment<S::File>>) -> Result<()> {
+    fn begin_segment(&mut self, segment: Arc<Segment<S::File>>) -> Result<()> {
         let base = segment.base_offset();
         self.storage.sync_dir().map_err(|error| self.shared.poison(error))?;
-        self.shared.observer.observe(|| Event::SegmentCreated { segment: base });
+        let checkpoint = Checkpoint { active_segment: base, ..self.checkpoint(false) };
+        let bytes = self.publish(&checkpoint)?;
         (self.active, self.indexer, self.first_timestamp) = (segment, Indexer::new(base), None);
-        self.write_checkpoint(false)
+        self.shared.observer.observe(|| Event::SegmentCreated { segment: base });
+        self.observe_checkpoint(&checkpoint, bytes);
+        Ok(())
     }
 
     /// Adds the last time entry, and makes both indexes durable.
@@ -93,7 +97,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
 
     /// Writes down what the next opening must know.
     pub(super) fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
-        let checkpoint = super::Checkpoint {
+        let checkpoint = self.checkpoint(clean);
+        let bytes = self.publish(&checkpoint)?;
+        self.observe_checkpoint(&checkpoint, bytes);
+        Ok(())
+    }
+
+    /// What an opening must know now.
+    pub(super) fn checkpoint(&self, clean: bool) -> Checkpoint {
+        Checkpoint {
             log_start_offset: self.log_start_offset(),
             recovery_point: self.high_watermark(),
             active_segment: self.active.base_offset(),
@@ -101,15 +113,24 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             first_dirty_offset: self.compaction.first_dirty_offset,
             delete_horizon_ms: self.compaction.delete_horizon_ms,
             clean,
-        };
-        let bytes = checkpoint.write(&*self.storage).map_err(|error| self.shared.poison(error))?;
-        let super::Checkpoint { log_start_offset, recovery_point, .. } = checkpoint;
+        }
+    }
+
+    /// Replaces the checkpoint, and returns its size. If that fails and the old one stands, the log may go on.
+    pub(super) fn publish(&self, checkpoint: &Checkpoint) -> Result<u64> {
+        checkpoint.write(&*self.storage).map_err(|unwritten| match unwritten {
+            Unwritten::OldStands(error) => Error::Io(error),
+            Unwritten::Unsure(error) => self.shared.poison(error),
+        })
+    }
+
+    pub(super) fn observe_checkpoint(&self, checkpoint: &Checkpoint, bytes: u64) {
+        let Checkpoint { log_start_offset, recovery_point, clean, .. } = *checkpoint;
         self.shared.observer.observe(|| Event::CheckpointWritten {
             log_start_offset,
             recovery_point,
             clean,
             bytes,
         });
-        Ok(())
     }
 }

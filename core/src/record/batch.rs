@@ -122,7 +122,8 @@ pub struct BatchHeader {
 
 impl BatchHeader {
     /// Decodes the header at the front of `bytes`, which may hold less than the whole batch.
-    #[inline]
+    // In line, so that who asks for three fields of a header does not have all of them carried over.
+    #[inline(always)]
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
         let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else {
             return Err(BatchError::Incomplete { needed: HEADER_SIZE as u64, available: bytes.len() as u64 });

@@ -56,6 +56,29 @@ struct State {
     loaded: Option<Vec<IndexEntry>>,
 }
 
+/// How many entries are at or below `relative_offset`.
+///
+/// It begins where the entry would be if they were evenly spread, as they nearly are, and goes on in doubling steps.
+/// To halve all entries again and again would wait for memory at each step: few of those are in a cache.
+fn count_up_to(entries: &[IndexEntry], relative_offset: u32) -> usize {
+    let Some(last) = entries.last().filter(|last| last.relative_offset > relative_offset) else {
+        return entries.len();
+    };
+    let below = |entry: &IndexEntry| entry.relative_offset <= relative_offset;
+    let share = u64::from(relative_offset) * entries.len() as u64 / u64::from(last.relative_offset);
+    let (mut low, mut high, mut step) = (share as usize, share as usize, 1);
+    if below(&entries[low]) {
+        while high < entries.len() && below(&entries[high]) {
+            (low, high, step) = (high, high.saturating_add(step), step * 2);
+        }
+    } else {
+        while low > 0 && !below(&entries[low]) {
+            (low, high, step) = (low.saturating_sub(step), low, step * 2);
+        }
+    }
+    low + entries[low..high.min(entries.len())].partition_point(below)
+}
+
 impl<F: File> OffsetIndex<F> {
     /// An index whose file holds exactly `entries`.
     pub(crate) fn new(file: F, entries: Vec<IndexEntry>) -> Self {
@@ -95,8 +118,7 @@ impl<F: File> OffsetIndex<F> {
     /// The entry with the largest offset at or below `relative_offset`. Without one, a scan starts at 0.
     pub(crate) fn look_up(&self, relative_offset: u32) -> io::Result<Option<IndexEntry>> {
         self.with_entries(|entries| {
-            let above = entries.partition_point(|entry| entry.relative_offset <= relative_offset);
-            above.checked_sub(1).map(|at| entries[at])
+            count_up_to(entries, relative_offset).checked_sub(1).map(|at| entries[at])
         })
     }
 
@@ -143,5 +165,28 @@ impl<F: File> OffsetIndex<F> {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Steps between entries from 1 to very many, so that they lie evenly or not at all.
+        #[test]
+        fn a_count_is_that_of_a_search_through_all(steps in prop::collection::vec(1u32..2_000_000, 0..300), at: u32) {
+            let mut entries: Vec<IndexEntry> = Vec::new();
+            for step in steps {
+                let relative_offset = entries.last().map_or(0, |last| last.relative_offset) + step / 1_000 * step / 1_000 + 1;
+                entries.push(IndexEntry { relative_offset, position: 0 });
+            }
+            let wanted = entries.iter().flat_map(|e| [e.relative_offset - 1, e.relative_offset, e.relative_offset + 1]);
+            for relative_offset in wanted.chain([0, at, u32::MAX]) {
+                let expected = entries.partition_point(|entry| entry.relative_offset <= relative_offset);
+                prop_assert_eq!(count_up_to(&entries, relative_offset), expected);
+            }
+        }
     }
 }

@@ -73,6 +73,7 @@ impl<'f, F: File> Scanner<'f, F> {
     }
 
     /// The next batch's header; `None` at the end. The batch's bytes need not all be there.
+    #[inline(always)]
     pub(crate) fn header(&mut self) -> Result<Option<BatchHeader>, ScanError> {
         if self.position >= self.end {
             return Ok(None);
@@ -90,6 +91,7 @@ impl<'f, F: File> Scanner<'f, F> {
     }
 
     /// The next batch as a whole, whose header is known already. Its checksum is not looked at.
+    #[inline(always)]
     pub(crate) fn batch_of(&mut self, header: BatchHeader) -> Result<Batch<'_>, ScanError> {
         self.fill(header.size as usize)?;
         Ok(Batch::of(header, self.bytes())?.0)
@@ -130,12 +132,15 @@ impl<'f, F: File> Scanner<'f, F> {
         &self.buffer[self.at..]
     }
 
-    /// Reads until the first `len` bytes from the position on are there, unless the file ends before.
+    /// Sees to it that the first `len` bytes from the position on have been read, unless the file ends before.
+    #[inline(always)]
     fn fill(&mut self, len: usize) -> io::Result<()> {
-        let there = self.buffer.len() - self.at;
-        if there >= len {
-            return Ok(());
-        }
+        if self.buffer.len() - self.at >= len { Ok(()) } else { self.read(len) }
+    }
+
+    /// Reads on until those bytes are there.
+    #[inline(never)]
+    fn read(&mut self, len: usize) -> io::Result<()> {
         let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         self.close_gap();
         let (needed, wanted) = (len.min(left), len.max(self.ahead).min(left));

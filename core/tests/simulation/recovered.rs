@@ -1,5 +1,6 @@
 //! What must hold of a log that was opened, whatever happened before.
 
+use logscope::log::{CHECKPOINT_FILE, Checkpoint};
 use logscope::storage::{Faults, MemoryStorage, Storage};
 use logscope::{Error, LogConfig, PartitionLog, RecoveryReport};
 
@@ -62,6 +63,15 @@ pub(crate) fn check_recovered<S: Storage>(
     Ok(true)
 }
 
+/// Whether a checkpoint is the other one, but for a lower recovery point: an opening without room for a new one leaves
+/// the old one.
+fn knows_less(before: Option<&Vec<u8>>, after: Option<&Vec<u8>>) -> bool {
+    let decode = |bytes: Option<&Vec<u8>>| bytes.and_then(|bytes| Checkpoint::decode(bytes).ok());
+    let (Some(before), Some(after)) = (decode(before), decode(after)) else { return false };
+    let recovery_point = before.recovery_point.max(after.recovery_point);
+    before.recovery_point < after.recovery_point && Checkpoint { recovery_point, ..before } == after
+}
+
 /// Opening once more changes nothing and finds nothing; and if the power fails at once, nothing is lost.
 /// Indexes may be mended that were damaged or `added_otherwise`.
 pub(crate) fn check_second_recovery<D: Disk>(
@@ -79,7 +89,11 @@ pub(crate) fn check_second_recovery<D: Disk>(
         opened => opened.map_err(|error| Violation { rule: REOPENS, details: error.to_string() })?,
     };
     let gone = |name: &String| below(name, log.log_start_offset());
-    let (after, mut stay) = (copy.files(), before.clone());
+    let (mut after, mut stay) = (copy.files(), before.clone());
+    if knows_less(stay.get(CHECKPOINT_FILE), after.get(CHECKPOINT_FILE)) {
+        after.remove(CHECKPOINT_FILE);
+        stay.remove(CHECKPOINT_FILE);
+    }
     stay.retain(|name, _| after.contains_key(name) || !gone(name));
     let same = after == stay;
     check((idle(&log, &report) && same) || added_otherwise, IDEMPOTENT, || {

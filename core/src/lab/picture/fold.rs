@@ -325,11 +325,7 @@ impl Picture {
                 if let Removal::Superseded { by } = why {
                     self.cause = self.log.batch_focus(*by);
                 }
-                let batches =
-                    self.log.segment(*segment).map(|segment| &segment.batches[..]).unwrap_or_default();
-                let at = batches.partition_point(|batch| batch.last_offset < *offset);
-                self.focus =
-                    batches.get(at).map_or(Focus::None, |batch| Focus::Batch(*segment, batch.position));
+                self.focus = self.log.batch_focus(*offset);
             }
             LogEvent::BatchRewritten { segment, position, .. } => {
                 self.focus = Focus::Batch(*segment, *position);
@@ -347,13 +343,10 @@ impl Picture {
                     time_index: time_index.clone(),
                 };
                 self.removed.retain(|(segment, _)| !sources.contains(segment));
-                let mut was: Vec<SegmentPicture> =
-                    sources.iter().filter_map(|source| self.log.segment(*source)).cloned().collect();
-                for same in was.iter_mut().filter(|source| source.base_offset == *segment) {
-                    same.batches.clear();
-                }
-                self.gone.extend(was);
-                self.log.replace(sources, compacted);
+                // The segment that keeps its name was of another size.
+                let rewritten = self.log.segment(*segment).cloned();
+                self.gone.extend(rewritten.map(|was| SegmentPicture { batches: Vec::new(), ..was }));
+                self.gone.extend(self.log.replace(sources, compacted));
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SwapsCompleted { files, .. } => self.log.other_files.clone_from(files),

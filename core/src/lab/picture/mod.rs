@@ -199,14 +199,22 @@ impl LogPicture {
         }
     }
 
-    /// Puts a segment in the place of others, of which it keeps the first one's name.
-    fn replace(&mut self, sources: &[u64], by: SegmentPicture) {
-        self.segments.retain(|segment| !sources.contains(&segment.base_offset));
-        for gone in sources.iter().filter(|source| **source != by.base_offset) {
-            self.take_other(&file_name(*gone, SNAPSHOT_SUFFIX));
+    /// Puts a segment in the place of others, of which it keeps the first one's name. Returns those whose names are
+    /// gone, with the batches that went.
+    fn replace(&mut self, sources: &[u64], by: SegmentPicture) -> Vec<SegmentPicture> {
+        let replaced = |segment: &mut SegmentPicture| sources.contains(&segment.base_offset);
+        let mut gone: Vec<SegmentPicture> = self.segments.extract_if(.., replaced).collect();
+        gone.retain(|segment| segment.base_offset != by.base_offset);
+        for segment in &mut gone {
+            let stays = |base_offset| {
+                by.batches.binary_search_by_key(&base_offset, |batch| batch.base_offset).is_ok()
+            };
+            segment.batches.retain(|batch| !stays(batch.base_offset));
+            self.take_other(&file_name(segment.base_offset, SNAPSHOT_SUFFIX));
         }
         let at = self.segments.partition_point(|segment| segment.base_offset < by.base_offset);
         self.segments.insert(at, by);
+        gone
     }
 
     /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in

@@ -3,6 +3,7 @@
 //! Whatever is read is checked as a fetch checks it: checksums, the order of offsets, holes that nothing explains.
 //! Damage ends the compaction, so that it is never copied under a new checksum.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{CorruptReason, Error, Result};
@@ -121,12 +122,11 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
     /// The newest offset of each key, and whether all tombstones are among them that are due.
     fn map_keys(&self) -> Result<(Keys, bool)> {
         let mut keys = Keys::new(self.key_budget, self.first_dirty_offset);
-        let clean = self.sources.partition_point(|source| source.base_offset() < self.first_dirty_offset);
-        // The segment before may end above the first dirty offset.
-        let first = clean.saturating_sub(1);
+        let clean = |at: &usize| self.end_of(*at) <= self.first_dirty_offset;
+        let first_dirty = (0..self.sources.len()).take_while(clean).count();
         let mut room = true;
-        let mut walk = self.walk(first);
-        for source in &self.sources[first..] {
+        let mut walk = self.walk(first_dirty);
+        for source in &self.sources[first_dirty..] {
             room = room
                 && walk.segment(source, |_, batch| {
                     let clean = batch.header().last_offset() < self.first_dirty_offset;
@@ -138,7 +138,8 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
         }
         if self.tombstones_due {
             let mut walk = self.walk(0);
-            for source in &self.sources[..clean] {
+            let below = |source: &&Arc<Segment<_>>| source.base_offset() < self.first_dirty_offset;
+            for source in self.sources.iter().take_while(below) {
                 room = room
                     && walk.segment(source, |_, batch| Ok(self.add_due(&mut keys, batch) == Room::Enough))?;
             }
@@ -167,8 +168,7 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
         let mut walk = self.walk(0);
         let mut pieces = Vec::with_capacity(self.sources.len());
         for (at, source) in self.sources.iter().enumerate() {
-            let end = self.sources.get(at + 1).map_or(self.end, |next| next.base_offset());
-            pieces.push(self.clean_segment(source, end, &mut filter, &mut walk, totals)?);
+            pieces.push(self.clean_segment(source, self.end_of(at), &mut filter, &mut walk, totals)?);
         }
         if let Some(last) = self.sources.last() {
             walk.check(last.base_offset(), last.size(), self.end)?;
@@ -227,6 +227,11 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
             None => Piece { base, end, size, log: None },
             Some((log, size)) => Piece { base, end, size, log: Some(log) },
         })
+    }
+
+    /// Where the segment after the one at this place begins.
+    fn end_of(&self, at: usize) -> u64 {
+        self.sources.get(at + 1).map_or(self.end, |next| next.base_offset())
     }
 
     /// Whether the log was truncated since this began.

@@ -37,6 +37,7 @@ use crate::record::Batch;
 use crate::segment::{IndexEntry, Segment, TimeIndexEntry};
 use crate::storage::{File, Storage};
 
+use super::append::MAX_DECOMPRESSED;
 use super::event::{BatchInfo, Event, Observer};
 use super::{PartitionLog, Shared};
 use filter::Rules;
@@ -49,8 +50,6 @@ pub use filter::{BatchFate, Removal};
 const KEY_BUDGET: usize = 128 << 20;
 /// How much is read or written at a time, in bytes.
 const CHUNK: usize = 1 << 20;
-/// The most bytes that the records of a compressed batch may decompress to.
-const DECOMPRESSED_LIMIT: u64 = 64 << 20;
 
 /// How far compaction has come. The checkpoint keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -318,7 +317,7 @@ fn readable<'a>(batch: &Batch<'a>, buffer: &'a mut Vec<u8>) -> Option<Batch<'a>>
         None => *batch,
         Some(_) => {
             buffer.clear();
-            batch.decompress(DECOMPRESSED_LIMIT, buffer).ok()?;
+            batch.decompress(MAX_DECOMPRESSED, buffer).ok()?;
             Batch::parse(buffer).ok()?.0
         }
     };

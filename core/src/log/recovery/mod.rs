@@ -179,7 +179,13 @@ pub(super) fn open<S: Storage, O: Observer>(
         pending_roll: None,
         scratch: Vec::new(),
     };
-    log.write_checkpoint(false)?;
+    let stands =
+        checkpoint.is_some_and(|found| !found.clean && found.active_segment == log.active.base_offset());
+    match log.write_checkpoint(false) {
+        // The checkpoint that is there only knows less of what is durable, and a full log can still be read.
+        Err(Error::Io(error)) if stands && error.kind() == std::io::ErrorKind::StorageFull => {}
+        written => written?,
+    }
     log.shared.observer.observe(|| Event::RecoveryFinished { log_start_offset, log_end_offset });
     Ok((log, report))
 }
@@ -238,6 +244,11 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         let bases = self.bases();
         let due =
             |pair: &&[u64]| pair[1] <= checkpoint.log_start_offset && pair[0] < checkpoint.active_segment;
+        if bases.windows(2).any(|pair| due(&pair)) {
+            // The process before may have died between renaming the checkpoint and syncing its name. A crash now must
+            // not bring back the one before, which knows nothing of the deletion.
+            self.storage.sync_dir()?;
+        }
         for pair in bases.windows(2).filter(due) {
             delete_files(self.storage, pair[0])?;
             let (of_segment, others) =
