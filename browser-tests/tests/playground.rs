@@ -215,11 +215,11 @@ async fn compaction_leaves_holes_and_the_offsets_as_they_are() -> Result<()> {
         let said = page.sentence().await?;
         ensure!(said.starts_with("Compaction is done: "), "{said}");
         let marks = page.marks().await?;
-        ensure!(marks.iter().any(|mark| mark.starts_with("no record is left at offset 0–")), "{marks:?}");
+        ensure!(marks.iter().any(|mark| mark == "no record is left at offset 0–6"), "{marks:?}");
         page.fetch(0, PLENTY).await?;
-        let records = fetched(page, &["v8", "", "null"]).await?;
+        let records = fetched(page, &["v7", "v8", "", "null"]).await?;
         let offsets: Vec<_> = records.iter().map(|record| record[0].as_str()).collect();
-        ensure!(offsets == ["8", "9", "10"], "{records:?}");
+        ensure!(offsets == ["7", "8", "9", "10"], "{records:?}");
         page.press("Housekeeping").await
     })
     .await
