@@ -90,6 +90,21 @@ fn append_encoded(criterion: &mut Criterion) {
     compare(criterion, "append-encoded-100x100", records.len() as u64, contenders);
 }
 
+/// The native half of a pair: `cargo xtask bench` has Chromium do the same.
+fn append_in_memory(criterion: &mut Criterion) {
+    let gate = LazyCell::new(logscope_bench_page::gate);
+    let native = |bencher: &mut Bencher<'_>| {
+        LazyCell::force(&gate);
+        bencher.iter(|| logscope_bench_page::fill(1));
+    };
+    compare(
+        criterion,
+        "wasm-100x100",
+        logscope_bench_page::fill(1).into(),
+        vec![("native", Box::new(native))],
+    );
+}
+
 /// Logs of `MANY` records, in batches of `count`, made when they are first needed.
 struct Large<'a> {
     ours: LazyCell<Ours, Box<dyn FnOnce() -> Ours + 'a>>,
@@ -249,6 +264,6 @@ fn sound(gate: &Result<()>) {
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().with_measurement(clock());
-    targets = appends, append_encoded, fetches, random_fetches
+    targets = appends, append_encoded, append_in_memory, fetches, random_fetches
 }
 criterion_main!(benches);

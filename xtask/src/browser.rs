@@ -55,6 +55,11 @@ pub(crate) fn ensure_browser() -> Result<()> {
     run(apt_get(&["install", "--yes"]).args(PACKAGES)).context("the browser cannot be installed")
 }
 
+/// What to call to start it.
+pub(crate) fn chromium() -> Result<&'static str> {
+    BROWSERS.into_iter().find(|program| on_path(program)).context("there is no Chromium on the PATH")
+}
+
 fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());

@@ -17,7 +17,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::workspace::{Workspace, run};
 
-const WASM: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
 /// Builds the page and answers the folder it stands in. With `dev` it is built fast rather than small.
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
@@ -35,7 +35,7 @@ pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
 }
 
 /// Asks the compiler first: not everybody's compiler comes from rustup.
-fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
+pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
     let answer = Command::new("rustc")
         .args(["--print=target-libdir", "--target", WASM])
         .current_dir(&workspace.root)

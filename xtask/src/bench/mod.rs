@@ -4,6 +4,8 @@
 //! of a group take turns, so each round gives a ratio of medians of its own, and the table has the median of
 //! those, and how far they lie apart.
 
+mod browser;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -56,6 +58,14 @@ const ROWS: [Row; 15] = [
     row("recovery scan of 1 GiB", "recovery-1GiB", READ_AND_SUM, 0.8),
 ];
 
+/// Native on its own in criterion; the browser is measured when that is done.
+const BROWSER: Row = row(
+    "append in Chromium, in memory, 100 × 100 B a batch",
+    "wasm-100x100",
+    ("native", "native, in memory"),
+    0.5,
+);
+
 /// The group of the one figure that is no ratio, and how many MiB it may be.
 const MEMORY: (&str, f64) = ("memory", 8.0);
 
@@ -75,19 +85,26 @@ pub(crate) struct Arguments {
 pub(crate) fn bench(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let filter = arguments.filter.as_str();
     let rows: Vec<&Row> = ROWS.iter().filter(|row| row.group.contains(filter)).collect();
-    let memory = MEMORY.0.contains(filter);
-    if rows.is_empty() && !memory {
-        let groups: BTreeSet<&str> = ROWS.iter().map(|row| row.group).chain([MEMORY.0]).collect();
+    let (wasm, memory) = (BROWSER.group.contains(filter), MEMORY.0.contains(filter));
+    let criterion = workspace.target.join("criterion");
+    let groups: BTreeSet<&str> =
+        rows.iter().copied().chain(wasm.then_some(&BROWSER)).map(|row| row.group).collect();
+    if groups.is_empty() && !memory {
+        let groups: BTreeSet<&str> =
+            ROWS.iter().chain([&BROWSER]).map(|row| row.group).chain([MEMORY.0]).collect();
         bail!("no bench has {filter:?} in its name; there are {}", Vec::from_iter(groups).join(", "));
     }
+    if !groups.is_empty() {
+        measure(workspace, &criterion, &groups, arguments)?;
+    }
+    let turns = |row: &Row, contender| turns(&criterion.join(row.group).join(contender));
     let mut lines = Vec::new();
-    if !rows.is_empty() {
-        let criterion = workspace.target.join("criterion");
-        measure(workspace, &criterion, &rows, arguments)?;
-        for row in rows {
-            let turns = |contender| turns(&criterion.join(row.group).join(contender));
-            lines.push(line(row, &turns("logscope")?, &turns(row.against)?)?);
-        }
+    for row in rows {
+        lines.push(line(row, &turns(row, "logscope")?, &turns(row, row.against)?)?);
+    }
+    if wasm {
+        let native = turns(&BROWSER, BROWSER.against)?;
+        lines.push(line(&BROWSER, &browser::speeds(workspace, native.len())?, &native)?);
     }
     if memory {
         lines.push(memory_line(measure_memory(workspace)?));
@@ -98,10 +115,14 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     Ok(())
 }
 
-/// Has criterion measure the groups of these rows anew.
-fn measure(workspace: &Workspace, criterion: &Path, rows: &[&Row], arguments: &Arguments) -> Result<()> {
-    let groups: BTreeSet<&str> = rows.iter().map(|row| row.group).collect();
-    for group in &groups {
+/// Has criterion measure these groups anew.
+fn measure(
+    workspace: &Workspace,
+    criterion: &Path,
+    groups: &BTreeSet<&str>,
+    arguments: &Arguments,
+) -> Result<()> {
+    for group in groups {
         // What an earlier run left would be taken for this one's rounds.
         if let Err(error) = fs::remove_dir_all(criterion.join(group))
             && error.kind() != std::io::ErrorKind::NotFound
@@ -109,7 +130,7 @@ fn measure(workspace: &Workspace, criterion: &Path, rows: &[&Row], arguments: &A
             return Err(error).with_context(|| format!("the old figures of {group} cannot be removed"));
         }
     }
-    let filter = format!("^({})/", Vec::from_iter(groups).join("|"));
+    let filter = format!("^({})/", Vec::from_iter(groups.iter().copied()).join("|"));
     let mut command = workspace.cargo();
     command.args(["bench", "--package=logscope-benches", "--bench=log", "--", "--noplot", &filter]);
     for (chosen, variable) in
