@@ -9,6 +9,7 @@ use anyhow::Result;
 use criterion::{criterion_group, criterion_main};
 use logscope::PartitionLog;
 use logscope::storage::FsStorage;
+use tempfile::TempDir;
 
 use logscope_benches::floor::{self, Writes};
 use logscope_benches::ours::{self, Ours};
@@ -208,6 +209,38 @@ fn recover(criterion: &mut Criterion, large: &Large<'_>) {
     compare(criterion, "recovery-1GiB", MANY as u64, contenders);
 }
 
+/// Opening a log that was closed in good order must not depend on how much is in it.
+fn openings(criterion: &mut Criterion) {
+    let records = RecordSet::new(100, 100);
+    let closed = |batches| {
+        let mut ours = must(Ours::filled(&records, batches));
+        must(ours.gate(&records));
+        must(ours.close())
+    };
+    // 1 MiB, and 4 GiB.
+    let small = LazyCell::new(|| closed(100));
+    let large = LazyCell::new(|| closed(4 * MANY / 100));
+    let open = |bencher: &mut Bencher<'_>, folder: &TempDir| {
+        bencher.iter_custom(|iterations| {
+            let mut elapsed = Duration::ZERO;
+            for _ in 0..iterations {
+                let storage = must(FsStorage::open(folder.path()));
+                let start = clock().now();
+                let (log, report) = must(PartitionLog::open(storage, ours::config()));
+                elapsed += start.elapsed();
+                assert_eq!(report.batches, 0, "nothing is scanned");
+                must(log.close());
+            }
+            elapsed
+        });
+    };
+    let contenders: Vec<Contender<'_>> = vec![
+        ("logscope", Box::new(|bencher: &mut Bencher<'_>| open(bencher, &large))),
+        ("small", Box::new(|bencher: &mut Bencher<'_>| open(bencher, &small))),
+    ];
+    compare(criterion, "open", 1, contenders);
+}
+
 /// Batches that several of fit into 4 KiB, and single records.
 fn random_fetches(criterion: &mut Criterion) {
     for (count, group) in [(10, "random-4KiB-10x100"), (1, "random-4KiB-1x100")] {
@@ -264,6 +297,6 @@ fn sound(gate: &Result<()>) {
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().with_measurement(clock());
-    targets = appends, append_encoded, append_in_memory, fetches, random_fetches
+    targets = appends, append_encoded, append_in_memory, fetches, random_fetches, openings
 }
 criterion_main!(benches);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use logscope::log::CHECKPOINT_FILE;
 use logscope::storage::{Crash, File, FsStorage, JournalStorage, MemoryFile, MemoryStorage, Storage};
@@ -202,7 +202,7 @@ fn read_all_or_damage<S: Storage>(log: &PartitionLog<S>, at: usize) {
     }
 }
 
-/// A storage whose writes or syncs fail while a switch is on.
+/// A storage whose writes or syncs fail while a switch is on, and which counts what is read.
 #[derive(Debug, Clone, Default)]
 struct Failing {
     inner: MemoryStorage,
@@ -211,6 +211,7 @@ struct Failing {
     /// Only index files; the `.log` file beside is opened first.
     index_opens_fail: Arc<AtomicBool>,
     index_writes_fail: Arc<AtomicBool>,
+    bytes_read: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -257,6 +258,7 @@ impl File for FailingFile {
         self.inner.len()
     }
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.storage.bytes_read.fetch_add(buf.len() as u64, Ordering::SeqCst);
         self.inner.read_at(position, buf)
     }
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
@@ -275,6 +277,22 @@ impl File for FailingFile {
         fail_if(&self.storage.syncs_fail)?;
         self.inner.sync()
     }
+}
+
+/// After a clean close there is nothing to look for in the batches before the last index entry, however many there are.
+#[test]
+fn opening_a_closed_log_reads_no_batches_but_the_last() {
+    let storage = Failing::default();
+    let (mut log, _) = PartitionLog::open(storage.clone(), LogConfig::default()).expect("it opens");
+    for _ in 0..100 {
+        log.append(&[NewRecord::value(&[7; 10_000])], NOW).expect("it is taken");
+    }
+    log.close().expect("it closes");
+    storage.bytes_read.store(0, Ordering::SeqCst);
+    let (log, report) = PartitionLog::open(storage.clone(), LogConfig::default()).expect("it opens again");
+    assert_eq!((log.log_end_offset(), report.batches), (100, 0));
+    let read = storage.bytes_read.load(Ordering::SeqCst);
+    assert!(read < 50_000, "{read} bytes were read of a log of 1 000 000");
 }
 
 /// A roll that gets as far as the new `.log` file, and no further. The old segment must not grow past it.

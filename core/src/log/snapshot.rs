@@ -77,6 +77,10 @@ pub(super) fn replay<'s, F: File + 's>(
     from: u64,
     to: u64,
 ) -> Result<()> {
+    // A log that was closed in good order has a snapshot as of its end, and nothing behind it.
+    if from >= to {
+        return Ok(());
+    }
     let segments: Vec<_> = segments.collect();
     for (at, segment) in segments.iter().enumerate() {
         let ends_before = segments.get(at + 1).is_some_and(|next| next.base_offset() <= from);
