@@ -50,7 +50,7 @@ pub use snapshot::{
     ProducerEntry, SNAPSHOT_ENTRY_SIZE, SNAPSHOT_HEADER_SIZE, read_snapshot, snapshot, snapshot_entry,
     snapshot_header,
 };
-pub use text::{preview, utc};
+pub use text::{date, preview, utc};
 pub use walk::BatchWalker;
 
 /// Some bytes of a file: what they are called, say and mean.

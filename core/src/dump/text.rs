@@ -15,9 +15,9 @@ pub fn utc(ms: i64) -> Option<String> {
 }
 
 /// Year, month and day of a count of days since 1 January 1970, in the Gregorian calendar.
-fn date(days: i64) -> (i64, i64, i64) {
+pub fn date(days: i64) -> (i64, i64, i64) {
     // Years begin in March here, so that the leap day is a year's last; 146097 days are 400 years.
-    let days = days + 719_468;
+    let days = days.saturating_add(719_468);
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);

@@ -125,16 +125,10 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Nobody could read past a batch whose records do not parse. A compressed one is taken as it is, unless
     /// compaction has to find keys in it.
     fn check_batch_records(&self, batch: &Batch<'_>) -> Result<()> {
-        let mut plain = Vec::new();
-        let mut batch = *batch;
-        if batch.compressed().is_some() {
-            if !self.config.cleanup_policy.compacts() {
-                return Ok(());
-            }
-            batch.decompress(MAX_DECOMPRESSED, &mut plain)?;
-            batch = Batch::parse(&plain)?.0;
+        if batch.compressed().is_some() && !self.config.cleanup_policy.compacts() {
+            return Ok(());
         }
-        for record in batch.records() {
+        for record in batch.plain(MAX_DECOMPRESSED, &mut Vec::new())?.records() {
             self.check_key(record?.key)?;
         }
         Ok(())

@@ -48,17 +48,11 @@ impl<F: File, O: Observer> Shared<F, O> {
     pub(super) fn largest_timestamp(&self, segment: &Segment<F>) -> Result<Option<TimeIndexEntry>> {
         let base = segment.base_offset();
         if let Some(entry) = segment.time_index().last()? {
-            let offset = base + u64::from(entry.relative_offset);
             let from = segment.index().look_up(entry.relative_offset)?.map_or(0, |found| found.position);
-            let mut agrees = false;
-            let walked = walk(segment, u64::from(from), |_, batch| {
-                agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
-                batch.last_offset() < offset
-            });
-            match walked {
-                Ok(()) if agrees => return Ok(Some(entry)),
+            match agrees(segment, entry, u64::from(from)) {
+                Ok(true) => return Ok(Some(entry)),
                 // The offset index may be what is damaged: it is no guide to begin with, then.
-                Ok(()) | Err(Error::Corrupt { .. }) => {}
+                Ok(false) | Err(Error::Corrupt { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -140,23 +134,23 @@ impl<F: File, O: Observer> Shared<F, O> {
         let Some(entry) = found else { return Ok(0) };
         let offset = segment.base_offset() + u64::from(entry.relative_offset);
         let position = self.locate(segment, offset)?;
-        let mut agrees = false;
-        walk(segment, position, |_, batch| {
-            agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
-            false
-        })?;
-        Ok(if agrees { position } else { 0 })
+        Ok(if agrees(segment, entry, position)? { position } else { 0 })
     }
 }
 
+/// Whether a time index entry is right about the batch that it names, which is at or behind `position`.
+fn agrees<F: File>(segment: &Segment<F>, entry: TimeIndexEntry, position: u64) -> Result<bool> {
+    let offset = segment.base_offset() + u64::from(entry.relative_offset);
+    let mut agrees = false;
+    walk(segment, position, |_, batch| {
+        agrees = batch.last_offset() == offset && batch.max_timestamp == entry.timestamp;
+        batch.last_offset() < offset
+    })?;
+    Ok(agrees)
+}
+
 fn first_at(batch: &Batch<'_>, timestamp: i64, log_start_offset: u64) -> Result<Option<TimestampOffset>> {
-    let mut plain = Vec::new();
-    let mut batch = *batch;
-    if batch.compressed().is_some() {
-        batch.decompress(MAX_DECOMPRESSED, &mut plain)?;
-        batch = Batch::parse(&plain)?.0;
-    }
-    for record in batch.records() {
+    for record in batch.plain(MAX_DECOMPRESSED, &mut Vec::new())?.records() {
         let record = record.map_err(Error::InvalidBatch)?;
         if record.timestamp >= timestamp && record.offset >= log_start_offset {
             return Ok(Some(TimestampOffset { offset: record.offset, timestamp: record.timestamp }));

@@ -296,6 +296,22 @@ impl<'a> Batch<'a> {
         seal(&mut out[start..], self.header.attributes & !CODEC);
         Ok(())
     }
+
+    /// The batch with its records to be read: itself, or, if it is compressed, what it decompresses to in `buffer`.
+    ///
+    /// # Errors
+    /// As [`decompress`](Self::decompress).
+    pub fn plain<'b>(&self, limit: u64, buffer: &'b mut Vec<u8>) -> Result<Batch<'b>, BatchError>
+    where
+        'a: 'b,
+    {
+        if self.compressed().is_none() {
+            return Ok(*self);
+        }
+        buffer.clear();
+        self.decompress(limit, buffer)?;
+        Ok(Batch::parse(buffer)?.0)
+    }
 }
 
 /// Iterates the records of one batch; see [`Batch::records`].

@@ -64,8 +64,7 @@ pub(crate) fn read(bytes: Vec<u8>) -> Result<BatchDetail, String> {
 /// The records, decompressed if they must be.
 fn records(batch: &Batch<'_>) -> Result<Vec<RecordDetail>, String> {
     let mut plain = Vec::new();
-    batch.decompress(MAX_DECOMPRESSED, &mut plain).map_err(|error| error.to_string())?;
-    let (batch, _) = Batch::parse(&plain).map_err(|error| error.to_string())?;
+    let batch = batch.plain(MAX_DECOMPRESSED, &mut plain).map_err(|error| error.to_string())?;
     let records = batch.records().map(|record| {
         let record = record.map_err(|error| error.to_string())?;
         let own = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);

@@ -1,5 +1,7 @@
 //! Numbers, times and bytes as text.
 
+use logscope::dump::date as date_of;
+
 /// `1 record`, `2 records`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -71,19 +73,6 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
-}
-
-/// Year, month and day of a count of days since 1 January 1970, in the Gregorian calendar.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    // Years begin in March here, so that the leap day is a year's last; 146097 days are 400 years.
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Bytes of a key or a payload: as text where they are UTF-8 without control characters, else in hex.

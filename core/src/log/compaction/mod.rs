@@ -313,13 +313,6 @@ fn segments_compacted<F: File>(sources: &[Arc<Segment<F>>], segment: &Segment<F>
 
 /// The batch, uncompressed, if this build can read all its records; `buffer` is where it is decompressed.
 fn readable<'a>(batch: &Batch<'a>, buffer: &'a mut Vec<u8>) -> Option<Batch<'a>> {
-    let plain = match batch.compressed() {
-        None => *batch,
-        Some(_) => {
-            buffer.clear();
-            batch.decompress(MAX_DECOMPRESSED, buffer).ok()?;
-            Batch::parse(buffer).ok()?.0
-        }
-    };
+    let plain = batch.plain(MAX_DECOMPRESSED, buffer).ok()?;
     plain.records().all(|record| record.is_ok()).then_some(plain)
 }
