@@ -119,9 +119,53 @@ fn shortened(name: &str) -> String {
     }
 }
 
+/// The partition that a record with this key goes to, of so many: where Kafka's clients send it
+/// (`BuiltInPartitioner.partitionForKey`). Of no partitions at all it is the first.
+pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
+    (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
+}
+
+/// MurmurHash2 in 32 bits, with the seed that Kafka's clients use (`Utils.murmur2`).
+pub fn murmur2(bytes: &[u8]) -> u32 {
+    const SEED: u32 = 0x9747_b28c;
+    const M: u32 = 0x5bd1_e995;
+    let (words, rest) = bytes.as_chunks::<4>();
+    // Kafka's lengths are 32-bit; a longer key than that is in no record.
+    let mut hash = SEED ^ bytes.len() as u32;
+    for word in words {
+        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
+        k ^= k >> 24;
+        hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    if !rest.is_empty() {
+        let rest = rest.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte));
+        hash = (hash ^ rest).wrapping_mul(M);
+    }
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The values that Kafka's own test of `Utils.murmur2` has.
+    #[test]
+    fn murmur2_is_kafkas() {
+        for (key, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            ("abc", 479_470_107),
+        ] {
+            assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
+        }
+        assert_eq!(partition_for_key(b"abc", 3), 479_470_107 % 3);
+        assert_eq!(partition_for_key(b"abc", 0), 0);
+    }
 
     #[test]
     fn names_by_the_rule_are_taken_unchanged() {

@@ -233,6 +233,11 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
     pub fn segments(&self) -> Vec<SegmentInfo> {
         self.shared.segment_infos()
     }
+
+    /// Whether a sync has failed, so that the log takes no append until it is opened again.
+    pub fn is_poisoned(&self) -> bool {
+        self.shared.check_poison().is_err()
+    }
 }
 
 impl<F: crate::storage::File, O: Observer> Shared<F, O> {

@@ -277,6 +277,17 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
         Self { key_budget: bytes, ..self }
     }
 
+    /// Which part of the bytes to be read no compaction has seen yet, from 0 to 1; and 1 if tombstones are due. Kafka's
+    /// cleaner leaves a log alone while this is below `min.cleanable.dirty.ratio`.
+    pub fn dirty_ratio(&self) -> f64 {
+        let dirty = |source: &&Arc<Segment<S::File>>| source.base_offset() >= self.first_dirty_offset;
+        let bytes: u64 = self.sources.iter().map(|source| source.size()).sum();
+        if self.tombstones_due || bytes == 0 {
+            return 1.0;
+        }
+        self.sources.iter().filter(dirty).map(|source| source.size()).sum::<u64>() as f64 / bytes as f64
+    }
+
     fn observe(&self, event: impl FnOnce() -> Event) {
         self.underway.shared.observer.observe(event);
     }
