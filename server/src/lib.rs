@@ -20,6 +20,7 @@ pub mod broker;
 pub mod http;
 
 pub use broker::{
-    Acks, Broker, BrokerConfig, BrokerError, FetchAnswer, FetchRequest, OpenError, TopicPartition,
+    Acks, Broker, BrokerConfig, BrokerError, FetchAnswer, FetchRequest, OpenError, RoutedRecord,
+    TopicPartition,
 };
 pub use http::{HttpConfig, app};

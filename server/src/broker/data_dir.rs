@@ -5,6 +5,7 @@
 //! broker_data/
 //!   .lock             held while a broker runs; the operating system lets go of it when the process dies
 //!   meta.properties   version=0, broker.id=0
+//!   topics.json       which topics there are, with their partitions and configs (see `catalog`)
 //!   page-views-0/     partition 0 of the topic page-views
 //! ```
 
@@ -13,13 +14,15 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use logscope::log::TailCut;
-use logscope::segment::file_name;
+use logscope::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name};
 use logscope::topic::TopicName;
-use logscope::{FsStorage, PartitionLog, RecoveryReport};
+
+use super::catalog::Catalog;
+use super::records::SegmentFileKind;
 
 const LOCK: &str = ".lock";
 const META: &str = "meta.properties";
+const CATALOG: &str = "topics.json";
 /// Kafka writes this form for a broker that has an id and belongs to no cluster.
 const META_CONTENT: &str = "#\nversion=0\nbroker.id=0\n";
 
@@ -64,6 +67,9 @@ pub enum OpenError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The broker was opened outside a Tokio runtime.
+    #[error("a broker needs to be opened inside a Tokio runtime")]
+    NoRuntime,
     /// The directory says that it is something else.
     #[error("{} is not of this broker: {reason}", .path.display())]
     Meta {
@@ -89,21 +95,69 @@ impl DataDir {
         Ok(Self { path, _lock: lock })
     }
 
-    /// The partitions that are there, in no order. Directories of other names are left alone.
+    /// The partitions that are there, in order. Directories of other names are left alone.
     pub(super) fn partitions(&self) -> Result<Vec<TopicPartition>, OpenError> {
         let mut partitions = Vec::new();
         for name in directories(&self.path).map_err(failed("read the data directory", &self.path))? {
             match TopicPartition::parse(&name) {
-                Some(partition) if partition.partition == 0 => partitions.push(partition),
-                _ => {
+                Some(partition) => partitions.push(partition),
+                None => {
                     tracing::warn!("the directory {name:?} is left alone: it is no partition of this broker")
                 }
             }
         }
+        partitions.sort();
         Ok(partitions)
     }
 
-    /// Creates a partition's directory, and makes its name durable.
+    /// Which topics there are; none in a directory that is new.
+    pub(super) fn read_catalog(&self) -> Result<Catalog, OpenError> {
+        let path = self.path.join(CATALOG);
+        match fs::read(&path) {
+            Ok(json) => Catalog::parse(&json).map_err(|reason| OpenError::Meta { path, reason }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Catalog::default()),
+            Err(error) => Err(failed("read", &path)(error)),
+        }
+    }
+
+    /// Makes it durable which topics there are.
+    pub(super) fn write_catalog(&self, catalog: &Catalog) -> io::Result<()> {
+        replace(&self.path, CATALOG, &catalog.to_json()?)
+    }
+
+    /// What to say when the catalog cannot be written.
+    pub(super) fn catalog_error(&self, source: io::Error) -> OpenError {
+        OpenError::Io { action: "write", path: self.path.join(CATALOG), source }
+    }
+
+    /// What to say when the catalog makes no sense.
+    pub(super) fn catalog_fault(&self, reason: String) -> OpenError {
+        OpenError::Meta { path: self.path.join(CATALOG), reason }
+    }
+
+    /// Whether a partition's directory is there and has files in it.
+    pub(super) fn has_files(&self, name: &TopicPartition) -> io::Result<bool> {
+        match fs::read_dir(self.partition_path(name)) {
+            Ok(mut files) => Ok(files.next().is_some()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a partition's directory with all that is in it. One that is not there is no error.
+    pub(super) fn remove_partition(&self, name: &TopicPartition) -> io::Result<()> {
+        match fs::remove_dir_all(self.partition_path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Makes the names in the data directory durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        sync_dir(&self.path)
+    }
+
+    /// Creates a partition's directory, whose name is durable after [`sync`](Self::sync).
     ///
     /// On a filesystem that takes `T-0` and `t-0` for the same name, the second is refused: two logs in one
     /// directory would destroy each other.
@@ -117,38 +171,28 @@ impl DataDir {
             }
             created => created?,
         }
-        sync_dir(&self.path)
+        Ok(())
+    }
+
+    /// Opens a segment's file for reading, and returns it with its name.
+    pub(super) fn segment_file(
+        &self,
+        partition: &TopicPartition,
+        base_offset: u64,
+        kind: SegmentFileKind,
+    ) -> io::Result<(String, File)> {
+        let suffix = match kind {
+            SegmentFileKind::Log => LOG_SUFFIX,
+            SegmentFileKind::Index => INDEX_SUFFIX,
+            SegmentFileKind::TimeIndex => TIME_INDEX_SUFFIX,
+        };
+        let name = file_name(base_offset, suffix);
+        let file = File::open(self.partition_path(partition).join(&name))?;
+        Ok((name, file))
     }
 
     pub(super) fn partition_path(&self, name: &TopicPartition) -> PathBuf {
         self.path.join(name.to_string())
-    }
-}
-
-/// Tells the operator what recovery found and did.
-pub(super) fn log_recovery(name: &TopicPartition, report: &RecoveryReport, log: &PartitionLog<FsStorage>) {
-    let RecoveryReport { segments, scanned_segments, batches, bytes, clean, .. } = report;
-    let (start, end) = (log.log_start_offset(), log.log_end_offset());
-    let scanned = scanned_segments.len();
-    let closed = if *clean { "closed in good order" } else { "not closed in good order" };
-    tracing::info!(
-        partition = %name,
-        "offsets {start} up to {end}, {closed}: {scanned} of {segments} segments were checked, {batches} batches \
-         in {bytes} bytes"
-    );
-    let RecoveryReport { damaged_checkpoint, tail_cut, rebuilt_indexes, removed_files, .. } = report;
-    if let Some(reason) = damaged_checkpoint {
-        tracing::warn!(partition = %name, "the checkpoint is useless, and everything was checked: {reason}");
-    }
-    if let Some(TailCut { file, position, bytes, reason }) = tail_cut {
-        tracing::warn!(partition = %name, "cut {bytes} bytes off {file} at position {position}: {reason}");
-    }
-    for (segment, index, fault) in rebuilt_indexes {
-        let file = file_name(*segment, index.suffix());
-        tracing::warn!(partition = %name, "wrote {file} anew: {fault:?}");
-    }
-    for file in removed_files {
-        tracing::info!(partition = %name, "removed {file}, which belonged to nothing");
     }
 }
 
@@ -169,7 +213,7 @@ fn check_meta(dir: &Path) -> Result<(), OpenError> {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return write_meta(dir).map_err(failed("write", &path));
+            return replace(dir, META, META_CONTENT.as_bytes()).map_err(failed("write", &path));
         }
         Err(error) => return Err(failed("read", &path)(error)),
     };
@@ -188,13 +232,13 @@ fn check_meta(dir: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Writes the file beside its place first, so that a crash leaves all of it or nothing.
-fn write_meta(dir: &Path) -> io::Result<()> {
-    let unfinished = dir.join("meta.properties.tmp");
+/// Puts a file in its place as a whole, durably: a crash leaves the old content or the new.
+fn replace(dir: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let unfinished = dir.join(format!("{name}.tmp"));
     let mut file = File::create(&unfinished)?;
-    file.write_all(META_CONTENT.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&unfinished, dir.join(META))?;
+    fs::rename(&unfinished, dir.join(name))?;
     sync_dir(dir)
 }
 

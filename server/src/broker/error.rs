@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use logscope::ConfigError;
 use logscope::topic::TopicName;
 
 use super::data_dir::TopicPartition;
@@ -9,9 +10,53 @@ use super::data_dir::TopicPartition;
 /// A refusal or a failure, in words for whoever sent the request: no paths, no internals.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// Topics have one partition for now.
-    #[error("there is no partition {}: the topic {:?} has one, partition 0", .0.partition, .0.topic.as_str())]
-    UnknownPartition(TopicPartition),
+    /// There is no such topic.
+    #[error("the topic {:?} does not exist", .0.as_str())]
+    UnknownTopic(TopicName),
+    /// The topic has fewer partitions.
+    #[error(
+        "there is no partition {} in the topic {:?}: it has {partitions}, numbered from 0",
+        .partition.partition, .partition.topic.as_str()
+    )]
+    UnknownPartition {
+        /// What was asked for.
+        partition: TopicPartition,
+        /// How many the topic has.
+        partitions: u32,
+    },
+    /// A topic of that name is there.
+    #[error("the topic {:?} exists already", .0.as_str())]
+    TopicExists(TopicName),
+    /// A topic cannot have so many partitions, or there cannot be so many of something.
+    #[error("{what} would be {wanted}, and the limit is {limit}")]
+    Limit {
+        /// What there would be too many of.
+        what: &'static str,
+        /// How many there would be.
+        wanted: u64,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// A config that a topic does not take.
+    #[error(transparent)]
+    InvalidConfig(#[from] ConfigError),
+    /// A topic that the broker keeps for itself.
+    #[error("the topic {:?} is the broker's own: it can be read, and nothing else", .0.as_str())]
+    InternalTopic(TopicName),
+    /// A group, or an offset for it, that cannot be.
+    #[error("{0}")]
+    InvalidGroup(String),
+    /// A group that has committed nothing.
+    #[error("the group {0:?} has no committed offsets")]
+    UnknownGroup(String),
+    /// There is no such segment.
+    #[error("the partition {partition} has no segment {base_offset}")]
+    UnknownSegment {
+        /// The partition.
+        partition: TopicPartition,
+        /// The base offset that was asked for.
+        base_offset: u64,
+    },
     /// A fetch beyond offset 0 of a topic that does not exist.
     #[error("offset {requested} is out of range: the topic {:?} does not exist yet, so only offset 0 can be fetched", .topic.as_str())]
     TopicNotBorn {
@@ -37,6 +82,14 @@ pub enum BrokerError {
          lost; it takes records again after the broker is restarted"
     )]
     ReadOnly(TopicPartition),
+    /// There is no room on the disk.
+    #[error(
+        "the partition {0} is read-only: the disk is full; it takes records again by itself once there is room"
+    )]
+    DiskFull(TopicPartition),
+    /// More fetches wait than the broker allows.
+    #[error("{0} fetches wait for records already, which is the limit: ask again, or without max_wait_ms")]
+    TooManyWaiting(usize),
     /// The broker is closed.
     #[error("the broker is shutting down")]
     Closed,

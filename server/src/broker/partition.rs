@@ -6,25 +6,41 @@
 //!
 //! Invariants:
 //! - The flush job runs on by itself: a producer whose connection goes away takes no one's sync with it.
-//! - `progress` follows the log's high watermark, and says when a sync has failed. Waiting for a sync and waiting
+//! - `progress` follows the log's high watermark, and says what is wrong. Waiting for a sync and waiting
 //!   for records to fetch are both waiting for `progress`; nothing polls.
-//! - Once a sync has failed, all who wait are told, and nothing is appended any more.
+//! - Once a sync has failed, all who wait are told, and nothing is appended any more. A full disk is different: what
+//!   did not fit is not in the log, so the partition refuses for a while and then tries again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use logscope::{Error, Fetched, Flush, FsStorage, LogReader, NewRecord, PartitionLog, StoppedBy};
+use logscope::log::CompactionReport;
+use logscope::{
+    Appended, Error, Fetched, Flush, FsStorage, LogConfig, LogReader, NewRecord, PartitionLog,
+    RecoveryReport, SegmentInfo, StoppedBy, Storage,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Result;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
+use super::events::{EventStream, Events};
+use super::metrics::{LogMetrics, TopicMetrics};
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
 /// ones, which may well meet a cold disk, go to the threads that may block.
 const INLINE_FETCH_BYTES: u64 = 64 << 10;
+
+/// How long a partition refuses records after it found the disk full.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much of a compacted topic's closed segments must be new before they are compacted again: Kafka's
+/// `min.cleanable.dirty.ratio` and its default.
+const MIN_CLEANABLE_DIRTY_RATIO: f64 = 0.5;
+
+type Log<S> = PartitionLog<S, Events>;
 
 /// What a producer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,94 +80,199 @@ pub struct FetchAnswer {
     pub high_watermark: u64,
 }
 
+/// How far a log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offsets {
+    /// The first offset in the log.
+    pub log_start_offset: u64,
+    /// The offset below which records are durable and can be fetched.
+    pub high_watermark: u64,
+    /// The next offset to be assigned.
+    pub log_end_offset: u64,
+}
+
+/// What a log looks like at one moment, and all that happens after it.
+#[derive(Debug)]
+pub struct Watched {
+    /// The segments, oldest first.
+    pub segments: Vec<SegmentInfo>,
+    /// How far the log goes.
+    pub offsets: Offsets,
+    /// What the log goes by.
+    pub config: LogConfig,
+    /// The events from then on, or from where the caller had stopped.
+    pub events: EventStream,
+    /// Whether the events go on where the caller had stopped, without a gap.
+    pub resumed: bool,
+}
+
+/// Why a partition does not take records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    SyncFailed,
+    DiskFull,
+}
+
 /// How far a log has got.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
     high_watermark: u64,
-    failed: bool,
+    trouble: Option<Trouble>,
+    /// The log takes nothing any more, because the broker is closed or the topic deleted.
+    closed: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Partition {
+pub(super) struct Partition<S: Storage + 'static = FsStorage> {
     name: TopicPartition,
-    writer: Mutex<Writer>,
-    reader: LogReader<FsStorage>,
+    writer: Mutex<Writer<S>>,
+    reader: LogReader<S, Events>,
+    events: Events,
     progress: watch::Sender<Progress>,
     flush_ms: Duration,
+    topic_metrics: TopicMetrics,
+    metrics: LogMetrics,
     /// How many syncs were asked for; fewer than appends, where appends come together.
     flushes: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Writer {
+struct Writer<S: Storage + 'static> {
     /// `None` once the partition is closed.
-    log: Option<PartitionLog<FsStorage>>,
+    log: Option<Log<S>>,
     /// Somebody wants everything below this offset durable.
     wanted: u64,
     /// A flush job is under way.
     flushing: bool,
     /// A timer will ask for a flush.
     flush_due: bool,
+    /// Batches that no flush has been begun for.
+    unflushed_batches: u64,
+    /// The disk was full: no append is tried before.
+    full_until: Option<Instant>,
 }
 
-impl Partition {
-    pub(super) fn new(name: TopicPartition, log: PartitionLog<FsStorage>, flush_ms: Duration) -> Arc<Self> {
+impl<S: Storage + 'static> Partition<S> {
+    /// Opens and recovers the log in a storage.
+    pub(super) fn open(
+        name: TopicPartition,
+        storage: S,
+        config: LogConfig,
+        flush_ms: Duration,
+        (topic_metrics, metrics): (TopicMetrics, LogMetrics),
+    ) -> Result<(Arc<Self>, RecoveryReport), Error> {
+        let events = Events::default();
+        let (log, report) = PartitionLog::open_observed(storage, config, events.clone())?;
         let reader = log.reader();
-        let progress = Progress { high_watermark: reader.high_watermark(), failed: false };
-        Arc::new(Self {
+        let progress = Progress { high_watermark: reader.high_watermark(), trouble: None, closed: false };
+        let writer = Writer {
+            log: Some(log),
+            wanted: 0,
+            flushing: false,
+            flush_due: false,
+            unflushed_batches: 0,
+            full_until: None,
+        };
+        let partition = Arc::new(Self {
             name,
-            writer: Mutex::new(Writer { log: Some(log), wanted: 0, flushing: false, flush_due: false }),
+            writer: Mutex::new(writer),
             reader,
+            events,
             progress: watch::Sender::new(progress),
             flush_ms,
+            topic_metrics,
+            metrics,
             flushes: AtomicU64::new(0),
-        })
+        });
+        Ok((partition, report))
     }
 
-    /// Appends a record, waits for what `acks` says, and returns the record's offset.
+    pub(super) fn name(&self) -> &TopicPartition {
+        &self.name
+    }
+
+    /// Appends records as one batch, waits for what `acks` says, and returns the first one's offset.
     pub(super) async fn append(
         self: &Arc<Self>,
-        record: &NewRecord<'_>,
+        records: &[NewRecord<'_>],
         now_ms: i64,
         acks: Acks,
     ) -> Result<u64> {
-        let offset = self.append_now(record, now_ms, acks)?;
+        let appended = self.append_now(records, now_ms, acks)?;
         if acks == Acks::All {
-            self.durable(offset + 1).await?;
+            self.durable(appended.last_offset + 1).await?;
         }
-        Ok(offset)
+        Ok(appended.base_offset)
     }
 
-    fn append_now(self: &Arc<Self>, record: &NewRecord<'_>, now_ms: i64, acks: Acks) -> Result<u64> {
+    /// Appends records as one batch, and sees to it that they become durable.
+    pub(super) fn append_now(
+        self: &Arc<Self>,
+        records: &[NewRecord<'_>],
+        now_ms: i64,
+        acks: Acks,
+    ) -> Result<Appended> {
         let mut writer = self.writer()?;
+        if writer.full_until.is_some_and(|until| Instant::now() < until) {
+            return Err(BrokerError::DiskFull(self.name.clone()));
+        }
         let log = writer.log.as_mut().ok_or(BrokerError::Closed)?;
-        let appended = log.append(std::slice::from_ref(record), now_ms).map_err(|error| match error {
-            Error::Poisoned => {
-                self.publish(true);
-                BrokerError::ReadOnly(self.name.clone())
-            }
-            error => BrokerError::Log(error),
-        })?;
+        let appended = match log.append(records, now_ms) {
+            Ok(appended) => appended,
+            Err(error) => return Err(self.refused(&mut writer, error)),
+        };
+        if writer.full_until.take().is_some() {
+            tracing::info!(partition = %self.name, "there is room on the disk again");
+        }
+        writer.unflushed_batches += 1;
         match acks {
             Acks::All => self.flush_up_to(&mut writer, appended.last_offset + 1),
             Acks::Leader | Acks::None => self.flush_soon(&mut writer),
         }
         // Rolling syncs what came before, and with that raises the high watermark.
-        self.publish(false);
-        Ok(appended.base_offset)
+        self.publish(|_| None);
+        self.topic_metrics.records_in.inc_by(records.len() as u64);
+        self.topic_metrics.bytes_in.inc_by(appended.size.into());
+        Ok(appended)
+    }
+
+    /// What an append's failure means for the partition.
+    fn refused(&self, writer: &mut Writer<S>, error: Error) -> BrokerError {
+        let poisoned = matches!(error, Error::Poisoned) || self.reader.is_poisoned();
+        match error {
+            _ if poisoned => {
+                if self.publish(|_| Some(Trouble::SyncFailed)) {
+                    self.metrics.sync_failures.inc();
+                    tracing::error!(partition = %self.name, "the partition is read-only: {error}");
+                }
+                BrokerError::ReadOnly(self.name.clone())
+            }
+            Error::Io(error) if is_full(&error) => {
+                if writer.full_until.is_none() {
+                    tracing::error!(partition = %self.name, "the partition is read-only: {error}");
+                }
+                writer.full_until = Some(Instant::now() + FULL_DISK_PAUSE);
+                self.publish(|_| Some(Trouble::DiskFull));
+                BrokerError::DiskFull(self.name.clone())
+            }
+            error => BrokerError::Log(error),
+        }
     }
 
     /// Waits until everything below `offset` is durable.
-    async fn durable(&self, offset: u64) -> Result<()> {
+    pub(super) async fn durable(&self, offset: u64) -> Result<()> {
         let mut progress = self.progress.subscribe();
-        let reached = progress.wait_for(|now| now.failed || now.high_watermark >= offset).await;
-        match reached {
+        let over = |now: &Progress| {
+            now.high_watermark >= offset || now.closed || now.trouble == Some(Trouble::SyncFailed)
+        };
+        match progress.wait_for(over).await {
             Ok(now) if now.high_watermark >= offset => Ok(()),
+            Ok(now) if now.trouble.is_none() => Err(BrokerError::Closed),
             _ => Err(BrokerError::ReadOnly(self.name.clone())),
         }
     }
 
-    fn flush_up_to(self: &Arc<Self>, writer: &mut Writer, offset: u64) {
+    fn flush_up_to(self: &Arc<Self>, writer: &mut Writer<S>, offset: u64) {
         writer.wanted = writer.wanted.max(offset);
         if !std::mem::replace(&mut writer.flushing, true) {
             let partition = Arc::clone(self);
@@ -159,7 +280,7 @@ impl Partition {
         }
     }
 
-    fn flush_soon(self: &Arc<Self>, writer: &mut Writer) {
+    fn flush_soon(self: &Arc<Self>, writer: &mut Writer<S>) {
         if !std::mem::replace(&mut writer.flush_due, true) {
             let partition = Arc::clone(self);
             tokio::spawn(async move {
@@ -180,54 +301,73 @@ impl Partition {
 
     /// The flush job: syncs until nobody waits for more. Blocks.
     fn run_flushes(&self) {
-        while let Some(flush) = self.next_flush() {
+        let told = TellOnPanic(self);
+        while let Some((flush, batches)) = self.next_flush() {
             self.flushes.fetch_add(1, Ordering::Relaxed);
-            let completed = flush.complete();
-            if let Err(error) = &completed {
-                tracing::error!(partition = %self.name, "a sync failed, the partition is read-only: {error}");
+            let started = Instant::now();
+            match flush.complete() {
+                Ok(_) => {
+                    self.metrics.sync_seconds.observe(started.elapsed().as_secs_f64());
+                    self.metrics.group_commit_batches.observe(batches as f64);
+                    self.publish(|trouble| trouble);
+                }
+                Err(error) => {
+                    self.metrics.sync_failures.inc();
+                    tracing::error!(partition = %self.name, "a sync failed, the partition is read-only: {error}");
+                    self.publish(|_| Some(Trouble::SyncFailed));
+                }
             }
-            self.publish(completed.is_err());
         }
+        std::mem::forget(told);
     }
 
-    /// The next flush that is due; without one, the job is over.
-    fn next_flush(&self) -> Option<Flush<FsStorage>> {
+    /// The next flush that is due, with the number of batches that no flush was begun for before; without one, the job is
+    /// over.
+    fn next_flush(&self) -> Option<(Flush<S, Events>, u64)> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = writer.wanted > self.reader.high_watermark() && !self.is_read_only();
+        let failed = self.trouble() == Some(Trouble::SyncFailed);
+        let due = writer.wanted > self.reader.high_watermark() && !failed;
         let flush = writer.log.as_ref().filter(|_| due).map(PartitionLog::begin_flush);
         writer.flushing = flush.is_some();
-        flush
+        let batches = if due { std::mem::take(&mut writer.unflushed_batches) } else { 0 };
+        flush.map(|flush| (flush, batches))
     }
 
-    /// Tells everyone who waits how far the log has got.
-    fn publish(&self, failed: bool) {
+    /// Tells everyone who waits how far the log has got, and what is wrong now. A failed sync stays. Returns whether
+    /// anything of that is new.
+    fn publish(&self, trouble: impl FnOnce(Option<Trouble>) -> Option<Trouble>) -> bool {
         let high_watermark = self.reader.high_watermark();
         self.progress.send_if_modified(|now| {
-            let before = (now.high_watermark, now.failed);
+            let before = (now.high_watermark, now.trouble);
             now.high_watermark = now.high_watermark.max(high_watermark);
-            now.failed |= failed;
-            before != (now.high_watermark, now.failed)
-        });
+            if now.trouble != Some(Trouble::SyncFailed) {
+                now.trouble = trouble(now.trouble);
+            }
+            before != (now.high_watermark, now.trouble)
+        })
     }
 
-    /// Whether a sync has failed.
-    pub(super) fn is_read_only(&self) -> bool {
-        self.progress.borrow().failed
+    /// Why it does not take records, if it does not.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.progress.borrow().trouble
     }
 
     /// Fetches, and waits for records as long as there are too few and `patience` lasts.
     pub(super) async fn fetch(
         self: &Arc<Self>,
         request: &FetchRequest,
-        mut patience: Patience,
+        mut patience: Patience<'_>,
     ) -> Result<FetchAnswer> {
+        let answer = self.read(request).await?;
+        if is_enough(&answer, request) || request.max_wait.is_zero() {
+            return Ok(answer);
+        }
         let mut progress = self.progress.subscribe();
         loop {
             progress.mark_unchanged();
             let answer = self.read(request).await?;
-            let enough = answer.fetched.batches.len() as u64 >= request.min_bytes
-                || answer.fetched.stopped_by == StoppedBy::MaxBytes;
-            if enough || !patience.wait_for(progress.changed()).await {
+            let over = is_enough(&answer, request) || self.is_closed();
+            if over || !patience.wait_for(progress.changed()).await? {
                 return Ok(answer);
             }
         }
@@ -242,63 +382,211 @@ impl Partition {
             let read = tokio::task::spawn_blocking(move || reader.fetch(offset, max_bytes));
             read.await.map_err(BrokerError::internal)??
         };
+        self.topic_metrics.bytes_out.inc_by(fetched.batches.len() as u64);
         let log_start_offset = self.reader.log_start_offset();
         Ok(FetchAnswer { fetched, log_start_offset, high_watermark: self.reader.high_watermark() })
     }
 
+    /// A handle for reading what is in the log.
+    pub(super) fn reader(&self) -> &LogReader<S, Events> {
+        &self.reader
+    }
+
+    pub(super) fn offsets(&self) -> Offsets {
+        // In this order, they are in order.
+        let log_start_offset = self.reader.log_start_offset();
+        let high_watermark = self.reader.high_watermark();
+        Offsets { log_start_offset, high_watermark, log_end_offset: self.reader.log_end_offset() }
+    }
+
+    /// What the log looks like now, and what happens from now on. No append comes in between.
+    pub(super) fn watch(&self, after: Option<u64>) -> Result<Watched> {
+        let writer = self.writer()?;
+        let log = writer.log.as_ref().ok_or(BrokerError::Closed)?;
+        let (events, resumed) = self.events.watch(after);
+        let (segments, config) = (log.segments(), log.config().clone());
+        Ok(Watched { segments, offsets: self.offsets(), config, events, resumed })
+    }
+
+    /// Makes all records so far durable. Blocks.
+    pub(super) fn flush(&self) -> Result<u64> {
+        let flush = self.writer()?.log.as_ref().ok_or(BrokerError::Closed)?.begin_flush();
+        let flushed = flush.complete();
+        self.publish(|trouble| if flushed.is_err() { Some(Trouble::SyncFailed) } else { trouble });
+        flushed.map_err(|_| BrokerError::ReadOnly(self.name.clone()))
+    }
+
+    /// Deletes what retention no longer keeps, and returns the segments. Blocks.
+    pub(super) fn apply_retention(&self, now_ms: i64) -> Result<Vec<SegmentInfo>> {
+        let deleted = self.with_log(|log| log.apply_retention(now_ms))?;
+        self.metrics.segments_deleted.inc_by(deleted.len() as u64);
+        for SegmentInfo { base_offset, size, .. } in &deleted {
+            let partition = &self.name;
+            tracing::info!(%partition, "retention deleted the segment {base_offset} ({size} bytes)");
+        }
+        Ok(deleted)
+    }
+
+    /// Compacts, if the topic is compacted and there is something to do; `force` does so even if little is new. The
+    /// writer is held at the beginning and at the end only. Blocks.
+    pub(super) fn compact(&self, now_ms: i64, force: bool) -> Result<Option<CompactionReport>> {
+        let begun = {
+            let writer = self.writer()?;
+            let log = writer.log.as_ref().ok_or(BrokerError::Closed)?;
+            log.begin_compaction(now_ms)
+        };
+        let Some(compaction) = begun else { return Ok(None) };
+        if !force && compaction.dirty_ratio() < MIN_CLEANABLE_DIRTY_RATIO {
+            return Ok(None);
+        }
+        let compacted = compaction.run()?;
+        let report = self.with_log(|log| log.finish_compaction(compacted))?;
+        self.metrics.compactions.inc();
+        self.metrics.records_compacted.inc_by(report.records_removed);
+        tracing::info!(
+            partition = %self.name,
+            "compaction removed {} records: {} bytes became {}", report.records_removed, report.bytes.0, report.bytes.1
+        );
+        Ok(Some(report))
+    }
+
+    /// Runs what changes the log. Blocks.
+    pub(super) fn with_log<T>(
+        &self,
+        change: impl FnOnce(&mut Log<S>) -> std::result::Result<T, Error>,
+    ) -> Result<T> {
+        let mut writer = self.writer()?;
+        let done = change(writer.log.as_mut().ok_or(BrokerError::Closed)?);
+        drop(writer);
+        let poisoned = self.reader.is_poisoned();
+        self.publish(|trouble| if poisoned { Some(Trouble::SyncFailed) } else { trouble });
+        Ok(done?)
+    }
+
     /// Flushes and closes the log. Blocks. A second time, it does nothing.
     pub(super) fn close(&self) -> Result<()> {
-        let mut writer = self.writer()?;
-        let Some(log) = writer.log.take() else { return Ok(()) };
+        let Some(log) = self.take_log()? else { return Ok(()) };
         let closed = log.close();
-        self.publish(closed.is_err());
+        self.publish(|trouble| if closed.is_err() { Some(Trouble::SyncFailed) } else { trouble });
+        self.end();
         Ok(closed?)
     }
 
+    /// Lets go of the log without flushing it, because its files are about to be deleted.
+    pub(super) fn abandon(&self) -> Result<()> {
+        drop(self.take_log()?);
+        self.end();
+        Ok(())
+    }
+
+    fn take_log(&self) -> Result<Option<Log<S>>> {
+        Ok(self.writer()?.log.take())
+    }
+
+    fn end(&self) {
+        self.progress.send_modify(|now| now.closed = true);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.progress.borrow().closed
+    }
+
     /// The writer, unless a thread died while it held it: then nobody knows what state the log is in.
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>> {
+    fn writer(&self) -> Result<MutexGuard<'_, Writer<S>>> {
         self.writer.lock().map_err(|_| BrokerError::ReadOnly(self.name.clone()))
     }
 }
 
+fn is_enough(answer: &FetchAnswer, request: &FetchRequest) -> bool {
+    answer.fetched.batches.len() as u64 >= request.min_bytes
+        || answer.fetched.stopped_by == StoppedBy::MaxBytes
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// Dropped by a panic of the flush job, it tells those who wait; they would wait for ever.
+struct TellOnPanic<'a, S: Storage + 'static>(&'a Partition<S>);
+
+impl<S: Storage + 'static> Drop for TellOnPanic<'_, S> {
+    fn drop(&mut self) {
+        self.0.publish(|_| Some(Trouble::SyncFailed));
+    }
+}
+
 #[cfg(test)]
-impl Partition {
+impl<S: Storage + 'static> Partition<S> {
     pub(super) fn flushes(&self) -> u64 {
         self.flushes.load(Ordering::Relaxed)
     }
 
     /// What a failed sync does, apart from the engine's own refusal.
     pub(super) fn fail(&self) {
-        self.publish(true);
-    }
-
-    pub(super) fn high_watermark(&self) -> u64 {
-        self.reader.high_watermark()
-    }
-
-    pub(super) fn log_end_offset(&self) -> u64 {
-        self.reader.log_end_offset()
+        self.publish(|_| Some(Trouble::SyncFailed));
     }
 }
 
-/// How long a fetch waits: to its deadline, or until the broker begins to close.
+/// How long a fetch waits: to its deadline, or until the broker begins to close; and how many may.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Patience<'a> {
     deadline: Instant,
     closing: watch::Receiver<bool>,
+    places: &'a Waiting,
+    place: Option<Place<'a>>,
 }
 
-impl Patience {
-    pub(super) fn new(deadline: Instant, closing: watch::Receiver<bool>) -> Self {
-        Self { deadline, closing }
+/// The fetches that wait.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    limit: usize,
+    gauge: prometheus_client::metrics::gauge::Gauge,
+}
+
+#[derive(Debug)]
+struct Place<'a>(&'a Waiting);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.gauge.dec();
+    }
+}
+
+impl Waiting {
+    pub(super) fn new(limit: usize, gauge: prometheus_client::metrics::gauge::Gauge) -> Self {
+        Self { limit, gauge }
+    }
+
+    fn enter(&self) -> Result<Place<'_>> {
+        let place = Place(self);
+        if self.gauge.inc() >= i64::try_from(self.limit).unwrap_or(i64::MAX) {
+            return Err(BrokerError::TooManyWaiting(self.limit));
+        }
+        Ok(place)
+    }
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(deadline: Instant, closing: watch::Receiver<bool>, places: &'a Waiting) -> Self {
+        Self { deadline, closing, places, place: None }
     }
 
     /// Waits for `event`. False if it is time to give up.
-    pub(super) async fn wait_for<E>(&mut self, event: impl Future<Output = Result<(), E>>) -> bool {
-        tokio::select! {
+    ///
+    /// # Errors
+    /// [`BrokerError::TooManyWaiting`].
+    pub(super) async fn wait_for<E>(
+        &mut self,
+        event: impl Future<Output = std::result::Result<(), E>>,
+    ) -> Result<bool> {
+        if self.place.is_none() {
+            self.place = Some(self.places.enter()?);
+        }
+        Ok(tokio::select! {
             biased;
             _ = self.closing.wait_for(|closing| *closing) => false,
             happened = timeout_at(self.deadline, event) => matches!(happened, Ok(Ok(()))),
-        }
+        })
     }
 }

@@ -63,7 +63,7 @@ impl Serve {
 
     async fn serve(&self) -> Outcome {
         let flush_ms = Duration::from_millis(self.flush_ms.into());
-        let config = BrokerConfig { log: self.log_config()?, flush_ms };
+        let config = BrokerConfig { log: self.log_config()?, flush_ms, ..BrokerConfig::default() };
         let addresses = self.loopback_addresses()?;
         self.check_web_root()?;
         let broker = Broker::open(&self.data_dir, config)?;

@@ -17,8 +17,18 @@ pub enum ErrorCode {
     Forbidden,
     /// No such path.
     NotFound,
+    /// No such topic.
+    TopicNotFound,
     /// No such partition.
     PartitionNotFound,
+    /// No such segment.
+    SegmentNotFound,
+    /// No such group.
+    GroupNotFound,
+    /// A topic of that name is there.
+    TopicExists,
+    /// A limit of the broker's is reached for now.
+    TooManyRequests,
     /// The path is right, the method is not.
     MethodNotAllowed,
     /// The request body is larger than any record can be.
@@ -48,7 +58,12 @@ impl ErrorCode {
             Self::KafkaBadRequest => (StatusCode::BAD_REQUEST, 40002),
             Self::Forbidden => (StatusCode::FORBIDDEN, 403),
             Self::NotFound => (StatusCode::NOT_FOUND, 404),
+            Self::TopicNotFound => (StatusCode::NOT_FOUND, 40401),
             Self::PartitionNotFound => (StatusCode::NOT_FOUND, 40402),
+            Self::SegmentNotFound => (StatusCode::NOT_FOUND, 40491), // own
+            Self::GroupNotFound => (StatusCode::NOT_FOUND, 40492),   // own
+            Self::TopicExists => (StatusCode::CONFLICT, 40901),      // own
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 429),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 405),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 413),
             Self::RecordTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 41301), // own
@@ -98,11 +113,20 @@ impl From<BrokerError> for ApiError {
     fn from(error: BrokerError) -> Self {
         let message = error.to_string();
         match error {
-            BrokerError::UnknownPartition(_) => Self::new(ErrorCode::PartitionNotFound, message),
+            BrokerError::UnknownTopic(_) => Self::new(ErrorCode::TopicNotFound, message),
+            BrokerError::UnknownPartition { .. } => Self::new(ErrorCode::PartitionNotFound, message),
+            BrokerError::UnknownSegment { .. } => Self::new(ErrorCode::SegmentNotFound, message),
+            BrokerError::UnknownGroup(_) => Self::new(ErrorCode::GroupNotFound, message),
+            BrokerError::TopicExists(_) => Self::new(ErrorCode::TopicExists, message),
+            BrokerError::InvalidConfig(_)
+            | BrokerError::InvalidGroup(_)
+            | BrokerError::Limit { .. }
+            | BrokerError::InternalTopic(_) => Self::new(ErrorCode::KafkaBadRequest, message),
             BrokerError::TopicNotBorn { .. } => out_of_range(&message),
-            BrokerError::Offline { .. } | BrokerError::ReadOnly(_) => {
+            BrokerError::Offline { .. } | BrokerError::ReadOnly(_) | BrokerError::DiskFull(_) => {
                 Self::new(ErrorCode::PartitionNotAvailable, message)
             }
+            BrokerError::TooManyWaiting(_) => Self::new(ErrorCode::TooManyRequests, message),
             BrokerError::Closed => Self::new(ErrorCode::NotAvailable, message),
             BrokerError::Log(error) => error.into(),
             BrokerError::Internal(inside) => {

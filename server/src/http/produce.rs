@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::body;
 use super::error::{ApiError, ErrorCode};
 use super::json::{Fields, Value};
-use crate::broker::{Acks, Broker, TopicPartition};
+use crate::broker::{Acks, Broker, RoutedRecord};
 
 /// What a record takes besides its payload, at most: field names, escapes and topic.
 const BODY_OVERHEAD: u64 = 64 << 10;
@@ -36,7 +36,8 @@ type Bytes<'a> = Option<Cow<'a, [u8]>>;
 
 /// What a body asks for.
 struct Produce<'a> {
-    to: TopicPartition,
+    topic: TopicName,
+    partition: Option<u32>,
     key: Bytes<'a>,
     value: Bytes<'a>,
     headers: Vec<(Cow<'a, [u8]>, Bytes<'a>)>,
@@ -48,19 +49,19 @@ pub(super) async fn produce(State(broker): State<Broker>, request: Request) -> R
     let (parts, body) = request.into_parts();
     let limit = u64::from(broker.config().log.max_message_bytes) * BODY_PER_BYTE + BODY_OVERHEAD;
     let body = body::read(&parts.headers, body, limit).await?;
-    let Produce { to, key, value, headers, timestamp, acks } = parse(&body)?;
+    let Produce { topic, partition, key, value, headers, timestamp, acks } = parse(&body)?;
 
     let headers: Vec<_> =
         headers.iter().map(|(key, value)| Header { key: key.as_ref(), value: value.as_deref() }).collect();
     let record = NewRecord { timestamp, key: key.as_deref(), value: value.as_deref(), headers: &headers };
-    let offset = broker.produce(&to, record, acks).await?;
+    let (_, offset) = broker.produce(&topic, RoutedRecord { partition, record }, acks).await?;
     Ok(super::json(StatusCode::OK, &Produced { offset }))
 }
 
 fn parse(body: &[u8]) -> Result<Produce<'_>, ApiError> {
     let mut fields = Fields::of_body(body)?;
     let topic = topic(&fields.text("topic")?)?;
-    let partition = fields.whole("partition", 0..=i64::from(i32::MAX))?.unwrap_or(0) as u32;
+    let partition = fields.whole("partition", 0..=i64::from(i32::MAX))?.map(|number| number as u32);
     let Some(value) = fields.bytes("payload")? else {
         let message =
             "the field \"payload\" is missing: it takes a string or null, or send \"payload_base64\"";
@@ -81,7 +82,7 @@ fn parse(body: &[u8]) -> Result<Produce<'_>, ApiError> {
         };
         headers.push((name, value));
     }
-    Ok(Produce { to: TopicPartition { topic, partition }, key, value, headers, timestamp, acks })
+    Ok(Produce { topic, partition, key, value, headers, timestamp, acks })
 }
 
 /// A topic's name, or the part of the rule that it breaks.

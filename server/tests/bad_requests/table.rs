@@ -46,7 +46,7 @@ pub(crate) const BAD_FETCHES: &[(&str, u16, u32, &str)] = &[
         "/fetch?topic=t&offset=0&partition=1",
         404,
         40402,
-        r#"no partition 1: the topic "t" has one, partition 0"#,
+        r#"there is no partition 1 in the topic "t": it has 1"#,
     ),
     (
         "/fetch?topic=t&offset=2",

@@ -6,11 +6,16 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::Poll;
+use std::time::Duration;
 
-use logscope::Error;
+use logscope::{Error, NewRecord, StoppedBy};
 use tempfile::TempDir;
 
 use super::*;
+
+mod full_disk;
+mod groups;
+mod topics;
 
 fn open(dir: &Path) -> Broker {
     Broker::open(dir, BrokerConfig::default()).unwrap()
@@ -28,6 +33,12 @@ fn topic(name: &str) -> TopicPartition {
 
 fn value(bytes: &[u8]) -> NewRecord<'_> {
     NewRecord { timestamp: None, key: None, value: Some(bytes), headers: &[] }
+}
+
+/// Produces to that partition, and returns the offset.
+async fn produce(broker: &Broker, to: &TopicPartition, bytes: &[u8], acks: Acks) -> Result<u64> {
+    let routed = RoutedRecord { partition: Some(to.partition), record: value(bytes) };
+    broker.produce(&to.topic, routed, acks).await.map(|(_, offset)| offset)
 }
 
 fn from(offset: u64) -> FetchRequest {
@@ -62,8 +73,8 @@ fn waiting_producers_share_a_sync() {
     runtime.unwrap().block_on(async {
         let (_dir, broker) = broker();
         let t = topic("t");
-        broker.produce(&t, value(b"first"), Acks::All).await.unwrap();
-        let partition = broker.partition(&t).unwrap().unwrap();
+        produce(&broker, &t, b"first", Acks::All).await.unwrap();
+        let partition = broker.partition(&t).unwrap();
         let flushes_before = partition.flushes();
 
         idle().await;
@@ -72,19 +83,19 @@ fn waiting_producers_share_a_sync() {
         let mut producers = tokio::task::JoinSet::new();
         for _ in 0..PRODUCERS {
             let (broker, t) = (broker.clone(), t.clone());
-            producers.spawn(async move { broker.produce(&t, value(b"x"), Acks::All).await.unwrap() });
+            producers.spawn(async move { produce(&broker, &t, b"x", Acks::All).await.unwrap() });
         }
-        while partition.log_end_offset() <= PRODUCERS {
+        while partition.offsets().log_end_offset <= PRODUCERS {
             tokio::task::yield_now().await;
         }
-        assert_eq!(partition.high_watermark(), 1, "nothing is acknowledged before the sync");
+        assert_eq!(partition.offsets().high_watermark, 1, "nothing is acknowledged before the sync");
         release.send(()).unwrap();
         blocker.await.unwrap().unwrap();
 
         let mut offsets = producers.join_all().await;
         offsets.sort_unstable();
         assert_eq!(offsets, (1..=PRODUCERS).collect::<Vec<_>>());
-        assert_eq!(partition.high_watermark(), PRODUCERS + 1);
+        assert_eq!(partition.offsets().high_watermark, PRODUCERS + 1);
         assert_eq!(partition.flushes() - flushes_before, 1);
     });
 }
@@ -93,9 +104,9 @@ fn waiting_producers_share_a_sync() {
 async fn a_producer_that_goes_away_takes_no_sync_with_it() {
     let (_dir, broker) = broker();
     let t = topic("t");
-    broker.produce(&t, value(b"first"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"first", Acks::All).await.unwrap();
     {
-        let mut dropped = pin!(broker.produce(&t, value(b"second"), Acks::All));
+        let mut dropped = pin!(produce(&broker, &t, b"second", Acks::All));
         assert_waits(&mut dropped).await;
     }
     let answer = broker.fetch(&t, &patiently(1)).await.unwrap();
@@ -109,13 +120,13 @@ fn a_failed_sync_is_told_to_everyone_who_waits() {
     runtime.unwrap().block_on(async {
         let (_dir, broker) = broker();
         let t = topic("t");
-        broker.produce(&t, value(b"durable"), Acks::All).await.unwrap();
-        let partition = broker.partition(&t).unwrap().unwrap();
+        produce(&broker, &t, b"durable", Acks::All).await.unwrap();
+        let partition = broker.partition(&t).unwrap();
         idle().await;
         let (release, held) = mpsc::channel::<()>();
         let blocker = tokio::task::spawn_blocking(move || held.recv());
 
-        let mut waiting = pin!(broker.produce(&t, value(b"lost"), Acks::All));
+        let mut waiting = pin!(produce(&broker, &t, b"lost", Acks::All));
         assert_waits(&mut waiting).await;
         partition.fail();
         assert!(matches!(waiting.await, Err(BrokerError::ReadOnly(_))));
@@ -134,7 +145,7 @@ async fn records_that_nobody_waits_for_are_synced_soon() {
     let (_dir, broker) = broker();
     let t = topic("t");
     for (offset, acks) in [(0, Acks::Leader), (1, Acks::None)] {
-        assert_eq!(broker.produce(&t, value(b"x"), acks).await.unwrap(), offset);
+        assert_eq!(produce(&broker, &t, b"x", acks).await.unwrap(), offset);
         let answer = broker.fetch(&t, &patiently(offset)).await.unwrap();
         assert_eq!(answer.high_watermark, offset + 1);
     }
@@ -144,15 +155,15 @@ async fn records_that_nobody_waits_for_are_synced_soon() {
 async fn a_waiting_fetch_wakes_when_enough_is_there() {
     let (_dir, broker) = broker();
     let t = topic("t");
-    broker.produce(&t, value(b"one"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"one", Acks::All).await.unwrap();
     let one_batch = broker.fetch(&t, &from(0)).await.unwrap().fetched.batches.len() as u64;
 
     let request = FetchRequest { min_bytes: 2 * one_batch, ..patiently(1) };
     let mut fetch = pin!(broker.fetch(&t, &request));
     assert_waits(&mut fetch).await;
-    broker.produce(&t, value(b"two"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"two", Acks::All).await.unwrap();
     assert_waits(&mut fetch).await;
-    broker.produce(&t, value(b"3!!"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"3!!", Acks::All).await.unwrap();
     assert_eq!(values(&fetch.await.unwrap()), [b"two", b"3!!"]);
 }
 
@@ -161,7 +172,7 @@ async fn a_fetch_that_cannot_grow_does_not_wait() {
     let (_dir, broker) = broker();
     let t = topic("t");
     for _ in 0..2 {
-        broker.produce(&t, value(b"x"), Acks::All).await.unwrap();
+        produce(&broker, &t, b"x", Acks::All).await.unwrap();
     }
     let request = FetchRequest { max_bytes: 1, min_bytes: 1000, ..patiently(0) };
     let answer = tokio::time::timeout(Duration::from_secs(10), broker.fetch(&t, &request)).await;
@@ -180,9 +191,9 @@ async fn a_topic_that_is_not_there_is_empty_until_it_is_born() {
     let request = patiently(0);
     let mut fetch = pin!(broker.fetch(&t, &request));
     assert_waits(&mut fetch).await;
-    broker.produce(&other, value(b"elsewhere"), Acks::All).await.unwrap();
+    produce(&broker, &other, b"elsewhere", Acks::All).await.unwrap();
     assert_waits(&mut fetch).await;
-    broker.produce(&t, value(b"born"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"born", Acks::All).await.unwrap();
     assert_eq!(values(&fetch.await.unwrap()), [b"born"]);
 }
 
@@ -190,7 +201,7 @@ async fn a_topic_that_is_not_there_is_empty_until_it_is_born() {
 async fn closing_answers_those_who_wait() {
     let (_dir, broker) = broker();
     let (t, none) = (topic("t"), topic("none"));
-    broker.produce(&t, value(b"x"), Acks::All).await.unwrap();
+    produce(&broker, &t, b"x", Acks::All).await.unwrap();
     let request = (patiently(1), patiently(0));
     let mut fetch = pin!(broker.fetch(&t, &request.0));
     let mut unborn = pin!(broker.fetch(&none, &request.1));
@@ -206,11 +217,11 @@ async fn closing_answers_those_who_wait() {
 async fn a_closed_broker_refuses_and_its_data_is_there_again() {
     let (dir, broker) = broker();
     let t = topic("t");
-    broker.produce(&t, value(b"kept"), Acks::None).await.unwrap();
+    produce(&broker, &t, b"kept", Acks::None).await.unwrap();
     broker.close().await.unwrap();
     broker.close().await.unwrap();
     for name in ["t", "new"] {
-        let refused = broker.produce(&topic(name), value(b"x"), Acks::All).await;
+        let refused = produce(&broker, &topic(name), b"x", Acks::All).await;
         assert!(matches!(refused, Err(BrokerError::Closed)), "{refused:?}");
     }
     assert!(!dir.path().join("data/new-0").exists());
@@ -218,7 +229,7 @@ async fn a_closed_broker_refuses_and_its_data_is_there_again() {
 
     let broker = open(&dir.path().join("data"));
     assert_eq!(values(&broker.fetch(&t, &from(0)).await.unwrap()), [b"kept"]);
-    assert_eq!(broker.produce(&t, value(b"next"), Acks::All).await.unwrap(), 1);
+    assert_eq!(produce(&broker, &t, b"next", Acks::All).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -227,18 +238,18 @@ async fn closing_makes_everything_durable() {
     let config = BrokerConfig { flush_ms: Duration::from_secs(3600), ..BrokerConfig::default() };
     let broker = Broker::open(dir.path(), config).unwrap();
     let t = topic("t");
-    broker.produce(&t, value(b"x"), Acks::Leader).await.unwrap();
-    let partition = broker.partition(&t).unwrap().unwrap();
-    assert_eq!(partition.high_watermark(), 0);
+    produce(&broker, &t, b"x", Acks::Leader).await.unwrap();
+    let partition = broker.partition(&t).unwrap();
+    assert_eq!(partition.offsets().high_watermark, 0);
     broker.close().await.unwrap();
-    assert_eq!(partition.high_watermark(), 1);
+    assert_eq!(partition.offsets().high_watermark, 1);
 }
 
 #[tokio::test]
 async fn a_damaged_partition_is_offline_and_the_others_are_not() {
     let (dir, broker) = broker();
     let (good, bad) = (topic("good"), topic("bad"));
-    broker.produce(&good, value(b"x"), Acks::All).await.unwrap();
+    produce(&broker, &good, b"x", Acks::All).await.unwrap();
     broker.close().await.unwrap();
     drop(broker);
     // Damage in any segment but the last is nothing that a crash could have done.
@@ -248,8 +259,8 @@ async fn a_damaged_partition_is_offline_and_the_others_are_not() {
     fs::write(data.join("bad-0/00000000000000000001.log"), []).unwrap();
 
     let broker = open(&data);
-    assert_eq!(broker.produce(&good, value(b"y"), Acks::All).await.unwrap(), 1);
-    let refused = broker.produce(&bad, value(b"x"), Acks::All).await.unwrap_err();
+    assert_eq!(produce(&broker, &good, b"y", Acks::All).await.unwrap(), 1);
+    let refused = produce(&broker, &bad, b"x", Acks::All).await.unwrap_err();
     let message = refused.to_string();
     assert!(matches!(refused, BrokerError::Offline { .. }), "{message}");
     assert!(message.contains("00000000000000000000.log is damaged at position 0"), "{message}");
@@ -259,28 +270,12 @@ async fn a_damaged_partition_is_offline_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn directories_of_others_are_left_alone() {
-    let (dir, broker) = broker();
-    let data = dir.path().join("data");
-    drop(broker);
-    for name in ["t-1", "t-00", "lost+found", "noname"] {
-        fs::create_dir(data.join(name)).unwrap();
-    }
-    let broker = open(&data);
-    assert!(broker.inner.partitions.read().unwrap().is_empty());
-    let second = TopicPartition { partition: 1, ..topic("t") };
-    let refused = broker.produce(&second, value(b"x"), Acks::All).await;
-    assert!(matches!(refused, Err(BrokerError::UnknownPartition(_))), "{refused:?}");
-    assert!(fs::read_dir(data.join("t-1")).unwrap().next().is_none());
-}
-
-#[tokio::test]
 async fn many_producers_of_a_new_topic_create_it_once() {
     let (_dir, broker) = broker();
     let mut producers = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let broker = broker.clone();
-        producers.spawn(async move { broker.produce(&topic("t"), value(b"x"), Acks::All).await.unwrap() });
+        producers.spawn(async move { produce(&broker, &topic("t"), b"x", Acks::All).await.unwrap() });
     }
     let mut offsets = producers.join_all().await;
     offsets.sort_unstable();
@@ -292,7 +287,7 @@ async fn a_record_that_is_refused_leaves_no_trace() {
     let (_dir, broker) = broker();
     let t = topic("t");
     let huge = vec![0; 2 << 20];
-    let refused = broker.produce(&t, value(&huge), Acks::All).await;
+    let refused = produce(&broker, &t, &huge, Acks::All).await;
     assert!(matches!(refused, Err(BrokerError::Log(Error::MessageTooLarge { .. }))), "{refused:?}");
-    assert_eq!(broker.produce(&t, value(b"x"), Acks::All).await.unwrap(), 0);
+    assert_eq!(produce(&broker, &t, b"x", Acks::All).await.unwrap(), 0);
 }
