@@ -124,6 +124,11 @@ impl<S: Crash + Clone> Lab<S> {
         self.log.is_some()
     }
 
+    /// The log start offset and the high watermark; `None` while the log is not open.
+    pub fn bounds(&self) -> Option<(u64, u64)> {
+        self.log.as_ref().map(|log| (log.log_start_offset(), log.high_watermark()))
+    }
+
     /// Parses and runs one line. An empty line or a comment does nothing.
     pub fn run_line(&mut self, line: &str) -> Result<Outcome, ScenarioError> {
         Ok(parse_line(line)?.map(|action| self.run(&action)).unwrap_or_default())

@@ -36,11 +36,16 @@ mod picture;
 mod read;
 mod scenario;
 mod sentence;
+mod topic;
 
 pub use crate::log::event::{BatchInfo, FlushCause, IndexFault, RollReason, StoppedBy};
 pub use event::Event;
 pub use fingerprint::fingerprint;
 pub use lab::{CLOCK_START_MS, CLOCK_TICK_MS, FetchedRecord, Lab, Outcome};
 pub use picture::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State, TakenBatch};
-pub use scenario::{Action, COMMANDS, CommandHelp, ScenarioError, parse_line, parse_scenario, quote};
+pub use scenario::{
+    Action, COMMANDS, CommandHelp, MAX_PARTITIONS, ScenarioError, TOPIC_COMMANDS, TopicAction, parse_line,
+    parse_scenario, parse_topic_line, parse_topic_scenario, quote,
+};
 pub use sentence::sentence;
+pub use topic::{ConsumerPicture, ConsumersPicture, TopicEvent, TopicLab, TopicOutcome, topic_sentence};

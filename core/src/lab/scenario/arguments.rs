@@ -1,5 +1,6 @@
 //! What follows a command's name, made into an action. Nothing is dropped: what is left over is an error.
 
+use super::topic::{MAX_PARTITIONS, TopicAction};
 use super::words::{Word, quote, shorten};
 use super::{Action, CommandHelp, ScenarioError};
 use crate::record::Producer;
@@ -71,8 +72,34 @@ impl Arguments {
         self.done(action)
     }
 
+    pub(super) fn topic_action(mut self) -> Result<TopicAction, ScenarioError> {
+        let action = match self.help.name {
+            "partitions" => {
+                let count = self.number("a number of partitions")?;
+                let fits = u32::try_from(count).ok().filter(|count| (1..=MAX_PARTITIONS).contains(count));
+                let count = fits.ok_or_else(|| {
+                    self.usage(&format!("a topic has 1 to {MAX_PARTITIONS} partitions here, not {count}"))
+                })?;
+                TopicAction::Partitions { count }
+            }
+            "poll" => {
+                let consumer = self.value("a consumer's name")?;
+                let max_bytes = self.number_pair("max_bytes", DEFAULT_MAX_BYTES, 0..=u64::MAX)?;
+                TopicAction::Poll { consumer, max_bytes }
+            }
+            _ => TopicAction::Commit { consumer: self.value("a consumer's name")? },
+        };
+        self.done(action)
+    }
+
+    /// The pair `partition`, if it is there.
+    pub(super) fn partition(mut self) -> Result<Option<u32>, ScenarioError> {
+        let partition = self.optional("partition", 0..=u64::from(MAX_PARTITIONS) - 1)?;
+        Ok(partition.map(|partition| partition as u32))
+    }
+
     /// Nothing may be left over: what is not understood is not dropped either.
-    fn done(self, action: Action) -> Result<Action, ScenarioError> {
+    fn done<A>(self, action: A) -> Result<A, ScenarioError> {
         if let Some(value) = self.values.front() {
             return Err(self.usage(&format!("{} does not take {}", self.help.name, quote(&shorten(value)))));
         }

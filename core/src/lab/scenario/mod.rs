@@ -23,6 +23,7 @@
 //! writes the canonical line, and parsing that gives the same action.
 
 mod arguments;
+mod topic;
 mod words;
 
 use std::fmt;
@@ -32,6 +33,7 @@ use crate::record::Producer;
 use arguments::Arguments;
 use words::{Word, shorten, split};
 
+pub use topic::{MAX_PARTITIONS, TOPIC_COMMANDS, TopicAction, parse_topic_line, parse_topic_scenario};
 pub use words::quote;
 
 /// One thing to do with a log.
@@ -191,10 +193,12 @@ pub enum ScenarioError {
         error: Box<ScenarioError>,
     },
     /// There is no such command.
-    #[error("there is no command {name:?}; there are {}", COMMANDS.map(|c| c.name).join(", "))]
+    #[error("there is no command {name:?}; there are {known}")]
     UnknownCommand {
         /// What was written.
         name: String,
+        /// The commands that there are.
+        known: String,
     },
     /// The command is there, but not what it needs.
     #[error("{message}; it is written: {usage}")]
@@ -209,11 +213,24 @@ pub enum ScenarioError {
     Quoting(String),
 }
 
+/// There is no command of this name among these.
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a CommandHelp>) -> ScenarioError {
+    let known: Vec<&str> = known.map(|command| command.name).collect();
+    ScenarioError::UnknownCommand { name: shorten(name), known: known.join(", ") }
+}
+
 /// Parses a scenario: the actions with their line numbers, from 1. Empty lines and comments are passed over.
 ///
 /// # Errors
 /// The first line that is no action, as [`ScenarioError::Line`].
 pub fn parse_scenario(text: &str) -> Result<Vec<(usize, Action)>, ScenarioError> {
+    parse_lines(text, parse_line)
+}
+
+fn parse_lines<A>(
+    text: &str,
+    parse_line: impl Fn(&str) -> Result<Option<A>, ScenarioError>,
+) -> Result<Vec<(usize, A)>, ScenarioError> {
     let mut actions = Vec::new();
     for (line, text) in text.lines().enumerate().map(|(at, text)| (at + 1, text)) {
         match parse_line(text) {
@@ -230,16 +247,20 @@ pub fn parse_scenario(text: &str) -> Result<Vec<(usize, Action)>, ScenarioError>
 /// # Errors
 /// What is wrong, and how it should be.
 pub fn parse_line(line: &str) -> Result<Option<Action>, ScenarioError> {
-    let mut words = split(line)?.into_iter();
+    parse_words(split(line)?)
+}
+
+fn parse_words(words: Vec<Word>) -> Result<Option<Action>, ScenarioError> {
+    let mut words = words.into_iter();
     let name = match words.next() {
         None => return Ok(None),
         Some(Word::Plain(name)) => name,
         Some(Word::Pair(key, _)) => {
-            return Err(ScenarioError::UnknownCommand { name: shorten(&format!("{key}=")) });
+            return Err(unknown(&format!("{key}="), COMMANDS.iter()));
         }
     };
     let Some(help) = COMMANDS.iter().find(|command| command.name == name) else {
-        return Err(ScenarioError::UnknownCommand { name: shorten(&name) });
+        return Err(unknown(&name, COMMANDS.iter()));
     };
     Arguments::new(help, words).action().map(Some)
 }

@@ -1,0 +1,345 @@
+//! A topic of several partitions, and the consumers that read it: one [`Lab`] a partition, all on one clock and one
+//! configuration.
+//!
+//! Invariants:
+//! - A record with a key goes where Kafka's clients would send it; batches without one take turns.
+//! - A consumer reads below the high watermark only, and every record that stays in the log once, in the order of each
+//!   partition.
+//! - A topic of one partition reports what its log reports, and nothing else.
+
+mod consumer;
+mod sentence;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::log::event::Event as LogEvent;
+use crate::storage::Crash;
+use crate::topic::{murmur2, partition_for_key};
+
+use super::scenario::{Action, MAX_PARTITIONS, TopicAction};
+use super::{Event, FetchedRecord, Lab};
+
+pub use consumer::{ConsumerPicture, ConsumersPicture};
+pub use sentence::topic_sentence;
+
+/// One step of a topic's scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicEvent {
+    /// Something happened to one partition's log.
+    Log {
+        /// Which partition.
+        partition: u32,
+        /// What.
+        event: Event,
+    },
+    /// The topic has more partitions now.
+    PartitionsAdded {
+        /// How many there were.
+        from: u32,
+        /// How many there are.
+        to: u32,
+    },
+    /// A key decided which partition the record goes to.
+    KeyRouted {
+        /// The key.
+        key: Vec<u8>,
+        /// Its murmur2 hash.
+        hash: u32,
+        /// How many partitions there are.
+        partitions: u32,
+        /// Where it goes.
+        partition: u32,
+    },
+    /// A batch without a key took its turn.
+    TurnTaken {
+        /// Where it goes.
+        partition: u32,
+        /// How many partitions there are.
+        partitions: u32,
+    },
+    /// A consumer has fetched.
+    Polled {
+        /// Its name.
+        consumer: String,
+        /// From which partition.
+        partition: u32,
+        /// From which offset on.
+        position: u64,
+        /// How many records it got.
+        records: u64,
+        /// Where it goes on.
+        next: u64,
+        /// How many records are left for it, in this partition.
+        lag: u64,
+    },
+    /// There was nothing for a consumer in any partition. A broker would let it wait.
+    NothingToPoll {
+        /// Its name.
+        consumer: String,
+    },
+    /// The records at a consumer's position are gone; it goes on at the log start (`auto.offset.reset=earliest`).
+    PositionReset {
+        /// Its name.
+        consumer: String,
+        /// In which partition.
+        partition: u32,
+        /// Where it was.
+        from: u64,
+        /// Where it goes on.
+        to: u64,
+    },
+    /// A consumer has committed its position in a partition.
+    OffsetCommitted {
+        /// Its name.
+        consumer: String,
+        /// In which partition.
+        partition: u32,
+        /// The offset to go on from.
+        offset: u64,
+    },
+    /// The topic refused the action. Nothing was changed.
+    Refused {
+        /// Why, in words for a person.
+        message: String,
+    },
+}
+
+/// What running an action brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TopicOutcome {
+    /// The steps, in order.
+    pub events: Vec<TopicEvent>,
+    /// The records of a fetch or a poll, with their partition; those below the fetch offset dropped.
+    pub records: Vec<(u32, FetchedRecord)>,
+}
+
+/// A laboratory with one topic in it; see the [module](self).
+pub struct TopicLab<S: Crash + Clone> {
+    /// The storage of each partition that there is or will be.
+    storage: Box<dyn Fn(u32) -> S>,
+    labs: Vec<Lab<S>>,
+    consumers: ConsumersPicture,
+    /// Whose turn it is to take a batch without a key.
+    turn: u32,
+}
+
+impl<S: Crash + Clone> std::fmt::Debug for TopicLab<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TopicLab").field("partitions", &self.labs.len()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Crash + Clone> TopicLab<S> {
+    /// A topic of so many partitions over what their storages hold. No log is open yet.
+    pub fn new(partitions: u32, storage: impl Fn(u32) -> S + 'static) -> Self {
+        let labs = (0..partitions.clamp(1, MAX_PARTITIONS)).map(|number| Lab::new(storage(number)));
+        Self {
+            labs: labs.collect(),
+            storage: Box::new(storage),
+            consumers: ConsumersPicture::default(),
+            turn: 0,
+        }
+    }
+
+    /// The laboratory of each partition.
+    pub fn labs(&self) -> &[Lab<S>] {
+        &self.labs
+    }
+
+    /// For what concerns one partition only.
+    pub fn lab_mut(&mut self, partition: u32) -> Option<&mut Lab<S>> {
+        self.labs.get_mut(partition as usize)
+    }
+
+    /// How far each consumer has come.
+    pub fn consumers(&self) -> &ConsumersPicture {
+        &self.consumers
+    }
+
+    /// Takes up consumers from before, as a page does that is loaded again.
+    pub fn restore_consumers(&mut self, consumers: ConsumersPicture) {
+        self.consumers = consumers;
+    }
+
+    /// Runs one action. What is refused is an event too.
+    pub fn run(&mut self, action: &TopicAction) -> TopicOutcome {
+        let mut outcome = TopicOutcome::default();
+        let result = match action {
+            TopicAction::Partitions { count } => self.add_partitions(*count, &mut outcome),
+            TopicAction::Poll { consumer, max_bytes } => {
+                self.poll(consumer, *max_bytes, &mut outcome);
+                Ok(())
+            }
+            TopicAction::Commit { consumer } => self.commit(consumer, &mut outcome),
+            TopicAction::Log { action, partition } => self.run_log(action, *partition, &mut outcome),
+        };
+        if let Err(message) = result {
+            outcome.events.push(TopicEvent::Refused { message });
+        }
+        outcome.events.iter().for_each(|event| self.consumers.apply(event));
+        outcome
+    }
+
+    fn run_log(
+        &mut self,
+        action: &Action,
+        partition: Option<u32>,
+        outcome: &mut TopicOutcome,
+    ) -> Result<(), String> {
+        if let Some(partition) = partition {
+            let partitions = self.labs.len();
+            if partition as usize >= partitions {
+                return Err(format!("there is no partition {partition}: the topic has {partitions}"));
+            }
+            self.run_in(partition, action, outcome);
+            return Ok(());
+        }
+        match action {
+            Action::Append { key: Some(key), .. } => self.run_by_key(key.as_bytes(), action, outcome),
+            Action::Tombstone { key } => self.run_by_key(key.as_bytes(), action, outcome),
+            Action::Append { values, key: None, count, at, producer: None } if self.labs.len() > 1 => {
+                let (values, at) = (values.clone(), *at);
+                let one = Action::Append { values, key: None, count: 1, at, producer: None };
+                (0..*count).for_each(|_| self.run_by_turn(&one, outcome));
+            }
+            Action::Append { .. }
+            | Action::Fetch { .. }
+            | Action::Find { .. }
+            | Action::DeleteBefore { .. }
+            | Action::Truncate { .. }
+            | Action::Flip { .. }
+            | Action::Lose { .. } => self.run_in(0, action, outcome),
+            Action::Flush | Action::Retain | Action::Compact | Action::Crash { .. } | Action::Reopen => {
+                (0..self.partitions()).for_each(|partition| self.run_in(partition, action, outcome));
+            }
+            Action::Advance { .. } | Action::Config { .. } => self.run_once(action, outcome),
+            Action::Reset => {
+                (0..self.partitions()).for_each(|partition| self.run_in(partition, action, outcome));
+                self.labs.truncate(1);
+                self.turn = 0;
+            }
+        }
+        Ok(())
+    }
+
+    fn partitions(&self) -> u32 {
+        self.labs.len() as u32
+    }
+
+    fn run_by_key(&mut self, key: &[u8], action: &Action, outcome: &mut TopicOutcome) {
+        let partitions = self.partitions();
+        let partition = partition_for_key(key, partitions);
+        if partitions > 1 {
+            let (key, hash) = (key.to_vec(), murmur2(key));
+            outcome.events.push(TopicEvent::KeyRouted { key, hash, partitions, partition });
+        }
+        self.run_in(partition, action, outcome);
+    }
+
+    fn run_by_turn(&mut self, action: &Action, outcome: &mut TopicOutcome) {
+        let (partition, partitions) = (self.turn % self.partitions(), self.partitions());
+        self.turn = (partition + 1) % partitions;
+        outcome.events.push(TopicEvent::TurnTaken { partition, partitions });
+        self.run_in(partition, action, outcome);
+    }
+
+    /// Runs an action in one partition, and takes the others' clocks along.
+    fn run_in(&mut self, partition: u32, action: &Action, outcome: &mut TopicOutcome) {
+        let Some(lab) = self.lab_mut(partition) else { return };
+        let ran = lab.run(action);
+        let now_ms = lab.now_ms();
+        outcome.events.extend(ran.events.into_iter().map(|event| TopicEvent::Log { partition, event }));
+        outcome.records.extend(ran.records.into_iter().map(|record| (partition, record)));
+        for lab in &mut self.labs {
+            lab.restore(lab.config().clone(), now_ms);
+        }
+    }
+
+    /// Runs in all partitions what says the same in each: it is told once.
+    fn run_once(&mut self, action: &Action, outcome: &mut TopicOutcome) {
+        let now_ms = self.labs.first().map_or(0, Lab::now_ms);
+        for (partition, lab) in (0..).zip(&mut self.labs) {
+            lab.restore(lab.config().clone(), now_ms);
+            let events = lab.run(action).events;
+            if partition == 0 {
+                outcome.events.extend(events.into_iter().map(|event| TopicEvent::Log { partition, event }));
+            }
+        }
+    }
+
+    fn add_partitions(&mut self, count: u32, outcome: &mut TopicOutcome) -> Result<(), String> {
+        let (from, to) = (self.partitions(), count.min(MAX_PARTITIONS));
+        if to < from {
+            return Err(format!(
+                "the topic has {from} partitions, and none can be taken away: their records would be lost"
+            ));
+        }
+        let Some(first) = self.labs.first() else { return Ok(()) };
+        let (config, now_ms) = (first.config().clone(), first.now_ms());
+        outcome.events.push(TopicEvent::PartitionsAdded { from, to });
+        for number in from..to {
+            let mut lab = Lab::new((self.storage)(number));
+            lab.restore(config.clone(), now_ms);
+            self.labs.push(lab);
+            self.run_in(number, &Action::Reopen, outcome);
+        }
+        Ok(())
+    }
+
+    /// Looks for a partition that has something for the consumer, beginning after the one that it read last.
+    fn poll(&mut self, consumer: &str, max_bytes: u64, outcome: &mut TopicOutcome) {
+        let partitions = self.partitions();
+        let first = self.consumers.next_partition(consumer);
+        for partition in (0..partitions).map(|at| (first + at) % partitions) {
+            let from = self.consumers.position(consumer, partition);
+            let Some(lab) = self.lab_mut(partition) else { continue };
+            let Some((log_start, high_watermark)) = lab.bounds() else { continue };
+            let position = from.max(log_start);
+            if position >= high_watermark {
+                continue;
+            }
+            let consumer = consumer.to_owned();
+            if position > from {
+                let reset =
+                    TopicEvent::PositionReset { consumer: consumer.clone(), partition, from, to: position };
+                outcome.events.push(reset);
+            }
+            let before = (outcome.events.len(), outcome.records.len());
+            self.run_in(partition, &Action::Fetch { offset: position, max_bytes }, outcome);
+            let stopped = outcome.events[before.0..].iter().find_map(next_offset);
+            let Some(next) = stopped else { return };
+            let records = (outcome.records.len() - before.1) as u64;
+            let lag = high_watermark.saturating_sub(next);
+            outcome.events.push(TopicEvent::Polled { consumer, partition, position, records, next, lag });
+            return;
+        }
+        outcome.events.push(TopicEvent::NothingToPoll { consumer: consumer.to_owned() });
+    }
+
+    fn commit(&mut self, consumer: &str, outcome: &mut TopicOutcome) -> Result<(), String> {
+        let Some(picture) = self.consumers.consumers.get(consumer) else {
+            return Err(format!("the consumer {consumer:?} has not polled yet: run `poll {consumer}`"));
+        };
+        let changed: BTreeMap<u32, u64> = picture.uncommitted().collect();
+        if changed.is_empty() {
+            return Err(format!("the consumer {consumer:?} has nothing new to commit"));
+        }
+        outcome.events.extend(changed.into_iter().map(|(partition, offset)| TopicEvent::OffsetCommitted {
+            consumer: consumer.to_owned(),
+            partition,
+            offset,
+        }));
+        Ok(())
+    }
+}
+
+fn next_offset(event: &TopicEvent) -> Option<u64> {
+    match event {
+        TopicEvent::Log { event: Event::Log(LogEvent::FetchStopped { next_offset, .. }), .. } => {
+            Some(*next_offset)
+        }
+        _ => None,
+    }
+}
