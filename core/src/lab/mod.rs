@@ -32,16 +32,19 @@ mod event;
 mod fingerprint;
 #[expect(clippy::module_inception, reason = "the lab is what the folder is named for")]
 mod lab;
+mod original;
 mod picture;
 mod read;
 mod scenario;
 mod sentence;
 mod topic;
+mod what_if;
 
 pub use crate::log::event::{BatchInfo, FlushCause, IndexFault, RollReason, StoppedBy};
 pub use event::Event;
 pub use fingerprint::fingerprint;
 pub use lab::{CLOCK_START_MS, CLOCK_TICK_MS, FetchedRecord, Lab, Outcome};
+pub use original::OriginalRead;
 pub use picture::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State, TakenBatch};
 pub use scenario::{
     Action, COMMANDS, CommandHelp, MAX_PARTITIONS, ScenarioError, TOPIC_COMMANDS, TopicAction, parse_line,
@@ -49,3 +52,4 @@ pub use scenario::{
 };
 pub use sentence::sentence;
 pub use topic::{ConsumerPicture, ConsumersPicture, TopicEvent, TopicLab, TopicOutcome, topic_sentence};
+pub use what_if::{FetchCost, with_configs, with_max_bytes};
