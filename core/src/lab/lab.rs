@@ -138,6 +138,7 @@ impl<S: Crash + Clone> Lab<S> {
     pub fn run(&mut self, action: &Action) -> Outcome {
         let mut outcome = Outcome::default();
         let result = self.perform(action, &mut outcome);
+        let result = result.and(self.write_indexes());
         outcome.events.extend(self.recorder.take());
         if let Err(message) = result {
             outcome.events.push(Event::Refused { message });
@@ -227,6 +228,11 @@ impl<S: Crash + Clone> Lab<S> {
             }
             Action::Reset => self.reset(outcome),
         }
+    }
+
+    /// Between two actions the files are looked at: then every index entry is in its file.
+    fn write_indexes(&self) -> Result<(), String> {
+        self.log.as_ref().map_or(Ok(()), |log| log.write_indexes().map_err(say))
     }
 
     fn append(

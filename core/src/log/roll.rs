@@ -79,14 +79,23 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(())
     }
 
+    /// Writes the index entries that are in memory only. They would be with the next ones, or when the segment is
+    /// closed; this is for who wants to look at the files before.
+    #[cfg(feature = "lab")]
+    pub(crate) fn write_indexes(&self) -> Result<()> {
+        Ok(self.active.write_indexes()?)
+    }
+
     /// Adds the last time entry, and makes both indexes durable.
     pub(super) fn complete_indexes(&mut self, cause: TimeEntryCause) -> Result<()> {
+        self.active.write_indexes()?;
         let (segment, mut indexer) = (self.active.base_offset(), self.indexer);
         if let Some(entry) = indexer.last_time_entry() {
             let index = self.active.time_index();
-            if let Err(error) = index.push(entry) {
-                // Half an entry must not stand in the way of the next try.
-                index.truncate(index.len()).map_err(|error| self.shared.poison(error))?;
+            let before = index.len();
+            if let Err(error) = index.push(entry).and_then(|()| index.write()) {
+                // A segment that goes on has no such entry, and no half of one must stand in the way of the next try.
+                index.truncate(before).map_err(|error| self.shared.poison(error))?;
                 return Err(error.into());
             }
             self.indexer = indexer;

@@ -15,7 +15,9 @@
 use std::io;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::storage::{File, read_up_to};
+use crate::storage::File;
+
+use super::entries::EntryFile;
 
 /// Bytes of one entry.
 pub(crate) const INDEX_ENTRY_SIZE: usize = 8;
@@ -42,18 +44,12 @@ impl IndexEntry {
     }
 }
 
-/// The index file, whose entries are read into memory when they are first needed.
+/// The index, whose entries are read into memory when they are first needed.
 #[derive(Debug)]
 pub(crate) struct OffsetIndex<F> {
-    file: F,
-    state: RwLock<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    len: usize,
-    /// All `len` entries, once somebody has asked.
-    loaded: Option<Vec<IndexEntry>>,
+    file: EntryFile<F, INDEX_ENTRY_SIZE>,
+    /// All entries, once somebody has asked.
+    loaded: RwLock<Option<Vec<IndexEntry>>>,
 }
 
 /// How many entries are at or below `relative_offset`.
@@ -82,37 +78,34 @@ fn count_up_to(entries: &[IndexEntry], relative_offset: u32) -> usize {
 impl<F: File> OffsetIndex<F> {
     /// An index whose file holds exactly `entries`.
     pub(crate) fn new(file: F, entries: Vec<IndexEntry>) -> Self {
-        Self { file, state: RwLock::new(State { len: entries.len(), loaded: Some(entries) }) }
+        Self { file: EntryFile::new(file, entries.len()), loaded: RwLock::new(Some(entries)) }
     }
 
     /// An index whose file holds `len` entries, which are not read yet.
     pub(crate) fn unread(file: F, len: usize) -> Self {
-        Self { file, state: RwLock::new(State { len, loaded: None }) }
+        Self { file: EntryFile::new(file, len), loaded: RwLock::new(None) }
     }
 
-    /// Adds an entry to the file, then to what look-ups see.
+    /// Adds an entry, and writes those that wait if they are many. After an error the entry is there all the same,
+    /// until [`truncate`](Self::truncate) takes it off.
     pub(crate) fn push(&self, entry: IndexEntry) -> io::Result<()> {
-        // There is one writer, so nobody else adds an entry in between, and no reader waits for the file.
-        self.file.write_at((self.len() * INDEX_ENTRY_SIZE) as u64, &entry.encode())?;
-        let mut state = self.write();
-        state.len += 1;
-        if let Some(entries) = &mut state.loaded {
-            entries.push(entry);
-        }
-        Ok(())
-    }
-
-    /// Cuts the index to its first `len` entries, and off the file what a failed [`push`](Self::push) left there.
-    pub(crate) fn truncate(&self, len: usize) -> io::Result<()> {
         {
-            let mut state = self.write();
-            state.len = state.len.min(len);
-            let len = state.len;
-            if let Some(entries) = &mut state.loaded {
-                entries.truncate(len);
+            let mut loaded = self.loaded_mut();
+            self.file.push(entry.encode());
+            if let Some(entries) = &mut *loaded {
+                entries.push(entry);
             }
         }
-        self.file.truncate((self.len() * INDEX_ENTRY_SIZE) as u64)
+        // No reader waits for the file.
+        self.file.write_if_many()
+    }
+
+    /// Cuts the index to its first `len` entries, and off the file what a failed write left there.
+    pub(crate) fn truncate(&self, len: usize) -> io::Result<()> {
+        if let Some(entries) = &mut *self.loaded_mut() {
+            entries.truncate(len);
+        }
+        self.file.truncate(len)
     }
 
     /// The entry with the largest offset at or below `relative_offset`. Without one, a scan starts at 0.
@@ -124,47 +117,45 @@ impl<F: File> OffsetIndex<F> {
 
     /// Runs `f` on all entries.
     pub(crate) fn with_entries<T>(&self, f: impl FnOnce(&[IndexEntry]) -> T) -> io::Result<T> {
-        if let Some(entries) = &self.read().loaded {
+        if let Some(entries) = &*self.loaded() {
             return Ok(f(entries));
         }
-        let mut state = self.write();
-        let entries = match state.loaded.take() {
+        let mut loaded = self.loaded_mut();
+        let entries = match loaded.take() {
             Some(entries) => entries,
-            None => self.load(state.len)?,
+            None => self.file.all()?.into_iter().map(IndexEntry::decode).collect(),
         };
-        Ok(f(state.loaded.insert(entries)))
-    }
-
-    fn load(&self, len: usize) -> io::Result<Vec<IndexEntry>> {
-        let mut bytes = Vec::new();
-        read_up_to(&self.file, 0, len * INDEX_ENTRY_SIZE, &mut bytes)?;
-        let (entries, _) = bytes.as_chunks::<INDEX_ENTRY_SIZE>();
-        Ok(entries.iter().copied().map(IndexEntry::decode).collect())
+        Ok(f(loaded.insert(entries)))
     }
 
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
-        self.read().len
+        self.file.len()
     }
 
     /// Gives back memory that growing has left unused.
     pub(crate) fn shrink(&self) {
-        if let Some(entries) = &mut self.write().loaded {
+        if let Some(entries) = &mut *self.loaded_mut() {
             entries.shrink_to_fit();
         }
     }
 
-    /// Makes the file durable.
+    /// Writes the entries that wait.
+    pub(crate) fn write(&self) -> io::Result<()> {
+        self.file.write()
+    }
+
+    /// Makes what is written durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync()
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    fn loaded(&self) -> RwLockReadGuard<'_, Option<Vec<IndexEntry>>> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    fn loaded_mut(&self) -> RwLockWriteGuard<'_, Option<Vec<IndexEntry>>> {
+        self.loaded.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

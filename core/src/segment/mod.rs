@@ -9,7 +9,9 @@
 //!   for anyone. The size only grows once a batch is written in full, so a reader sees whole batches only.
 //! - Index entries rise in offset and in position, and each names the last offset and the position of a batch.
 //! - Time index entries rise in timestamp and in offset.
+//! - An entry is there for look-ups once its batch is. In the file it is when [`Segment::write_indexes`] returns.
 
+mod entries;
 mod index;
 mod indexer;
 mod scan;
@@ -116,7 +118,7 @@ impl<F: File> Segment<F> {
         Scanner::new(&self.log, position, self.size(), chunk)
     }
 
-    /// Writes a batch at the end, and the index entries that are due. Whatever fails, the segment is as before;
+    /// Writes a batch at the end, and adds the index entries that are due. Whatever fails, the segment is as before;
     /// if even that cannot be brought about, the second value of the error says so.
     pub(crate) fn append(&self, batch: &[u8], due: Option<Due>) -> Result<(), (io::Error, Undone)> {
         let position = self.size();
@@ -168,7 +170,13 @@ impl<F: File> Segment<F> {
         synced
     }
 
-    /// Makes the indexes durable.
+    /// Writes the index entries that are in memory only.
+    pub(crate) fn write_indexes(&self) -> io::Result<()> {
+        self.index.write()?;
+        self.time_index.write()
+    }
+
+    /// Makes the indexes durable, as they are written.
     pub(crate) fn sync_indexes(&self) -> io::Result<()> {
         self.index.sync()?;
         self.time_index.sync()

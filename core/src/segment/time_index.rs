@@ -6,15 +6,16 @@
 //!  8     4  relative offset: the last offset of the first batch that reached it, less the segment's base offset
 //! ```
 //!
-//! Entries of 12 bytes, big-endian, rising in both fields. The entries stay in the file: a look-up reads as many
-//! as a binary search takes.
+//! Entries of 12 bytes, big-endian, rising in both fields. Those that are written stay in the file: a look-up reads
+//! as many as a binary search takes.
 //!
 //! Source: Kafka's `TimeIndex`.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::storage::File;
+
+use super::entries::EntryFile;
 
 /// Bytes of one entry.
 pub(crate) const TIME_INDEX_ENTRY_SIZE: usize = 12;
@@ -47,30 +48,28 @@ impl TimeIndexEntry {
     }
 }
 
-/// The time index file.
+/// The time index.
 #[derive(Debug)]
 pub(crate) struct TimeIndex<F> {
-    file: F,
-    len: AtomicUsize,
+    file: EntryFile<F, TIME_INDEX_ENTRY_SIZE>,
 }
 
 impl<F: File> TimeIndex<F> {
     /// An index whose file holds `len` entries.
     pub(crate) fn new(file: F, len: usize) -> Self {
-        Self { file, len: AtomicUsize::new(len) }
+        Self { file: EntryFile::new(file, len) }
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and writes those that wait if they are many. After an error the entry is there all the same,
+    /// until [`truncate`](Self::truncate) takes it off.
     pub(crate) fn push(&self, entry: TimeIndexEntry) -> io::Result<()> {
-        self.file.write_at((self.len() * TIME_INDEX_ENTRY_SIZE) as u64, &entry.encode())?;
-        self.len.fetch_add(1, Ordering::AcqRel);
-        Ok(())
+        self.file.push(entry.encode());
+        self.file.write_if_many()
     }
 
-    /// Cuts the index to its first `len` entries, and off the file what a failed [`push`](Self::push) left there.
+    /// Cuts the index to its first `len` entries, and off the file what a failed write left there.
     pub(crate) fn truncate(&self, len: usize) -> io::Result<()> {
-        let len = self.len.fetch_min(len, Ordering::AcqRel).min(len);
-        self.file.truncate((len * TIME_INDEX_ENTRY_SIZE) as u64)
+        self.file.truncate(len)
     }
 
     /// The entry with the largest timestamp at or below `timestamp`.
@@ -94,24 +93,20 @@ impl<F: File> TimeIndex<F> {
 
     /// The entry at a place; `None` if the file ends before.
     pub(crate) fn entry(&self, at: usize) -> io::Result<Option<TimeIndexEntry>> {
-        let mut bytes = [0; TIME_INDEX_ENTRY_SIZE];
-        let position = (at * TIME_INDEX_ENTRY_SIZE) as u64;
-        let mut read = 0;
-        while read < bytes.len() {
-            match self.file.read_at(position + read as u64, &mut bytes[read..])? {
-                0 => return Ok(None),
-                count => read += count,
-            }
-        }
-        Ok(Some(TimeIndexEntry::decode(bytes)))
+        Ok(self.file.entry(at)?.map(TimeIndexEntry::decode))
     }
 
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        self.file.len()
     }
 
-    /// Makes the file durable.
+    /// Writes the entries that wait.
+    pub(crate) fn write(&self) -> io::Result<()> {
+        self.file.write()
+    }
+
+    /// Makes what is written durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync()
     }
