@@ -214,6 +214,7 @@ struct Failing {
     index_opens_fail: Arc<AtomicBool>,
     index_writes_fail: Arc<AtomicBool>,
     bytes_read: Arc<AtomicU64>,
+    reads: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -261,6 +262,7 @@ impl File for FailingFile {
     }
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.storage.bytes_read.fetch_add(buf.len() as u64, Ordering::SeqCst);
+        self.storage.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.read_at(position, buf)
     }
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
@@ -295,6 +297,47 @@ fn opening_a_closed_log_reads_no_batches_but_the_last() {
     assert_eq!((log.log_end_offset(), report.batches), (100, 0));
     let read = storage.bytes_read.load(Ordering::SeqCst);
     assert!(read < 50_000, "{read} bytes were read of a log of 1 000 000");
+}
+
+/// Where each batch has an index entry, a fetch goes right to the batch that it wants: it reads nothing before it, and
+/// all that it returns at once. What stands in the index counts for nothing there if the batch does not agree.
+#[test]
+fn a_fetch_of_large_batches_reads_once() {
+    let storage = Failing::default();
+    let (mut log, _) = PartitionLog::open(storage.clone(), LogConfig::default()).expect("it opens");
+    for n in 0..20 {
+        let value = [n; 10_000];
+        log.append(&[NewRecord::value(&value), NewRecord::value(&value)], NOW).expect("it is taken");
+    }
+    log.flush().expect("it flushes");
+    let size = log.segments()[0].size / 20;
+    let first = |storage: &Failing, log: &PartitionLog<Failing>, offset: u64| {
+        let before = [&storage.reads, &storage.bytes_read].map(|count| count.load(Ordering::SeqCst));
+        let fetched = log.fetch(offset, size).expect("it is fetched");
+        let record = fetched.records().next().expect("a record").expect("it parses");
+        assert_eq!((record.offset, record.value), (offset, Some(&[offset as u8 / 2; 10_000][..])));
+        let after = [&storage.reads, &storage.bytes_read].map(|count| count.load(Ordering::SeqCst));
+        (after[0] - before[0], after[1] - before[1])
+    };
+    for offset in 2..38 {
+        let (reads, bytes) = first(&storage, &log, offset);
+        // A batch's entry names its last offset: who asks for that one is sent there at once.
+        assert_eq!(reads, if offset % 2 == 0 { 1 } else { 2 }, "at offset {offset}");
+        assert!(bytes <= size + 2 * 61, "{bytes} bytes at offset {offset}");
+    }
+    assert!(first(&storage, &log, 0).0 > 1, "the first batch has no entry");
+
+    log.close().expect("it closes");
+    let (name, closed) = ("00000000000000000000.index", files(&storage));
+    for position in 0..closed[name].len() {
+        let damaged = Failing::default();
+        closed.iter().for_each(|(name, bytes)| damaged.inner.insert(name, bytes.clone()));
+        damaged.inner.flip(name, position as u64).expect("it is damaged");
+        let (log, _) = PartitionLog::open(damaged.clone(), LogConfig::default()).expect("it opens");
+        for offset in 0..40 {
+            first(&damaged, &log, offset);
+        }
+    }
 }
 
 /// A roll that gets as far as the new `.log` file, and no further. The old segment must not grow past it.

@@ -513,6 +513,12 @@ fn fetch_started(offset: u64, max_bytes: u64, high_watermark: u64, log_end_offse
 fn looked_up(segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>) -> String {
     let among = count(entries as u64, "entry", "entries");
     match found {
+        Some(entry) if segment + u64::from(entry.relative_offset) > offset => format!(
+            "Of {among} in the index of segment {segment}, {} → {} is the first above {offset}. Its batch begins no \
+             later, so the scan starts with it, at position {1}.",
+            segment + u64::from(entry.relative_offset),
+            entry.position
+        ),
         Some(entry) if entries == 1 => format!(
             "The one entry in the index of segment {segment}, {} → {}, is at or below {offset}, so the scan starts \
              at position {1}.",

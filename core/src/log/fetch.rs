@@ -20,7 +20,9 @@ use super::{Shared, corrupt, scan_error};
 const HOP: u64 = 8 << 10;
 /// An answer of at most this many bytes is read along with what has to be scanned before it.
 const SMALL_ANSWER: u64 = 16 << 10;
-/// It reads no more than this at a time.
+/// An answer of at most this many bytes is read along with the header of the batch that it is thought to begin with.
+const GUESS: u64 = 64 << 10;
+/// A fetch reads no more than this at a time.
 const READ_CHUNK: u64 = 1 << 20;
 
 /// What a fetch returned: whole batches, as they stand in the log.
@@ -203,11 +205,7 @@ impl<F: File, O: Observer> Shared<F, O> {
     /// Walks the floor segment, from the first batch on that the fetch offset asks for.
     fn walk_first(&self, segment: &Segment<F>, budget: &mut Budget) -> Result<Walked> {
         let (base, offset) = (segment.base_offset(), budget.next_offset);
-        // Between two index entries stands about this much, and what is wanted begins between two.
-        let spacing = segment.size() / (segment.index().len() as u64 + 1);
-        let answer = if budget.max_bytes > SMALL_ANSWER { 0 } else { budget.max_bytes };
-        let ahead = if spacing > HOP { 0 } else { spacing + answer };
-        let mut scan = self.look_up(segment, offset, ahead as usize + HEADER_SIZE)?;
+        let mut scan = self.look_up(segment, offset, budget.max_bytes)?;
         self.find(&mut scan, base, offset, budget.max_bytes)?;
         self.walk(scan, base, budget)
     }
@@ -235,24 +233,45 @@ impl<F: File, O: Observer> Shared<F, O> {
 
     /// The position of the first batch whose last offset is at or above `offset`.
     pub(super) fn locate(&self, segment: &Segment<F>, offset: u64) -> Result<u64> {
-        let mut scan = self.look_up(segment, offset, HOP as usize)?;
+        let mut scan = self.look_up(segment, offset, 0)?;
         self.find(&mut scan, segment.base_offset(), offset, 0)?;
         Ok(scan.position())
     }
 
-    /// Asks the index where to begin a scan for the first batch whose last offset is at or above `offset`.
-    fn look_up<'s>(&self, segment: &'s Segment<F>, offset: u64, ahead: usize) -> Result<Scanner<'s, F>> {
+    /// Asks the index where to begin a scan for the first batch whose last offset is at or above `offset`, and from
+    /// which `max_bytes` are wanted.
+    fn look_up<'s>(&self, segment: &'s Segment<F>, offset: u64, max_bytes: u64) -> Result<Scanner<'s, F>> {
         let base = segment.base_offset();
         let relative = u32::try_from(offset - base).unwrap_or(u32::MAX);
-        let found = segment.index().look_up(relative)?;
-        let position = found.map_or(0, |entry| u64::from(entry.position));
-        self.observer.observe(|| {
+        let (below, above) = segment.index().around(relative)?;
+        let start = below.map_or(0, |entry| u64::from(entry.position));
+        let end = above.map_or(segment.size(), |entry| u64::from(entry.position));
+        let observe = |found: Option<IndexEntry>, position| {
             let entries = segment.index().len();
-            Event::IndexLookedUp { segment: base, offset, entries, found, position }
-        });
-        let mut scan = segment.scan(position, ahead);
-        let Some(entry) = found else { return Ok(scan) };
-        if fits(&mut scan, base, entry)? {
+            self.observer.observe(|| Event::IndexLookedUp {
+                segment: base,
+                offset,
+                entries,
+                found,
+                position,
+            });
+        };
+        let gap = end.saturating_sub(start);
+        // Entries lie that far apart where each batch has one, as a rule. Then the batch is that of the entry above.
+        if above.is_some() && gap > HOP && below.is_none_or(|entry| entry.relative_offset < relative) {
+            let ahead = if max_bytes > GUESS { HEADER_SIZE } else { read_ahead(max_bytes, gap) };
+            let mut scan = segment.scan(end, ahead);
+            if begins_up_to(&mut scan, offset)? {
+                observe(above, end);
+                return Ok(scan);
+            }
+        }
+        observe(below, start);
+        let answer = if max_bytes > SMALL_ANSWER { 0 } else { max_bytes };
+        let ahead = if gap > HOP { HEADER_SIZE } else { (gap + answer) as usize + HEADER_SIZE };
+        let mut scan = segment.scan(start, ahead);
+        let Some(entry) = below else { return Ok(scan) };
+        if begins_up_to(&mut scan, base + u64::from(entry.relative_offset))? {
             return Ok(scan);
         }
         self.observer.observe(|| Event::IndexRejected { segment: base, entry });
@@ -348,11 +367,11 @@ impl<F: File, O: Observer> Shared<F, O> {
     }
 }
 
-/// Whether an index entry is right about the batch that it points at: that it begins at or below the entry's offset.
-/// A damaged entry would make a scan begin behind what it looks for, and nobody would notice.
-fn fits<F: File>(scan: &mut Scanner<'_, F>, base: u64, entry: IndexEntry) -> Result<bool> {
+/// Whether the batch that an index entry points at begins at or below an offset: the entry's own, or the one that is
+/// looked for. A damaged entry would make a scan begin behind what it looks for, and nobody would notice.
+fn begins_up_to<F: File>(scan: &mut Scanner<'_, F>, offset: u64) -> Result<bool> {
     match scan.header() {
-        Ok(Some(header)) => Ok(header.base_offset <= base + u64::from(entry.relative_offset)),
+        Ok(Some(header)) => Ok(header.base_offset <= offset),
         Ok(None) | Err(ScanError::Bad(_)) => Ok(false),
         Err(ScanError::Io(error)) => Err(error.into()),
     }

@@ -110,8 +110,17 @@ impl<F: File> OffsetIndex<F> {
 
     /// The entry with the largest offset at or below `relative_offset`. Without one, a scan starts at 0.
     pub(crate) fn look_up(&self, relative_offset: u32) -> io::Result<Option<IndexEntry>> {
+        Ok(self.around(relative_offset)?.0)
+    }
+
+    /// That entry, and the one behind it.
+    pub(crate) fn around(
+        &self,
+        relative_offset: u32,
+    ) -> io::Result<(Option<IndexEntry>, Option<IndexEntry>)> {
         self.with_entries(|entries| {
-            count_up_to(entries, relative_offset).checked_sub(1).map(|at| entries[at])
+            let above = count_up_to(entries, relative_offset);
+            (above.checked_sub(1).map(|at| entries[at]), entries.get(above).copied())
         })
     }
 
