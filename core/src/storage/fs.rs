@@ -185,16 +185,13 @@ impl File for FsFile {
 }
 
 #[cfg(unix)]
-use std::os::unix::fs::FileExt;
-
-#[cfg(unix)]
 fn pread(file: &fs::File, buf: &mut [u8], position: u64) -> io::Result<usize> {
-    FileExt::read_at(file, buf, position)
+    Ok(rustix::io::pread(file, buf, position)?)
 }
 
 #[cfg(unix)]
 fn pwrite(file: &fs::File, bytes: &[u8], position: u64) -> io::Result<usize> {
-    FileExt::write_at(file, bytes, position)
+    Ok(rustix::io::pwrite(file, bytes, position)?)
 }
 
 #[cfg(windows)]
