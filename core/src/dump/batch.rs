@@ -90,7 +90,7 @@ fn crc(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
     let whole =
         claimed_size(bytes).and_then(|size| bytes.get(..size)).and_then(|batch| batch.get(CRC_FROM..));
     if let Some(covered) = whole {
-        let computed = crc32c::crc32c(covered);
+        let computed = crate::record::crc32c(covered);
         if computed != stored {
             reader.blame(format!("the bytes give {computed:08x}"));
         }

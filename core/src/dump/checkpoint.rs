@@ -86,7 +86,7 @@ fn line(number: usize, line: &[u8], before: &[u8]) -> (Field, Option<i64>) {
     let value = match key {
         "clean" => ["false", "true"].iter().position(|truth| *truth == value).map(|truth| truth as i64),
         "crc32c" => {
-            let computed = crc32c::crc32c(before);
+            let computed = crate::record::crc32c(before);
             if value != format!("{computed:08x}") {
                 field.blame(format!("the bytes give {computed:08x}"));
             }

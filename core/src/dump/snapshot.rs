@@ -106,7 +106,7 @@ fn read_header(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
     }
     let stored = reader.int::<4>("crc")? as u32;
     reader.say(format!("{stored:08x}"));
-    let computed = crc32c::crc32c(bytes.get(CRC_FROM..)?);
+    let computed = crate::record::crc32c(bytes.get(CRC_FROM..)?);
     if stored != computed {
         reader.blame(format!("the bytes give {computed:08x}"));
     }

@@ -25,13 +25,13 @@ fn a_snapshot() -> Vec<u8> {
     for part in [&3i32.to_be_bytes()[..], &NOW.to_be_bytes(), &[0; 4], &(-1i64).to_be_bytes()] {
         body.extend(part);
     }
-    [&[0, 1][..], &crc32c::crc32c(&body).to_be_bytes(), &body].concat()
+    [&[0, 1][..], &crate::record::crc32c(&body).to_be_bytes(), &body].concat()
 }
 
 fn a_checkpoint() -> Vec<u8> {
     let text = "logscope-checkpoint 1\nlog-start-offset 0\nrecovery-point 16\nactive-segment 13\n\
                 cleaned-up-to 9\nfirst-dirty-offset 8\ndelete-horizon 1767225600000\nclean true\n";
-    format!("{text}crc32c {:08x}\n", crc32c::crc32c(text.as_bytes())).into_bytes()
+    format!("{text}crc32c {:08x}\n", crate::record::crc32c(text.as_bytes())).into_bytes()
 }
 
 /// The children cover their parent without gaps, and what has none has a name with a meaning.

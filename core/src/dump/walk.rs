@@ -83,7 +83,7 @@ impl<'f, F: File> BatchWalker<'f, F> {
                 let (needed, available) = (u64::from(size), at - self.position);
                 return Ok(Err(BatchError::Incomplete { needed, available }));
             }
-            computed = crc32c::crc32c_append(computed, bytes);
+            computed = crate::record::crc32c_append(computed, bytes);
             at += bytes.len() as u64;
         }
         Ok(if stored == computed { Ok(()) } else { Err(BatchError::Crc { stored, computed }) })

@@ -128,10 +128,10 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         if batch.compressed().is_some() && !self.config.cleanup_policy.compacts() {
             return Ok(());
         }
-        for record in batch.plain(MAX_DECOMPRESSED, &mut Vec::new())?.records() {
-            self.check_key(record?.key)?;
+        match batch.plain(MAX_DECOMPRESSED, &mut Vec::new())?.check_records()? {
+            true => Ok(()),
+            false => self.check_key(None),
         }
-        Ok(())
     }
 
     /// Appends a batch that is right in itself and has its base offset.

@@ -73,7 +73,7 @@ impl Checkpoint {
              active-segment {active_segment}\ncleaned-up-to {cleaned_up_to}\n\
              first-dirty-offset {first_dirty_offset}\ndelete-horizon {delete_horizon}\nclean {clean}\n"
         );
-        let crc = crc32c::crc32c(text.as_bytes());
+        let crc = crate::record::crc32c(text.as_bytes());
         // Writing to a string cannot fail.
         let _ = writeln!(text, "crc32c {crc:08x}");
         text
@@ -83,7 +83,7 @@ impl Checkpoint {
     pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
         let (body, crc) = text.split_at(text.find("crc32c ").ok_or("it has no checksum")?);
-        let expected = format!("crc32c {:08x}\n", crc32c::crc32c(body.as_bytes()));
+        let expected = format!("crc32c {:08x}\n", crate::record::crc32c(body.as_bytes()));
         if crc != expected {
             return Err("its checksum is wrong");
         }

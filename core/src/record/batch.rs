@@ -15,6 +15,7 @@
 //! outside the checksum, so that a log can assign offsets without touching the rest.
 
 use super::compression::Compression;
+use super::crc::crc32c;
 use super::record::{Record, read_record};
 use super::{BatchError, UnknownName};
 
@@ -233,7 +234,7 @@ impl<'a> Batch<'a> {
     /// Checks the CRC-32C over everything from the attributes on.
     #[inline]
     pub fn verify(&self) -> Result<(), BatchError> {
-        let computed = crc32c::crc32c(&self.bytes[CRC_FROM..]);
+        let computed = crc32c(&self.bytes[CRC_FROM..]);
         let stored = self.header.crc;
         if stored == computed { Ok(()) } else { Err(BatchError::Crc { stored, computed }) }
     }
@@ -272,6 +273,28 @@ impl<'a> Batch<'a> {
             append_time,
             wrong: self.compressed().map(BatchError::Compressed),
         }
+    }
+
+    /// Checks that the records parse, and says whether each of them has a key.
+    ///
+    /// # Errors
+    /// What iterating [`records`](Self::records) would come upon.
+    pub(crate) fn check_records(&self) -> Result<bool, BatchError> {
+        // Records that are right are gone through here, in registers alone. Whatever is wrong is found once more below.
+        let Records { mut bytes, left, base_offset, last_offset, base_timestamp, .. } = self.records();
+        let mut keyed = true;
+        let right = (0..left).all(|_| match read_record(bytes, base_offset, base_timestamp) {
+            Ok((record, rest)) => {
+                bytes = rest;
+                keyed &= record.key.is_some();
+                record.offset <= last_offset
+            }
+            Err(_) => false,
+        });
+        if right && bytes.is_empty() {
+            return Ok(keyed);
+        }
+        self.records().try_fold(true, |keyed, record| Ok(keyed & record?.key.is_some()))
     }
 
     /// Appends the same batch, uncompressed, to `out`: only its length, its codec, its checksum and the bytes
@@ -414,7 +437,7 @@ pub(super) fn seal(batch: &mut [u8], attributes: i16) {
     let length = (batch.len() - LOG_OVERHEAD) as i32;
     batch[BATCH_LENGTH_AT..][..4].copy_from_slice(&length.to_be_bytes());
     batch[ATTRIBUTES_AT..][..2].copy_from_slice(&attributes.to_be_bytes());
-    let crc = crc32c::crc32c(&batch[CRC_FROM..]);
+    let crc = crc32c(&batch[CRC_FROM..]);
     batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
 }
 

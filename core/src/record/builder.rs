@@ -5,6 +5,7 @@ use super::batch::{
     CRC_AT, CRC_FROM, HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_PRODUCER, Producer, RECORDS_MAX, seal,
 };
 use super::compression::Compression;
+use super::crc::crc32c;
 use super::record::Header;
 use super::varint::{VARINT_MAX, VARLONG_MAX, varint_size, varlong_size, write_varlong, zigzag};
 
@@ -160,7 +161,7 @@ fn encode_plain(out: &mut Vec<u8>, records: &[NewRecord<'_>], now_ms: i64, meta:
     header[51..53].copy_from_slice(&meta.producer.epoch.to_be_bytes());
     header[53..57].copy_from_slice(&meta.producer.base_sequence.to_be_bytes());
     header[57..61].copy_from_slice(&(records.len() as i32).to_be_bytes());
-    let crc = crc32c::crc32c(&batch[CRC_FROM..]);
+    let crc = crc32c(&batch[CRC_FROM..]);
     batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
 }
 

@@ -15,6 +15,7 @@
 mod batch;
 mod builder;
 mod compression;
+mod crc;
 #[expect(clippy::module_inception, reason = "the record is what the folder is named for")]
 mod record;
 mod rewrite;
@@ -28,6 +29,7 @@ pub(crate) use batch::{assign_base_offset, set_log_append_time};
 pub(crate) use builder::batch_size_bound;
 pub use builder::{BatchMeta, NewRecord, batch_size, encode_batch, encode_batch_with};
 pub use compression::Compression;
+pub(crate) use crc::{crc32c, crc32c_append};
 pub use record::{Header, Headers, Record};
 pub(crate) use rewrite::{empty_batch, rewrite_batch};
 pub use varint::{VARINT_MAX, VARLONG_MAX, read_varint, read_varlong, varint_size, varlong_size};

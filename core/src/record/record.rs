@@ -86,13 +86,8 @@ pub(super) fn read_record(
 
 /// The attributes, of which none is in use, the timestamp's delta and the offset's, as zigzag left it, and what
 /// follows them.
-#[inline]
+#[inline(always)]
 fn read_deltas(body: &[u8]) -> Result<(i64, u32, &[u8]), &'static str> {
-    // Records of one batch are mostly made within 64 milliseconds, and many batches have no more than 64 of them.
-    if let [_attributes, timestamp_delta @ 0..0x80, offset_delta @ 0..0x80, rest @ ..] = body {
-        let timestamp_delta = i64::from(timestamp_delta >> 1) ^ -i64::from(timestamp_delta & 1);
-        return Ok((timestamp_delta, u32::from(*offset_delta), rest));
-    }
     let (_attributes, body) = body.split_first().ok_or("the record is empty")?;
     let (timestamp_delta, body) = read_varlong(body).ok_or("the timestamp delta is not a varlong")?;
     let (offset_delta, body) = read_zigzag(body).ok_or("the offset delta is not a varint")?;

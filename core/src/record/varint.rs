@@ -48,6 +48,7 @@ fn read_short(bytes: &[u8]) -> Option<(u32, &[u8])> {
     }
 }
 
+#[cold]
 fn read_long(bytes: &[u8], max: usize) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     for (i, &byte) in bytes.iter().take(max).enumerate() {

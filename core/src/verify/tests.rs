@@ -77,7 +77,7 @@ fn checkpoint(files: &mut Files, start: u64, recovery: u64, active: u64, cleaned
         "logscope-checkpoint 1\nlog-start-offset {start}\nrecovery-point {recovery}\nactive-segment {active}\n\
          cleaned-up-to {cleaned}\nfirst-dirty-offset {cleaned}\ndelete-horizon -1\nclean {clean}\n"
     );
-    let crc = crc32c::crc32c(text.as_bytes());
+    let crc = crate::record::crc32c(text.as_bytes());
     files.insert("checkpoint".to_owned(), format!("{text}crc32c {crc:08x}\n").into_bytes());
 }
 
@@ -330,7 +330,7 @@ fn snapshot(entries: &[(i64, i64)], flipped: u32) -> Vec<u8> {
         body.extend([0; 16]);
         body.extend((-1i64).to_be_bytes());
     }
-    [&[0, 1][..], &(crc32c::crc32c(&body) ^ flipped).to_be_bytes(), &body].concat()
+    [&[0, 1][..], &(crate::record::crc32c(&body) ^ flipped).to_be_bytes(), &body].concat()
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn a_record_that_does_not_parse_is_found_behind_a_checksum_that_is_right() {
     let mut files = written();
     let batch = &mut files.get_mut(&log(7)).unwrap()[100..200];
     batch[61] += 2;
-    let crc = crc32c::crc32c(&batch[21..]);
+    let crc = crate::record::crc32c(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
     let report = verify_files(&files, &RULE);
     assert_eq!(said(&report), ["7.log@100 Problem: record 0 of the batch: the length goes beyond the batch"]);

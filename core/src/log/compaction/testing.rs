@@ -65,7 +65,7 @@ pub(super) fn batch(cover: Cover, records: &[Sketch]) -> Vec<u8> {
 
 /// Makes the checksum right after bytes were changed.
 pub(super) fn seal(batch: &mut [u8]) {
-    let crc = crc32c::crc32c(&batch[CRC_FROM..]);
+    let crc = crate::record::crc32c(&batch[CRC_FROM..]);
     batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
 }
 

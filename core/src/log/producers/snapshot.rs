@@ -50,7 +50,7 @@ impl ProducerState {
         }
         out[..2].copy_from_slice(&VERSION.to_be_bytes());
         out[CRC_FROM..HEADER_SIZE].copy_from_slice(&count.to_be_bytes());
-        let crc = crc32c::crc32c(&out[CRC_FROM..]);
+        let crc = crate::record::crc32c(&out[CRC_FROM..]);
         out[2..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
         out
     }
@@ -69,7 +69,8 @@ impl ProducerState {
         if version != VERSION {
             return Err(SnapshotError::Version(version));
         }
-        let (stored, computed) = (u32::from_be_bytes([c0, c1, c2, c3]), crc32c::crc32c(&bytes[CRC_FROM..]));
+        let (stored, computed) =
+            (u32::from_be_bytes([c0, c1, c2, c3]), crate::record::crc32c(&bytes[CRC_FROM..]));
         if stored != computed {
             return Err(SnapshotError::Crc { stored, computed });
         }
@@ -200,9 +201,9 @@ mod tests {
             format!("{id:016x}{epoch:04x}{sequence:08x}{offset:016x}{delta:08x}{rest}")
         };
         let entries = [entry(1, 0, 7, 2, 2), entry(1, 0, 8, 4, 0), entry(2, 1, 0, 3, 0)].concat();
-        let crc = crc32c::crc32c(&bytes[6..]);
+        let crc = crate::record::crc32c(&bytes[6..]);
         assert_eq!(hex, format!("0001{crc:08x}00000003{entries}"));
-        assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283, "the polynomial is Castagnoli's");
+        assert_eq!(crate::record::crc32c(b"123456789"), 0xe306_9283, "the polynomial is Castagnoli's");
     }
 
     #[test]
@@ -226,7 +227,7 @@ mod tests {
     /// A snapshot with a right checksum.
     fn sealed(count: i32, entries: &[u8]) -> Vec<u8> {
         let covered = [&count.to_be_bytes(), entries].concat();
-        [&[0, 1][..], &crc32c::crc32c(&covered).to_be_bytes(), &covered].concat()
+        [&[0, 1][..], &crate::record::crc32c(&covered).to_be_bytes(), &covered].concat()
     }
 
     #[test]
