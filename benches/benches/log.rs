@@ -241,9 +241,9 @@ fn openings(criterion: &mut Criterion) {
     compare(criterion, "open", 1, contenders);
 }
 
-/// Batches that several of fit into 4 KiB, and single records.
+/// Batches that fill 4 KiB, ones that several of fit, and single records.
 fn random_fetches(criterion: &mut Criterion) {
-    for (count, group) in [(10, "random-4KiB-10x100"), (1, "random-4KiB-1x100")] {
+    for (count, group) in [(36, "random-4KiB-36x100"), (10, "random-4KiB-10x100"), (1, "random-4KiB-1x100")] {
         let records = RecordSet::new(count, 100);
         random(criterion, group, &Large::new(&records));
     }
@@ -253,12 +253,12 @@ fn random(criterion: &mut Criterion, group: &str, large: &Large<'_>) {
     const SIZE: usize = 4 << 10;
     let logscope = |bencher: &mut Bencher<'_>| {
         let reader = large.ours.log.reader();
-        let mut offsets = random_below(MANY as u64, 1 << 16).into_iter().cycle();
+        let mut offsets = random_below(reader.log_end_offset(), 1 << 16).into_iter().cycle();
         bencher.iter(|| reader.fetch(offsets.next().unwrap_or(0), SIZE as u64));
     };
     let commitlog = |bencher: &mut Bencher<'_>| {
         let theirs = &large.theirs;
-        let mut offsets = random_below(MANY as u64, 1 << 16).into_iter().cycle();
+        let mut offsets = random_below(theirs.log.next_offset(), 1 << 16).into_iter().cycle();
         bencher.iter(|| theirs.read(offsets.next().unwrap_or(0), SIZE).map(drop));
     };
     let pread = |bencher: &mut Bencher<'_>| {

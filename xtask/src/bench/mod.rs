@@ -41,7 +41,7 @@ const READ: (&str, &str) = ("pread", "`pread` of 4 KiB");
 const SMALL: (&str, &str) = ("small", "open 1 MiB");
 const WRITE: (&str, &str) = ("write", "`write` of the same bytes");
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 18] = [
     row("append, 1 × 100 B a batch", "append-1x100", COMMITLOG, 1.1),
     row("append, 100 × 100 B a batch", "append-100x100", COMMITLOG, 1.2),
     row("append, 1000 × 100 B a batch", "append-1000x100", COMMITLOG, 1.2),
@@ -52,6 +52,8 @@ const ROWS: [Row; 16] = [
     row("fetch, 1 MiB at a time", "fetch-1MiB", COMMITLOG, 1.1),
     row("fetch, 1 MiB at a time", "fetch-1MiB", READ_AND_SUM, 0.9),
     row("iterate all records, 100 × 100 B a batch", "iterate-100x100", READ_AND_SUM, 0.5),
+    row("random fetch of 4 KiB, 36 × 100 B a batch", "random-4KiB-36x100", COMMITLOG, 1.0),
+    row("random fetch of 4 KiB, 36 × 100 B a batch", "random-4KiB-36x100", READ, 0.5),
     row("random fetch of 4 KiB, 10 × 100 B a batch", "random-4KiB-10x100", COMMITLOG, 1.0),
     row("random fetch of 4 KiB, 10 × 100 B a batch", "random-4KiB-10x100", READ, 0.5),
     row("random fetch of 4 KiB, 1 × 100 B a batch", "random-4KiB-1x100", COMMITLOG, 1.0),
