@@ -8,14 +8,17 @@
 //! - Nothing here asks the browser, the clock or the engine for anything.
 
 mod action;
+pub(crate) mod archive;
 pub(crate) mod batch_detail;
 pub(crate) mod budget;
 pub(crate) mod command;
 pub(crate) mod file_detail;
 pub(crate) mod format;
 pub(crate) mod layout;
+pub(crate) mod lessons;
 mod palette;
 mod reduce;
+pub(crate) mod share;
 #[expect(clippy::module_inception, reason = "the state is what the folder is named for")]
 mod state;
 mod step;

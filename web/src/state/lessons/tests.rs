@@ -1,0 +1,130 @@
+//! Every lesson that is shipped, played to its end.
+
+use std::fs;
+use std::path::PathBuf;
+
+use logscope::MemoryStorage;
+use logscope::lab::{Event, Lab, sentence};
+
+use super::*;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../static/lessons")
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn index() -> Vec<Entry> {
+    parse_index("index.txt", &read("index.txt")).unwrap_or_else(|mistake| panic!("{mistake}"))
+}
+
+fn lessons() -> Vec<(String, Rc<Lesson>)> {
+    let parsed = |entry: &Entry| {
+        parse(&entry.file(), &read(&entry.file())).unwrap_or_else(|mistake| panic!("{mistake}"))
+    };
+    index().iter().map(|entry| (entry.file(), Rc::new(parsed(entry)))).collect()
+}
+
+/// What the engine says to commands, sentence by sentence; and the events of each.
+fn run(lab: &mut Lab<MemoryStorage>, actions: &[Action]) -> (Vec<Vec<Event>>, Vec<String>) {
+    let events: Vec<_> = actions.iter().map(|action| lab.run(action).events).collect();
+    let said = events.iter().flatten().map(sentence).collect();
+    (events, said)
+}
+
+fn assert_said(file: &str, expected: &[String], said: &[String]) {
+    for words in expected {
+        assert!(
+            said.iter().any(|said| said.contains(words)),
+            "{file}: nothing says {words:?} among {said:#?}"
+        );
+    }
+}
+
+#[test]
+fn each_lesson_is_played_to_its_end_by_its_solutions_and_not_before() {
+    for (file, lesson) in lessons() {
+        let mut lab = Lab::new(MemoryStorage::new());
+        let (events, said) = run(&mut lab, &lesson.scenario);
+        let refused = |events: &[Vec<Event>]| {
+            events.iter().flatten().any(|event| matches!(event, Event::Refused { .. }))
+        };
+        assert!(!refused(&events), "{file}: the scenario is refused: {said:#?}");
+        assert_said(&file, &lesson.says, &said);
+        let mut course = Course::new(file.clone(), Rc::clone(&lesson));
+        for (at, task) in lesson.tasks.iter().enumerate() {
+            let (events, said) = run(&mut lab, &task.solution);
+            for (command, events) in events.iter().enumerate() {
+                assert_eq!(course.done, at, "{file}: task {} is done before its end, at {command}", at + 1);
+                course.observe(events);
+            }
+            assert_eq!(course.done, at + 1, "{file}: the solution does not do task {}: {said:#?}", at + 1);
+            assert_said(&file, &task.says, &said);
+        }
+        assert!(course.is_done());
+    }
+}
+
+#[test]
+fn the_scenarios_alone_tick_nothing() {
+    for (file, lesson) in lessons() {
+        let mut lab = Lab::new(MemoryStorage::new());
+        let mut course = Course::new(file.clone(), Rc::clone(&lesson));
+        // Looking around ticks nothing off either.
+        for line in ["advance 1ms", "config retention.bytes=-1"] {
+            course.observe(&lab.run_line(line).unwrap().events);
+        }
+        assert_eq!(course.done, 0, "{file}");
+    }
+}
+
+#[test]
+fn the_index_has_the_titles_of_the_files_and_every_file() {
+    for (entry, (file, lesson)) in index().iter().zip(lessons()) {
+        assert_eq!(entry.title, lesson.title, "{file}");
+        assert!((2..=6).contains(&lesson.tasks.len()), "{file} has {} tasks", lesson.tasks.len());
+    }
+    let names = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = names.collect();
+    files.sort();
+    let mut known: Vec<_> = index().iter().map(Entry::file).collect();
+    known.extend(["index.txt", "how-true.md"].map(str::to_owned));
+    known.sort();
+    assert_eq!(files, known);
+    assert!(index().len() >= 12);
+}
+
+#[test]
+fn lessons_are_short_and_their_words_are_ours() {
+    for (file, _) in lessons() {
+        let text = read(&file);
+        let prose = text.rsplit_once("\n---\n").unwrap().1;
+        let words = prose.split_whitespace().count();
+        assert!((80..=330).contains(&words), "{file} has {words} words");
+        assert!(
+            !prose.contains("message ") || prose.contains("max.message"),
+            "{file}: a record is no message"
+        );
+    }
+}
+
+#[test]
+fn the_page_of_truth_is_readable() {
+    let blocks = blocks(&read("how-true.md"), 1).unwrap();
+    assert!(blocks.iter().filter(|block| matches!(block, Block::Heading(_))).count() >= 3);
+}
+
+#[test]
+fn a_wrong_index_is_named_by_its_line() {
+    for (text, line, reason) in [
+        ("01-a.md A\n\nb B", 3, "\"b\" is no lesson's file"),
+        ("../a.md A", 1, "no lesson's file"),
+        ("a.md", 1, "no title"),
+        ("# all\na.md A\na.md A", 3, "twice"),
+    ] {
+        let mistake = parse_index("index.txt", text).unwrap_err();
+        assert!(mistake.line == line && mistake.reason.contains(reason), "{mistake}");
+    }
+}
