@@ -49,6 +49,24 @@ impl Page {
         self.ready().await
     }
 
+    /// Opens a link as somebody does who got it: the page is loaded anew.
+    pub async fn follow(&self, link: &str) -> Result<()> {
+        self.browser.client.goto("about:blank").await?;
+        self.browser.client.goto(link).await?;
+        self.ready().await
+    }
+
+    /// Changes the address from `#` on, as one does in the address line of a page that is open.
+    pub async fn go_to(&self, hash: &str) -> Result<()> {
+        self.browser.client.goto(&format!("{}{hash}", self.address)).await?;
+        self.ready().await
+    }
+
+    /// The page's address with another end.
+    pub fn address_with(&self, hash: &str) -> String {
+        format!("{}{hash}", self.address)
+    }
+
     /// The log is loaded once records can be appended to it.
     async fn ready(&self) -> Result<()> {
         self.enabled(BUTTON, "Append").await.map(drop).context("the page does not get ready")
@@ -172,6 +190,58 @@ impl Page {
             return places.map(place => place?.innerText.trim()).find(text => text) ?? null"#;
         let text = self.browser.client.execute(script, vec![json!(field)]).await?;
         Ok(text.as_str().map(str::to_owned))
+    }
+
+    /// What a field holds.
+    pub async fn value(&self, field: &str) -> Result<String> {
+        Ok(self.enabled(TEXT_BOX, field).await?.prop("value").await?.unwrap_or_default())
+    }
+
+    /// Gives files to a field that takes some.
+    pub async fn give_files(&self, field: &str, files: &[PathBuf]) -> Result<()> {
+        let paths: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        Ok(self.enabled("input[type=file]", field).await?.send_keys(&paths.join("\n")).await?)
+    }
+
+    /// Presses what makes the browser save a file, and returns its bytes.
+    pub async fn saved(&self, button: &str, file: &str) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir()?;
+        let parameters = json!({ "behavior": "allow", "downloadPath": folder.path() });
+        self.browser.devtools("Browser.setDownloadBehavior", parameters).await?;
+        self.press(button).await?;
+        let path = folder.path().join(file);
+        eventually(&format!("{file} is saved"), async || {
+            Ok(fs::read(&path).ok().filter(|bytes| !bytes.is_empty()))
+        })
+        .await
+    }
+
+    /// Opens a file's bytes, saves it, and returns what was saved.
+    pub async fn saved_open(&self, file: &str) -> Result<Vec<u8>> {
+        self.press(file).await?;
+        self.saved(&format!("Save {file}"), file).await
+    }
+
+    /// What alerts say, one after the other.
+    pub async fn alerts(&self) -> Result<String> {
+        let script = "return [...document.querySelectorAll('[role=alert]')]
+            .filter((e) => e.checkVisibility()).map((e) => e.innerText).join('\\n')";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// A region's text, by its name; empty if there is none.
+    pub async fn region(&self, name: &str) -> Result<String> {
+        let script = "const named = [...document.querySelectorAll('section, details')]
+            .find((e) => e.ariaLabel === arguments[0]);
+            return named?.innerText ?? ''";
+        Ok(serde_json::from_value(self.browser.client.execute(script, vec![name.into()]).await?)?)
+    }
+
+    /// The page's headings that are seen.
+    pub async fn headings(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('h1, h2, h3')]
+            .filter((e) => e.checkVisibility()).map((e) => e.innerText)";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
     }
 
     /// Presses keys wherever the focus is.

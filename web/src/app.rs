@@ -5,6 +5,8 @@
 //! - What the engine has made durable is committed after every command, in order.
 //! - Nothing is flushed or saved before what was saved has been read.
 
+mod beside;
+
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -29,6 +31,7 @@ pub(crate) struct App {
     /// Commits that are not durable yet.
     committing: usize,
     timer: Option<Timeout>,
+    aside: beside::Aside,
     /// Held for as long as the page lives.
     _listeners: Vec<EventListener>,
 }
@@ -46,6 +49,8 @@ pub(crate) enum Msg {
     Committed(Result<(), String>),
     /// The page may be about to go.
     Hidden,
+    /// Something about links, lessons, files.
+    Beside(beside::Event),
 }
 
 impl Component for App {
@@ -61,6 +66,7 @@ impl Component for App {
             store: None,
             committing: 0,
             timer: None,
+            aside: beside::Aside::default(),
             _listeners: listeners(ctx),
         }
     }
@@ -72,18 +78,16 @@ impl Component for App {
             Msg::Run(commands) => {
                 for command in commands {
                     let ran = self.engine.run(&command);
+                    self.learned(&ran.events);
                     self.ran(ran);
                 }
+                self.keep_commands();
                 self.commit(ctx, false);
             }
             Msg::Do(action) => self.reduce(action),
-            Msg::Committed(result) => self.committed(result),
-            Msg::Hidden => {
-                let pending = if self.state.ready() { self.state.unflushed } else { 0 };
-                let Some(ran) = self.engine.flush_hidden(pending) else { return false };
-                self.ran(ran);
-                self.commit(ctx, true);
-            }
+            Msg::Committed(result) => self.with_own(|app| app.committed(result)),
+            Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
+            Msg::Beside(event) => self.beside(ctx, event),
         }
         self.keep_time(ctx);
         true
@@ -95,7 +99,9 @@ impl Component for App {
         let file = self.state.file.as_ref().and_then(|name| self.engine.file(name));
         let on_run = ctx.link().callback(Msg::Run);
         let on_do = ctx.link().callback(Msg::Do);
-        html! { <view::Page state={self.state.clone()} {batch} {file} {on_run} {on_do} /> }
+        let on_wish = ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish)));
+        let beside = self.aside.shown.clone();
+        html! { <view::Page state={self.state.clone()} {beside} {batch} {file} {on_run} {on_do} {on_wish} /> }
     }
 }
 
@@ -108,8 +114,18 @@ impl App {
         self.reduce(Action::Ran(ran));
     }
 
+    /// Flushes before the page may go, if there is anything to flush.
+    fn flush_hidden(&mut self, ctx: &Context<Self>) {
+        let pending = if self.state.ready() { self.state.unflushed } else { 0 };
+        let Some(ran) = self.engine.flush_hidden(pending) else { return };
+        self.ran(ran);
+        self.keep_own_commands();
+        self.commit(ctx, true);
+    }
+
     /// Takes up what was saved, and lets the engine recover it.
     fn load(&mut self, ctx: &Context<Self>, loaded: Result<(Store, Saved), String>) {
+        self.remember(loaded.as_ref().is_ok_and(|(_, saved)| !saved.files.is_empty()));
         match loaded {
             Ok((store, saved)) => {
                 (self.engine, self.store) = (Engine::new(saved), Some(store));
@@ -120,7 +136,9 @@ impl App {
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
         let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
         self.ran(ran);
+        self.keep_commands();
         self.commit(ctx, false);
+        self.meet_address(ctx);
     }
 
     /// Begins to commit what has become durable since the last time.
@@ -162,12 +180,14 @@ impl App {
 fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
     let (Some(window), Some(document)) = (browser::window(), browser::document()) else { return Vec::new() };
     let (leaving, hiding) = (ctx.link().clone(), ctx.link().clone());
-    vec![
+    let mut listeners = vec![
         EventListener::new(&window, "pagehide", move |_| leaving.send_message(Msg::Hidden)),
         EventListener::new(&document, "visibilitychange", move |_| {
             if browser::hidden() {
                 hiding.send_message(Msg::Hidden);
             }
         }),
-    ]
+    ];
+    listeners.extend(beside::address_listener(ctx));
+    listeners
 }

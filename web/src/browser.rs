@@ -1,6 +1,7 @@
 //! What the page asks of the browser outside of its own elements: theme, address, the screen for a panic.
 
 use gloo_events::EventListener;
+use wasm_bindgen::JsValue;
 use web_sys::{Document, Element, Window};
 
 /// Where the chosen theme is kept; `boot.js` reads it before anything is drawn.
@@ -87,6 +88,48 @@ pub(crate) fn asks_for_fresh() -> bool {
         let _ = location.set_hash("");
     }
     asked
+}
+
+/// What the address says from `#` on.
+pub(crate) fn hash() -> String {
+    window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// Changes the address from `#` on. Nothing hears of it, and the way back stays as it was.
+pub(crate) fn set_hash(hash: &str) {
+    let replace = |window: Window| {
+        let address = format!("{}{hash}", address(&window)?);
+        window.history().ok()?.replace_state_with_url(&JsValue::NULL, "", Some(&address)).ok()
+    };
+    // A page that may not change its address shows an older one.
+    let _ = window().and_then(replace);
+}
+
+/// The address with another end from `#` on.
+pub(crate) fn address_with(hash: &str) -> String {
+    window()
+        .and_then(|window| Some(format!("{}{hash}", address(&window)?)))
+        .unwrap_or_else(|| hash.to_owned())
+}
+
+/// The address without what stands from `#` on.
+fn address(window: &Window) -> Option<String> {
+    let href = window.location().href().ok()?;
+    Some(href.split('#').next().unwrap_or_default().to_owned())
+}
+
+/// What was kept under a key, beside the log.
+pub(crate) fn kept(key: &str) -> Option<String> {
+    storage()?.get_item(key).ok().flatten()
+}
+
+/// Keeps a small text beside the log, or forgets it. A browser that keeps nothing forgets it when the page goes.
+pub(crate) fn keep(key: &str, text: Option<&str>) {
+    let Some(storage) = storage() else { return };
+    let _ = match text {
+        Some(text) => storage.set_item(key, text),
+        None => storage.remove_item(key),
+    };
 }
 
 /// Puts a screen with the reason and a way out over a page that cannot go on.

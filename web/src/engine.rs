@@ -4,7 +4,7 @@
 //! durable, for somebody to commit.
 
 use logscope::LogConfig;
-use logscope::lab::{Action, Lab, LogPicture, Picture, parse_line};
+use logscope::lab::{Action, Lab, LogPicture, Picture, fingerprint, parse_line};
 use logscope::storage::{File, JournalStorage, Mutation, Storage};
 
 use crate::state::batch_detail::{self, BatchDetail};
@@ -72,6 +72,24 @@ impl Engine {
         let config: &LogConfig = self.lab.config();
         let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
         Settings { config, now_ms: self.lab.now_ms() }
+    }
+
+    /// Whether these commands, run on an empty log, lead to these very files, byte for byte; and in how many steps.
+    pub(crate) fn told_by(&self, commands: &[Action]) -> Option<usize> {
+        let mut lab = Lab::new(JournalStorage::new());
+        let steps = commands.iter().map(|command| lab.run(command).events.len()).sum();
+        let same = fingerprint(lab.storage()).ok()? == fingerprint(self.lab.storage()).ok()?;
+        (same && lab.now_ms() == self.lab.now_ms() && lab.config() == self.lab.config()).then_some(steps)
+    }
+
+    /// All files, as they are now: names and bytes, by name.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut names = self.lab.storage().list().unwrap_or_default();
+        names.sort_unstable();
+        names
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), self.lab.storage().contents(&name)?)))
+            .collect()
     }
 
     /// A batch, taken apart from the bytes that are in its file now.

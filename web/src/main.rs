@@ -8,6 +8,7 @@ mod app;
 mod browser;
 mod chunks;
 mod engine;
+mod exchange;
 mod indexed_db;
 mod script;
 mod state;

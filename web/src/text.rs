@@ -111,6 +111,46 @@ pub(crate) const FIRST_LINES: [&str; 9] = [
     "fetch 3 max_bytes=300",
 ];
 
+pub(crate) const LESSONS: &str = "Lessons";
+pub(crate) const LESSONS_INTRO: &str = "Short, and in order. Each has a log of its own; yours is kept and comes back when you leave. What you do is \
+     ticked off by what the engine does, and kept in this browser.";
+pub(crate) const TRUTH: &str = "How true is this?";
+pub(crate) const TASKS: &str = "Tasks";
+pub(crate) const ONE_WAY: &str = "Show one way";
+pub(crate) const BEGIN_AGAIN: &str = "Begin again";
+pub(crate) const LEAVE_LESSON: &str = "Leave the lesson";
+pub(crate) const LEAVE: &str = "Return to my log";
+pub(crate) const ALL_DONE: &str = "That was the last lesson.";
+pub(crate) const DONE: &str = "done";
+pub(crate) const LOADING_TEXT: &str = "Loading…";
+pub(crate) const KEPT_BESIDE: &str = "Not saved: your own log is kept beside it";
+pub(crate) const SHARE: &str = "Share";
+pub(crate) const SHARE_TITLE: &str = "Share, save, open";
+pub(crate) const LINK_TITLE: &str = "A link to what you see";
+pub(crate) const LINK: &str = "Link";
+pub(crate) const LINK_HINT: &str = "The link holds the commands, the step and what is open. Running the commands was checked: they lead to these \
+     very files, byte for byte.";
+pub(crate) const NO_LINK: &str =
+    "No link: the commands that led to this log are not all known here. Save its files instead.";
+pub(crate) const AS_FILE: &str = "Save the commands as a file instead; it can be opened below.";
+pub(crate) const COPY: &str = "Copy link";
+pub(crate) const COPIED: &str = "Copied";
+pub(crate) const NOT_COPIED: &str = "The browser does not let the page copy: press Ctrl C.";
+pub(crate) const SAVE_TITLE: &str = "Save";
+pub(crate) const SAVE_ALL: &str = "Save all as zip";
+pub(crate) const SAVE_COMMANDS: &str = "Save the commands";
+pub(crate) const SAVE_HINT: &str = "The zip holds the files as on disk, in a directory TOPIC-PARTITION. Unpacked, logscope verify and \
+     kafka-dump-log read them.";
+pub(crate) const OPEN_TITLE: &str = "Open beside my log";
+pub(crate) const OPEN_FILES: &str = "Files";
+pub(crate) const OPEN_FILES_HINT: &str = "a zip, segments and their indexes, or a scenario.txt";
+pub(crate) const OPEN_FOLDER: &str = "A partition's folder";
+pub(crate) const SCENARIO: &str = "Commands";
+pub(crate) const SCENARIO_HINT: &str = "append hello key=ana\nflush";
+pub(crate) const RUN_BESIDE: &str = "Run these";
+pub(crate) const NO_COMMANDS: &str = "there is no command in it";
+pub(crate) const CHOOSE_PARTITION: &str = "Several partitions are in it. Which one?";
+
 pub(crate) const OTHER_TAB: &str = "another tab has this log";
 pub(crate) const PAGE_HIDDEN: &str = "flush  # the page was hidden";
 

@@ -10,6 +10,7 @@
 mod action;
 pub(crate) mod archive;
 pub(crate) mod batch_detail;
+pub(crate) mod beside;
 pub(crate) mod budget;
 pub(crate) mod command;
 pub(crate) mod file_detail;

@@ -25,6 +25,8 @@ pub(crate) enum Keeping {
     Saved,
     /// A transaction is under way.
     Saving,
+    /// It need not: it stands beside the visitor's own log, which is kept.
+    Beside,
     /// Nothing outlives the page, for this reason.
     OnlyInMemory(String),
 }

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::icon::{Icon, icon};
 use crate::browser::{self, Theme};
 use crate::state::Keeping;
+use crate::state::beside::Wish;
 use crate::state::format::count;
 use crate::text;
 
@@ -14,6 +15,7 @@ pub(crate) struct Props {
     /// Records that are not on disk.
     pub(crate) unflushed: u64,
     pub(crate) on_help: Callback<bool>,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
@@ -39,10 +41,20 @@ pub(crate) fn Header(props: &Props) -> Html {
         Theme::Dark => (text::TO_LIGHT, Icon::Sun),
     };
     let on_help = props.on_help.reform(|_: MouseEvent| true);
+    let wide = |name: &'static str, picture: Icon, wish: Wish| {
+        let onclick = props.on_wish.reform(move |_: MouseEvent| wish.clone());
+        html! {
+            <button type="button" class="quiet named" aria-label={name} title={name} {onclick}>
+                {icon(picture)}<span>{name}</span>
+            </button>
+        }
+    };
     html! {
         <header class="top">
             <h1><Mark />{"Logscope"}</h1>
             <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} />
+            {wide(text::LESSONS, Icon::Book, Wish::ShowLessons)}
+            {wide(text::SHARE, Icon::Share, Wish::ShowSharing)}
             <button type="button" class="quiet" aria-label={name} title={name} onclick={toggle}>{icon(picture)}</button>
             <button type="button" class="quiet" aria-label={text::HELP} title="Keys and commands (?)" onclick={on_help}>
                 {icon(Icon::Help)}
@@ -73,6 +85,7 @@ fn Kept(props: &KeptProps) -> Html {
         Keeping::Loading => ("busy", "Reading…".to_owned()),
         Keeping::Saved => ("saved", "Saved in this browser".to_owned()),
         Keeping::Saving => ("busy", "Saving…".to_owned()),
+        Keeping::Beside => ("beside", text::KEPT_BESIDE.to_owned()),
         Keeping::OnlyInMemory(reason) => ("memory", format!("Only in memory: {reason}")),
     };
     let waiting = (props.unflushed > 0)

@@ -14,6 +14,9 @@ pub(crate) enum Icon {
     Sun,
     Help,
     Close,
+    Book,
+    Share,
+    Tick,
 }
 
 /// An icon for the eye alone: what it is for stands in its button's name.
@@ -30,6 +33,11 @@ pub(crate) fn icon(icon: Icon) -> Html {
             "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1"
         }
         Icon::Help => "M5.6 6a2.4 2.4 0 1 1 3.6 2.1c-.8.5-1.2.9-1.2 1.7M8 12.4v.2",
+        Icon::Book => {
+            "M8 4.2C6.6 3.2 4.6 2.9 2 3v9c2.6-.1 4.6.2 6 1.2 1.4-1 3.4-1.3 6-1.2V3c-2.6-.1-4.6.2-6 1.2zM8 4.2v9"
+        }
+        Icon::Share => "M8 10V2M5 4.5L8 1.5l3 3M4.5 7.5H3v6.5h10V7.5h-1.5",
+        Icon::Tick => "M3 8.5l3.5 3.5L13 4.5",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
     };
     let solid = matches!(icon, Icon::First | Icon::Back | Icon::Play | Icon::Forward | Icon::Last);

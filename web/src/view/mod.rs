@@ -10,9 +10,12 @@ mod help;
 mod hooks;
 mod icon;
 mod lane;
+mod lesson;
 mod log;
+mod modal;
 mod page;
 mod prose;
+mod sharing;
 mod tables;
 mod taken_apart;
 

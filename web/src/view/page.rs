@@ -13,27 +13,32 @@ use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
 use super::help::Help;
+use super::lesson::{LessonText, Lessons, Tasks, Truth};
 use super::log::Log;
+use super::sharing::{Banner, Share};
 use super::tables::{Files, Records};
 use crate::browser;
 use crate::state::batch_detail::BatchDetail;
+use crate::state::beside::{Beside, Wish};
 use crate::state::file_detail::FileDetail;
 use crate::state::{Action, State};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) state: Rc<State>,
+    pub(crate) beside: Rc<Beside>,
     /// The batch that is open, taken apart.
     pub(crate) batch: Option<Result<BatchDetail, String>>,
     /// The file that is open, taken apart.
     pub(crate) file: Option<FileDetail>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, batch, file, on_run, on_do } = props;
+    let Props { state, beside, batch, file, on_run, on_do, on_wish } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
     let on_help = {
@@ -63,15 +68,25 @@ pub(crate) fn Page(props: &Props) -> Html {
         state.fetched().map(|(group, records)| (AttrValue::from(group.command.to_string()), records));
     html! {
         <>
-            <Header keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()} />
-            <main>
+            <div class="head">
+                <Header
+                    keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()}
+                    on_wish={on_wish.clone()}
+                />
+                <Banner beside={beside.clone()} {on_wish} />
+            </div>
+            <main class={classes!(beside.course().map(|_| "learning"))}>
+              <div class="side">
                 <div class="controls">
+                    <LessonText beside={beside.clone()} {on_wish} />
                     <Produce {ready} on_run={run_one.clone()} />
                     <Consume {ready} on_run={run_one.clone()} />
                     <Storage {ready} on_run={run_one.clone()} />
                     <Housekeeping {ready} on_run={run_one.clone()} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                 </div>
+                <Tasks beside={beside.clone()} {on_wish} />
+              </div>
                 <Log
                     picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
                     inviting={ready && state.nothing_yet()} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
@@ -79,11 +94,14 @@ pub(crate) fn Page(props: &Props) -> Html {
                 <div class="details">
                     <Detail {open} on_close={on_select.reform(|()| None)} />
                     <Records {fetched} />
-                    <Files files={picture.log.files()} open={state.file.clone()} {on_open} />
+                    <Files files={picture.log.files()} open={state.file.clone()} {on_open} {on_wish} />
                 </div>
             </main>
             <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
             <Help open={*help} {on_help} />
+            <Lessons beside={beside.clone()} {on_wish} />
+            <Truth beside={beside.clone()} {on_wish} />
+            <Share beside={beside.clone()} {on_wish} />
         </>
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use logscope::lab::FetchedRecord;
 use yew::prelude::*;
 
+use crate::state::beside::Wish;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
 
@@ -70,10 +71,12 @@ pub(crate) struct FilesProps {
     /// The one whose bytes are open.
     pub(crate) open: Option<Rc<str>>,
     pub(crate) on_open: Callback<Rc<str>>,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
 pub(crate) fn Files(props: &FilesProps) -> Html {
+    let save = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
     let total: u64 = props.files.iter().map(|(_, size)| size).sum();
     let file = |(name, size): &(String, u64)| {
         let open = props.open.as_deref() == Some(name);
@@ -97,7 +100,16 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
                     <tbody>{for props.files.iter().map(file)}</tbody>
                 </table>
             </div>
-            if props.files.is_empty() { <p class="hint">{text::NO_FILES}</p> }
+            if props.files.is_empty() {
+                <p class="hint">{text::NO_FILES}</p>
+            } else {
+                <div class="row saving">
+                    if let Some(open) = &props.open {
+                        <button type="button" onclick={save(Wish::SaveFile(open.to_string()))}>{format!("Save {open}")}</button>
+                    }
+                    <button type="button" onclick={save(Wish::SaveAll)}>{text::SAVE_ALL}</button>
+                </div>
+            }
         </details>
     }
 }

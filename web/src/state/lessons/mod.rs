@@ -73,11 +73,9 @@ pub(crate) struct Entry {
     pub(crate) title: String,
 }
 
-impl Entry {
-    /// The file, beside the index.
-    pub(crate) fn file(&self) -> String {
-        format!("{}.md", self.name)
-    }
+/// The file of a lesson, as the page asks for it.
+pub(crate) fn file_of(name: &str) -> String {
+    format!("lessons/{name}.md")
 }
 
 /// Parses the index: on each line the name of a lesson's file and its title. Empty lines and those that begin with

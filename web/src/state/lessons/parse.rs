@@ -181,7 +181,7 @@ mod tests {
             ("when: BatchAppended\n", "", 11, "the task of line 7 has no when:"),
             ("solution:\n  append b\n", "", 10, "the task of line 7 has no solution:"),
             ("says: 69", "say: 69", 11, "there is no \"say\""),
-            ("\n---\n\nThe text.", "\n", 11, "second line --- is missing"),
+            ("\n---\n\nThe text.", "\n", 12, "second line --- is missing"),
             ("The text.", "The `text.", 14, "` is not closed"),
             ("says:", "when:", 11, "a when: already"),
         ] {

@@ -9,7 +9,7 @@ use logscope::lab::{Event, Lab, sentence};
 use super::*;
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../static/lessons")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../static")
 }
 
 fn read(name: &str) -> String {
@@ -17,14 +17,13 @@ fn read(name: &str) -> String {
 }
 
 fn index() -> Vec<Entry> {
-    parse_index("index.txt", &read("index.txt")).unwrap_or_else(|mistake| panic!("{mistake}"))
+    parse_index("index.txt", &read("lessons/index.txt")).unwrap_or_else(|mistake| panic!("{mistake}"))
 }
 
 fn lessons() -> Vec<(String, Rc<Lesson>)> {
-    let parsed = |entry: &Entry| {
-        parse(&entry.file(), &read(&entry.file())).unwrap_or_else(|mistake| panic!("{mistake}"))
-    };
-    index().iter().map(|entry| (entry.file(), Rc::new(parsed(entry)))).collect()
+    let parsed = |file: &str| parse(file, &read(file)).unwrap_or_else(|mistake| panic!("{mistake}"));
+    let files = index().into_iter().map(|entry| file_of(&entry.name));
+    files.map(|file| (file.clone(), Rc::new(parsed(&file)))).collect()
 }
 
 /// What the engine says to commands, sentence by sentence; and the events of each.
@@ -86,10 +85,12 @@ fn the_index_has_the_titles_of_the_files_and_every_file() {
         assert_eq!(entry.title, lesson.title, "{file}");
         assert!((2..=6).contains(&lesson.tasks.len()), "{file} has {} tasks", lesson.tasks.len());
     }
-    let names = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let names = fs::read_dir(folder().join("lessons"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = names.collect();
     files.sort();
-    let mut known: Vec<_> = index().iter().map(Entry::file).collect();
+    let mut known: Vec<_> = index().iter().map(|entry| format!("{}.md", entry.name)).collect();
     known.extend(["index.txt", "how-true.md"].map(str::to_owned));
     known.sort();
     assert_eq!(files, known);
@@ -112,7 +113,7 @@ fn lessons_are_short_and_their_words_are_ours() {
 
 #[test]
 fn the_page_of_truth_is_readable() {
-    let blocks = blocks(&read("how-true.md"), 1).unwrap();
+    let blocks = blocks(&read("lessons/how-true.md"), 1).unwrap();
     assert!(blocks.iter().filter(|block| matches!(block, Block::Heading(_))).count() >= 3);
 }
 

@@ -1,0 +1,126 @@
+//! What stands beside the visitor's own log: a lesson, a shared scenario, files that were opened; and the dialogs.
+//!
+//! Invariant: the own log is set aside while something else is shown, and is never changed by it.
+
+use std::rc::Rc;
+
+use logscope::lab::Action;
+
+use super::archive::Partition;
+use super::lessons::{Block, Course, Entry};
+use super::share::Mistake;
+
+/// What the page knows besides the log that it shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Beside {
+    /// What is shown in place of the visitor's own log.
+    pub(crate) guest: Option<Guest>,
+    /// The dialog that is open.
+    pub(crate) dialog: Option<Dialog>,
+    /// The lessons, once they were asked for.
+    pub(crate) index: Fetched<Rc<Vec<Entry>>>,
+    /// The page that says what is true, once it was asked for.
+    pub(crate) truth: Fetched<Rc<Vec<Block>>>,
+    /// The names of the lessons that were played to their end.
+    pub(crate) finished: Rc<Vec<String>>,
+}
+
+/// A text beside the page.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Fetched<T> {
+    #[default]
+    NotYet,
+    /// Why it is not there, or cannot be read.
+    Failed(String),
+    Here(T),
+}
+
+/// What is shown in place of the visitor's own log.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Guest {
+    /// Commands from a link, a file or a text field.
+    Shared { commands: usize },
+    /// Files of a log, with what a person must know about them.
+    Files { name: String, remarks: Vec<String> },
+    /// A lesson.
+    Lesson(Course),
+}
+
+/// A dialog.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Dialog {
+    /// The lessons, to choose from.
+    Lessons,
+    /// How true it is.
+    Truth,
+    /// Sharing, saving and opening.
+    Share(Sharing),
+}
+
+/// What the dialog for sharing shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sharing {
+    /// The link to what is seen, or why there is none.
+    pub(crate) link: Result<String, String>,
+    /// The commands, if the log can be told by commands.
+    pub(crate) commands: Option<String>,
+    /// Commands that came from elsewhere and have a mistake in them.
+    pub(crate) draft: String,
+    /// What is wrong with what came from elsewhere.
+    pub(crate) mistake: Option<Mistake>,
+    /// Several partitions came in: one is to be chosen.
+    pub(crate) choice: Rc<Vec<Partition>>,
+}
+
+impl Sharing {
+    /// Nothing but the link to what is seen, or why there is none.
+    pub(crate) fn new(link: Result<String, String>) -> Self {
+        Self { link, commands: None, draft: String::new(), mistake: None, choice: Rc::default() }
+    }
+}
+
+/// What a visitor wants besides running commands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Wish {
+    ShowLessons,
+    ShowTruth,
+    ShowSharing,
+    CloseDialog,
+    /// Begin a lesson, or go on with it.
+    Learn(String),
+    /// The lesson from its beginning.
+    LearnAgain,
+    /// Back to the visitor's own log.
+    Leave,
+    /// Run commands beside the own log.
+    Try(String),
+    /// Open files beside the own log; or why they could not be read.
+    Open(Result<Vec<(String, Vec<u8>)>, String>),
+    /// Open this one of the partitions that came in.
+    Choose(usize),
+    SaveAll,
+    SaveFile(String),
+    SaveCommands,
+}
+
+impl Beside {
+    /// The lesson that is on.
+    pub(crate) fn course(&self) -> Option<&Course> {
+        match &self.guest {
+            Some(Guest::Lesson(course)) => Some(course),
+            _ => None,
+        }
+    }
+
+    /// A lesson's place in the order, and the next one.
+    pub(crate) fn place(&self, name: &str) -> Option<(usize, usize, Option<&Entry>)> {
+        let Fetched::Here(index) = &self.index else { return None };
+        let at = index.iter().position(|entry| entry.name == name)?;
+        Some((at + 1, index.len(), index.get(at + 1)))
+    }
+}
+
+/// Commands as text, a line each.
+pub(crate) fn lines(commands: &[Action]) -> String {
+    commands.iter().map(|command| format!("{command}\n")).collect()
+}
