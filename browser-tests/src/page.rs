@@ -53,13 +53,22 @@ impl Page {
     pub async fn follow(&self, link: &str) -> Result<()> {
         self.browser.client.goto("about:blank").await?;
         self.browser.client.goto(link).await?;
-        self.ready().await
+        self.shown().await
     }
 
     /// Changes the address from `#` on, as one does in the address line of a page that is open.
     pub async fn go_to(&self, hash: &str) -> Result<()> {
         self.browser.client.goto(&format!("{}{hash}", self.address)).await?;
-        self.ready().await
+        self.shown().await
+    }
+
+    /// What the address asks for is there, or the page says why it is not.
+    async fn shown(&self) -> Result<()> {
+        eventually("the link is shown or refused", async || {
+            let said = !self.alerts().await?.is_empty();
+            Ok((said || self.can_press("Append").await?).then_some(()))
+        })
+        .await
     }
 
     /// The page's address with another end.

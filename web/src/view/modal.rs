@@ -28,7 +28,11 @@ pub(crate) fn Modal(props: &Props) -> Html {
         }
     });
     let close = props.on_close.reform(|_: MouseEvent| ());
-    let onclose = props.on_close.reform(|_: Event| ());
+    // A dialog that is closed because another one opens says so too late: that would close the other one.
+    let onclose = match props.open {
+        true => props.on_close.reform(|_: Event| ()),
+        false => Callback::noop(),
+    };
     html! {
         <dialog ref={dialog} class={props.class} aria-label={props.label} {onclose}>
             if props.open {
