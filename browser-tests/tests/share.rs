@@ -185,6 +185,10 @@ async fn a_zip_is_good_for_the_command_line_and_comes_back() -> Result<()> {
         page.press("Return to my log").await?;
         batches_are(page, &[]).await?;
 
+        page.press("Share").await?;
+        page.give_files("A partition's folder", &[folder.path().join(PARTITION)]).await?;
+        batches_are(page, &batches).await?;
+
         // A segment alone is a log too.
         let first = folder.path().join(PARTITION).join("00000000000000000000.log");
         page.press("Share").await?;

@@ -123,15 +123,14 @@ pub(crate) const LEAVE: &str = "Return to my log";
 pub(crate) const ALL_DONE: &str = "That was the last lesson.";
 pub(crate) const DONE: &str = "done";
 pub(crate) const LOADING_TEXT: &str = "Loading…";
-pub(crate) const KEPT_BESIDE: &str = "Not saved: your own log is kept beside it";
+pub(crate) const KEPT_BESIDE: &str = "Beside your own log, not saved";
 pub(crate) const SHARE: &str = "Share";
 pub(crate) const SHARE_TITLE: &str = "Share, save, open";
 pub(crate) const LINK_TITLE: &str = "A link to what you see";
 pub(crate) const LINK: &str = "Link";
 pub(crate) const LINK_HINT: &str = "The link holds the commands, the step and what is open. Running the commands was checked: they lead to these \
      very files, byte for byte.";
-pub(crate) const NO_LINK: &str =
-    "No link: the commands that led to this log are not all known here. Save its files instead.";
+pub(crate) const NO_LINK: &str = "No link: the commands that led to this log are not all known here, or are too many. Save its files instead.";
 pub(crate) const AS_FILE: &str = "Save the commands as a file instead; it can be opened below.";
 pub(crate) const COPY: &str = "Copy link";
 pub(crate) const COPIED: &str = "Copied";

@@ -387,8 +387,9 @@ impl App {
 /// Sharing, saving and opening.
 impl App {
     fn sharing(&self) -> Sharing {
-        let commands = self.told_exactly().map(|(commands, _)| lines(&commands));
-        Sharing { commands, ..Sharing::new(self.link()) }
+        let told = self.told_exactly();
+        let commands = told.as_ref().map(|(commands, _)| lines(commands));
+        Sharing { commands, ..Sharing::new(self.link(told)) }
     }
 
     /// The commands that lead to the files that are seen, and their steps; `None` if none are known that do.
@@ -402,15 +403,15 @@ impl App {
     ///
     /// # Errors
     /// Why there is none.
-    fn link(&self) -> Result<String, String> {
-        let (commands, steps) = self.told_exactly().ok_or(text::NO_LINK)?;
+    fn link(&self, told: Option<(Vec<Command>, usize)>) -> Result<String, String> {
+        let (commands, steps) = told.ok_or(text::NO_LINK)?;
         let timeline = &self.state.timeline;
         let after = timeline.len() - timeline.cursor();
         let course = self.aside.shown.course();
-        let own = course.map_or(0, |_| self.aside.given.min(commands.len()));
+        let given = course.map_or(0, |_| self.aside.given.min(commands.len()));
         let link = Link {
             lesson: course.map(|course| course.name.clone()),
-            scenario: lines(&commands[own..]).trim_end().to_owned(),
+            scenario: lines(&commands[given..]).trim_end().to_owned(),
             step: (after > 0).then(|| steps.saturating_sub(after)),
             open: match (self.state.selected, &self.state.file) {
                 (Some(id), _) => Some(Opened::Batch(id)),
@@ -418,10 +419,10 @@ impl App {
                 _ => None,
             },
         };
-        let too_long = |size| {
+        let hash = link.hash().map_err(|size| {
             format!("A link would have {size} characters, and {MAX_LINK} are the most. {}", text::AS_FILE)
-        };
-        link.hash().map(|hash| browser::address_with(&hash)).map_err(too_long)
+        })?;
+        Ok(browser::address_with(&hash))
     }
 
     fn save_all(&mut self) {
