@@ -192,7 +192,7 @@ async fn a_zip_is_good_for_the_command_line_and_comes_back() -> Result<()> {
         // A segment alone is a log too.
         let first = folder.path().join(PARTITION).join("00000000000000000000.log");
         page.press("Share").await?;
-        page.give_files("Files", &[first.clone()]).await?;
+        page.give_files("Files", std::slice::from_ref(&first)).await?;
         eventually("the segment is shown", async || {
             let shown = page.batches().await?;
             Ok((!shown.is_empty() && batches.starts_with(&shown[..1])).then_some(()))
