@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use logscope::topic::{murmur2, partition_for_key};
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
 use super::modal::Modal;
 use crate::state::beside::{Beside, Dialog, Fetched, Wish};
-use crate::state::lessons::partitioner::{murmur2, partition};
 use crate::state::lessons::{Block, Course, Entry, Span, Task};
 use crate::text;
 
@@ -179,7 +179,7 @@ fn partitions(count: u32, keys: &[String]) -> Html {
     let row = |key: &String| {
         let hash = murmur2(key.as_bytes()) & 0x7fff_ffff;
         html! {
-            <tr><td>{key.clone()}</td><td class="number">{hash}</td><td class="number">{partition(key.as_bytes(), count)}</td></tr>
+            <tr><td>{key.clone()}</td><td class="number">{hash}</td><td class="number">{partition_for_key(key.as_bytes(), count)}</td></tr>
         }
     };
     html! {

@@ -11,7 +11,6 @@
 mod condition;
 mod facts;
 mod parse;
-pub(crate) mod partitioner;
 mod prose;
 #[cfg(test)]
 mod tests;
