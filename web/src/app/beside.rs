@@ -61,6 +61,8 @@ pub(crate) enum Event {
     Address,
     IndexRead(Result<String, String>),
     TruthRead(Result<String, String>),
+    /// The link is in the clipboard, or could not be put there.
+    Copied(bool),
     /// A lesson's text has come; with what the link to it said.
     LessonRead(String, Option<Link>, Result<String, String>),
 }
@@ -88,6 +90,11 @@ impl App {
                 let parse = |text: String| lessons::blocks(&text, 1).map_err(line);
                 self.show(|shown| shown.truth = fetched(read.and_then(parse)));
             }
+            Event::Copied(copied) => self.show(|shown| {
+                if let Some(Dialog::Share(sharing)) = &mut shown.dialog {
+                    sharing.copied = Some(copied);
+                }
+            }),
             Event::LessonRead(name, link, read) => self.begin_lesson(name, link, read),
         }
     }
@@ -128,6 +135,13 @@ impl App {
                 let files = self.engine.files();
                 let file = files.iter().find(|(file, _)| *file == name);
                 file.into_iter().for_each(|(name, bytes)| exchange::save(name, bytes));
+            }
+            Wish::CopyLink => {
+                let Some(Dialog::Share(Sharing { link: Ok(link), .. })) = &self.aside.shown.dialog else {
+                    return;
+                };
+                let link = link.clone();
+                ctx.link().send_future(async { Msg::Beside(Event::Copied(exchange::copy(link).await)) });
             }
             Wish::SaveCommands => {
                 let Some(Dialog::Share(Sharing { commands: Some(commands), .. })) = &self.aside.shown.dialog

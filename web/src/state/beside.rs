@@ -62,6 +62,8 @@ pub(crate) enum Dialog {
 pub(crate) struct Sharing {
     /// The link to what is seen, or why there is none.
     pub(crate) link: Result<String, String>,
+    /// Whether the link could be copied, once that was asked for.
+    pub(crate) copied: Option<bool>,
     /// The commands, if the log can be told by commands.
     pub(crate) commands: Option<String>,
     /// Commands that came from elsewhere and have a mistake in them.
@@ -75,7 +77,14 @@ pub(crate) struct Sharing {
 impl Sharing {
     /// Nothing but the link to what is seen, or why there is none.
     pub(crate) fn new(link: Result<String, String>) -> Self {
-        Self { link, commands: None, draft: String::new(), mistake: None, choice: Rc::default() }
+        Self {
+            link,
+            copied: None,
+            commands: None,
+            draft: String::new(),
+            mistake: None,
+            choice: Rc::default(),
+        }
     }
 }
 
@@ -101,6 +110,7 @@ pub(crate) enum Wish {
     SaveAll,
     SaveFile(String),
     SaveCommands,
+    CopyLink,
 }
 
 impl Beside {

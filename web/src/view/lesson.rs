@@ -1,39 +1,29 @@
 //! Lessons: the list to choose from, the text, the tasks; and the page that says what is true.
-
-use std::rc::Rc;
+//!
+//! These are functions, not components: each component costs the page some kilobytes, and these have nothing to
+//! remember.
 
 use logscope::topic::{murmur2, partition_for_key};
-use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use super::modal::Modal;
-use crate::state::beside::{Beside, Dialog, Fetched, Wish};
+use crate::state::beside::{Beside, Fetched, Wish};
 use crate::state::lessons::{Block, Course, Entry, Span, Task};
 use crate::text;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) beside: Rc<Beside>,
-    pub(crate) on_wish: Callback<Wish>,
-}
-
-impl Props {
-    fn wish<E>(&self, wish: Wish) -> Callback<E> {
-        self.on_wish.reform(move |_: E| wish.clone())
-    }
+/// What makes a wish come true.
+fn wish<E>(on_wish: &Callback<Wish>, wish: Wish) -> Callback<E> {
+    on_wish.reform(move |_: E| wish.clone())
 }
 
 /// The list of lessons.
-#[function_component]
-pub(crate) fn Lessons(props: &Props) -> Html {
-    let beside = &props.beside;
+pub(super) fn lessons(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
     let entry = |entry: &Entry| {
         let done = beside.finished.contains(&entry.name);
         let current = beside.course().is_some_and(|course| course.name == entry.name);
         html! {
             <li class={classes!(done.then_some("done"))}>
-                <button type="button" aria-current={current.then_some("true")} onclick={props.wish(Wish::Learn(entry.name.clone()))}>
+                <button type="button" aria-current={current.then_some("true")} onclick={wish(on_wish, Wish::Learn(entry.name.clone()))}>
                     <span>{entry.title.clone()}</span>
                     if done { {icon(Icon::Tick)}<span class="unseen">{text::DONE}</span> }
                 </button>
@@ -46,67 +36,42 @@ pub(crate) fn Lessons(props: &Props) -> Html {
         Fetched::Here(index) => html! { <ol class="choice">{for index.iter().map(entry)}</ol> },
     };
     html! {
-        <Modal
-            open={beside.dialog == Some(Dialog::Lessons)} label={text::LESSONS} class="lessons"
-            on_close={props.wish(Wish::CloseDialog)}
-        >
+        <>
             <h2>{text::LESSONS}</h2>
             <p class="hint">{text::LESSONS_INTRO}</p>
             {list}
-            <p><button type="button" class="link" onclick={props.wish(Wish::ShowTruth)}>{text::TRUTH}</button></p>
-        </Modal>
+            <p><button type="button" class="link" onclick={wish(on_wish, Wish::ShowTruth)}>{text::TRUTH}</button></p>
+        </>
     }
 }
 
 /// What is Kafka's here, and what is not.
-#[function_component]
-pub(crate) fn Truth(props: &Props) -> Html {
-    let truth = match &props.beside.truth {
+pub(super) fn truth(beside: &Beside) -> Html {
+    let truth = match &beside.truth {
         Fetched::NotYet => html! { <p class="hint">{text::LOADING_TEXT}</p> },
         Fetched::Failed(reason) => html! { <p class="complaint" role="alert">{reason.clone()}</p> },
-        Fetched::Here(blocks) => html! { <Prose blocks={blocks.clone()} /> },
+        Fetched::Here(blocks) => prose(blocks),
     };
-    html! {
-        <Modal
-            open={props.beside.dialog == Some(Dialog::Truth)} label={text::TRUTH} class="truth"
-            on_close={props.wish(Wish::CloseDialog)}
-        >
-            <h2>{text::TRUTH}</h2>
-            {truth}
-        </Modal>
-    }
+    html! { <><h2>{text::TRUTH}</h2>{truth}</> }
 }
 
 /// The text of the lesson that is on.
-#[function_component]
-pub(crate) fn LessonText(props: &Props) -> Html {
-    let heading = use_node_ref();
-    let name = props.beside.course().map(|course| course.name.clone());
-    use_effect_with(name, {
-        let heading = heading.clone();
-        move |name| {
-            if let (Some(_), Some(heading)) = (name, heading.cast::<HtmlElement>()) {
-                // Whoever reads by ear begins at the lesson's title.
-                let _ = heading.focus();
-            }
-        }
-    });
-    let Some(course) = props.beside.course() else { return Html::default() };
-    let place = props.beside.place(&course.name);
+pub(super) fn lesson_text(beside: &Beside) -> Html {
+    let Some(course) = beside.course() else { return Html::default() };
+    let place = beside.place(&course.name);
     let place = place.map_or_else(String::new, |(at, of, _)| format!("Lesson {at} of {of}"));
     html! {
-        <details key={course.name.clone()} class="panel lesson" open=true aria-labelledby="lesson-title">
+        <details key={course.name.clone()} class="panel lesson" open=true>
             <summary>{place}</summary>
-            <h2 id="lesson-title" tabindex="-1" ref={heading}>{course.lesson.title.clone()}</h2>
-            <Prose blocks={Rc::new(course.lesson.text.clone())} />
+            <h2>{course.lesson.title.clone()}</h2>
+            {prose(&course.lesson.text)}
         </details>
     }
 }
 
 /// The tasks of the lesson that is on. They stay in view while the text scrolls.
-#[function_component]
-pub(crate) fn Tasks(props: &Props) -> Html {
-    let Some(course) = props.beside.course() else { return Html::default() };
+pub(super) fn tasks(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
+    let Some(course) = beside.course() else { return Html::default() };
     let task = |(at, task): (usize, &Task)| {
         let (done, current) = (at < course.done, at == course.done);
         html! {
@@ -130,21 +95,21 @@ pub(crate) fn Tasks(props: &Props) -> Html {
             <ol>{for course.lesson.tasks.iter().enumerate().map(task)}</ol>
             <p class="hint" aria-live="polite">{format!("{} of {} done", course.done, course.lesson.tasks.len())}</p>
             <div class="row tight">
-                {next(props, course)}
-                <button type="button" onclick={props.wish(Wish::LearnAgain)}>{text::BEGIN_AGAIN}</button>
-                <button type="button" onclick={props.wish(Wish::Leave)}>{text::LEAVE_LESSON}</button>
+                {next(beside, course, on_wish)}
+                <button type="button" onclick={wish(on_wish, Wish::LearnAgain)}>{text::BEGIN_AGAIN}</button>
+                <button type="button" onclick={wish(on_wish, Wish::Leave)}>{text::LEAVE_LESSON}</button>
             </div>
         </section>
     }
 }
 
 /// The way to the next lesson, once this one is done.
-fn next(props: &Props, course: &Course) -> Html {
-    let next = props.beside.place(&course.name).map(|(.., next)| next);
+fn next(beside: &Beside, course: &Course, on_wish: &Callback<Wish>) -> Html {
+    let next = beside.place(&course.name).map(|(.., next)| next);
     match next {
         _ if !course.is_done() => Html::default(),
         Some(Some(next)) => {
-            let onclick = props.wish(Wish::Learn(next.name.clone()));
+            let onclick = wish(on_wish, Wish::Learn(next.name.clone()));
             html! { <button type="button" class="main" {onclick}>{format!("Next: {}", next.title)}</button> }
         }
         Some(None) => html! { <p class="hint all">{text::ALL_DONE}</p> },
@@ -152,15 +117,9 @@ fn next(props: &Props, course: &Course) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ProseProps {
-    blocks: Rc<Vec<Block>>,
-}
-
 /// A text, as a browser shows it.
-#[function_component]
-fn Prose(props: &ProseProps) -> Html {
-    html! { <div class="prose">{for props.blocks.iter().map(block)}</div> }
+fn prose(blocks: &[Block]) -> Html {
+    html! { <div class="prose">{for blocks.iter().map(block)}</div> }
 }
 
 fn block(block: &Block) -> Html {

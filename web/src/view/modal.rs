@@ -1,24 +1,27 @@
-//! A dialog over the page: open while it is asked for, closed by its button or Escape.
+//! The dialogs over the page: one is open while it is asked for, and closed by its button or Escape.
+
+use std::rc::Rc;
 
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
+use super::lesson::{lessons, truth};
+use super::sharing::share;
+use crate::state::beside::{Beside, Dialog, Wish};
 use crate::text;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) open: bool,
-    pub(crate) label: &'static str,
-    pub(crate) class: &'static str,
-    pub(crate) on_close: Callback<()>,
-    pub(crate) children: Html,
+    pub(crate) beside: Rc<Beside>,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
-pub(crate) fn Modal(props: &Props) -> Html {
+pub(crate) fn Dialogs(props: &Props) -> Html {
+    let Props { beside, on_wish } = props;
     let dialog = use_node_ref();
-    use_effect_with((dialog.clone(), props.open), |(dialog, open)| {
+    use_effect_with((dialog.clone(), beside.dialog.is_some()), |(dialog, open)| {
         let Some(dialog) = dialog.cast::<HtmlDialogElement>() else { return };
         if *open && !dialog.open() {
             // It fails only for a dialog that is not in the page.
@@ -27,17 +30,19 @@ pub(crate) fn Modal(props: &Props) -> Html {
             dialog.close();
         }
     });
-    let close = props.on_close.reform(|_: MouseEvent| ());
-    // A dialog that is closed because another one opens says so too late: that would close the other one.
-    let onclose = match props.open {
-        true => props.on_close.reform(|_: Event| ()),
-        false => Callback::noop(),
+    let (class, label, inside) = match &beside.dialog {
+        None => ("", "", Html::default()),
+        Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
+        Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
+        Some(Dialog::Share(sharing)) => ("share", text::SHARE_TITLE, share(sharing, on_wish)),
     };
+    let close = on_wish.reform(|_: MouseEvent| Wish::CloseDialog);
+    let onclose = on_wish.reform(|_: Event| Wish::CloseDialog);
     html! {
-        <dialog ref={dialog} class={props.class} aria-label={props.label} {onclose}>
-            if props.open {
+        <dialog ref={dialog} {class} aria-label={label} {onclose}>
+            if beside.dialog.is_some() {
                 <button type="button" class="quiet close" aria-label={text::CLOSE} onclick={close}>{icon(Icon::Close)}</button>
-                {props.children.clone()}
+                {inside}
             }
         </dialog>
     }

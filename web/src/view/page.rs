@@ -13,9 +13,10 @@ use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
 use super::help::Help;
-use super::lesson::{LessonText, Lessons, Tasks, Truth};
+use super::lesson::{lesson_text, tasks};
 use super::log::Log;
-use super::sharing::{Banner, Share};
+use super::modal::Dialogs;
+use super::sharing::banner;
 use super::tables::{Files, Records};
 use crate::browser;
 use crate::state::batch_detail::BatchDetail;
@@ -73,19 +74,19 @@ pub(crate) fn Page(props: &Props) -> Html {
                     keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()}
                     on_wish={on_wish.clone()}
                 />
-                <Banner beside={beside.clone()} {on_wish} />
+                {banner(beside, on_wish)}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
-                    <LessonText beside={beside.clone()} {on_wish} />
+                    {lesson_text(beside)}
                     <Produce {ready} on_run={run_one.clone()} />
                     <Consume {ready} on_run={run_one.clone()} />
                     <Storage {ready} on_run={run_one.clone()} />
                     <Housekeeping {ready} on_run={run_one.clone()} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                 </div>
-                <Tasks beside={beside.clone()} {on_wish} />
+                {tasks(beside, on_wish)}
               </div>
                 <Log
                     picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
@@ -99,9 +100,7 @@ pub(crate) fn Page(props: &Props) -> Html {
             </main>
             <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
             <Help open={*help} {on_help} />
-            <Lessons beside={beside.clone()} {on_wish} />
-            <Truth beside={beside.clone()} {on_wish} />
-            <Share beside={beside.clone()} {on_wish} />
+            <Dialogs beside={beside.clone()} {on_wish} />
         </>
     }
 }

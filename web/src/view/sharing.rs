@@ -1,27 +1,18 @@
 //! Sharing: the link to what is seen, files to save, files to open; and the line that says whose log is shown.
 
-use std::rc::Rc;
-
-use web_sys::{HtmlInputElement, HtmlTextAreaElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::modal::Modal;
 use crate::exchange;
-use crate::state::beside::{Beside, Dialog, Guest, Sharing, Wish};
+use crate::state::beside::{Beside, Guest, Sharing, Wish};
 use crate::state::format::count;
 use crate::state::share::Mistake;
 use crate::text;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) beside: Rc<Beside>,
-    pub(crate) on_wish: Callback<Wish>,
-}
-
 /// Says that something else than the visitor's own log is shown, and leads back.
-#[function_component]
-pub(crate) fn Banner(props: &Props) -> Html {
-    let words = match &props.beside.guest {
+pub(super) fn banner(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
+    let words = match &beside.guest {
         Some(Guest::Shared { commands }) => {
             format!("This log comes from {}.", count(*commands as u64, "command", "commands"))
         }
@@ -31,7 +22,7 @@ pub(crate) fn Banner(props: &Props) -> Html {
         }
         Some(Guest::Lesson(_)) | None => return Html::default(),
     };
-    let leave = props.on_wish.reform(|_: MouseEvent| Wish::Leave);
+    let leave = on_wish.reform(|_: MouseEvent| Wish::Leave);
     html! {
         <div class="banner">
             <p>{words}{" It stands beside your own log, which stays as it is; nothing here is saved."}</p>
@@ -40,49 +31,27 @@ pub(crate) fn Banner(props: &Props) -> Html {
     }
 }
 
-#[function_component]
-pub(crate) fn Share(props: &Props) -> Html {
-    let sharing = match &props.beside.dialog {
-        Some(Dialog::Share(sharing)) => Some(sharing.clone()),
-        _ => None,
-    };
-    let on_close = props.on_wish.reform(|()| Wish::CloseDialog);
+/// What the dialog holds. Where something came in that has a mistake, or is to be chosen from, that stands first.
+pub(super) fn share(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
+    let asks = sharing.mistake.is_some() || !sharing.choice.is_empty();
     html! {
-        <Modal open={sharing.is_some()} label={text::SHARE_TITLE} class="share" {on_close}>
-            if let Some(sharing) = sharing {
-                <Opening sharing={sharing.clone()} on_wish={&props.on_wish} first=true />
-                <LinkTo sharing={sharing.clone()} />
-                <Saving sharing={sharing.clone()} on_wish={&props.on_wish} />
-                <Opening {sharing} on_wish={&props.on_wish} first=false />
-            }
-        </Modal>
+        <>
+            if asks { {opening(sharing, on_wish)} }
+            {link_to(sharing, on_wish)}
+            {saving(sharing, on_wish)}
+            if !asks { {opening(sharing, on_wish)} }
+        </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct LinkProps {
-    sharing: Sharing,
-}
-
-#[function_component]
-fn LinkTo(props: &LinkProps) -> Html {
-    let field = use_node_ref();
-    let copied = use_state(|| None::<bool>);
-    let body = match &props.sharing.link {
+fn link_to(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
+    let body = match &sharing.link {
         Err(reason) => html! { <p class="hint">{reason.clone()}</p> },
         Ok(link) => {
-            let copy = {
-                let (link, field, copied) = (link.clone(), field.clone(), copied.setter());
-                Callback::from(move |_: MouseEvent| {
-                    // Selected, it can be copied by hand if the browser does not let us.
-                    field.cast::<HtmlInputElement>().into_iter().for_each(|field| field.select());
-                    let (link, copied) = (link.clone(), copied.clone());
-                    wasm_bindgen_futures::spawn_local(async move {
-                        copied.set(Some(exchange::copy(link).await));
-                    });
-                })
-            };
-            let said = match *copied {
+            let copy = on_wish.reform(|_: MouseEvent| Wish::CopyLink);
+            // Selected, it can be copied by hand if the browser does not let the page.
+            let select = |event: FocusEvent| event.target_unchecked_into::<HtmlInputElement>().select();
+            let said = match sharing.copied {
                 Some(true) => text::COPIED,
                 Some(false) => text::NOT_COPIED,
                 None => "",
@@ -90,7 +59,7 @@ fn LinkTo(props: &LinkProps) -> Html {
             html! {
                 <>
                     <div class="row centred">
-                        <input type="text" readonly=true aria-label={text::LINK} ref={field} value={link.clone()} />
+                        <input type="text" readonly=true aria-label={text::LINK} value={link.clone()} onfocus={Callback::from(select)} />
                         <button type="button" class="main" onclick={copy}>{text::COPY}</button>
                     </div>
                     <p class="hint" aria-live="polite">{said}</p>
@@ -102,19 +71,9 @@ fn LinkTo(props: &LinkProps) -> Html {
     html! { <section><h2>{text::LINK_TITLE}</h2>{body}</section> }
 }
 
-#[derive(Properties, PartialEq)]
-struct PartProps {
-    sharing: Sharing,
-    on_wish: Callback<Wish>,
-    /// Whether it stands first: where something came in with a mistake, or is to be chosen from.
-    #[prop_or_default]
-    first: bool,
-}
-
-#[function_component]
-fn Saving(props: &PartProps) -> Html {
-    let wish = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
-    let no_commands = props.sharing.commands.is_none();
+fn saving(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
+    let wish = |wish: Wish| on_wish.reform(move |_: MouseEvent| wish.clone());
+    let no_commands = sharing.commands.is_none();
     html! {
         <section>
             <h2>{text::SAVE_TITLE}</h2>
@@ -127,17 +86,10 @@ fn Saving(props: &PartProps) -> Html {
     }
 }
 
-/// Opens what comes from elsewhere. It stands first if there is something to mend or to choose, and last otherwise.
-#[function_component]
-fn Opening(props: &PartProps) -> Html {
-    let sharing = &props.sharing;
-    let draft = use_node_ref();
-    let asks = sharing.mistake.is_some() || !sharing.choice.is_empty();
-    if asks != props.first {
-        return Html::default();
-    }
+/// Opens what comes from elsewhere.
+fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
     let open = {
-        let on_wish = props.on_wish.clone();
+        let on_wish = on_wish.clone();
         Callback::from(move |event: Event| {
             let files = event.target_unchecked_into::<HtmlInputElement>().files();
             let (Some(files), on_wish) = (files.filter(|files| files.length() > 0), on_wish.clone()) else {
@@ -149,15 +101,16 @@ fn Opening(props: &PartProps) -> Html {
         })
     };
     let run = {
-        let (on_wish, draft) = (props.on_wish.clone(), draft.clone());
+        let on_wish = on_wish.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let text = draft.cast::<HtmlTextAreaElement>().map(|field| field.value());
-            on_wish.emit(Wish::Try(text.unwrap_or_default()));
+            let field = event.target_unchecked_into::<Element>().query_selector("textarea").ok().flatten();
+            let text = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
+            on_wish.emit(Wish::Try(text.map(|field| field.value()).unwrap_or_default()));
         })
     };
     let partition = |(at, partition): (usize, &crate::state::archive::Partition)| {
-        let onclick = props.on_wish.reform(move |_: MouseEvent| Wish::Choose(at));
+        let onclick = on_wish.reform(move |_: MouseEvent| Wish::Choose(at));
         html! { <button type="button" {onclick}>{partition.name.clone()}</button> }
     };
     let wrong = sharing.mistake.is_some();
@@ -172,7 +125,7 @@ fn Opening(props: &PartProps) -> Html {
             <form class="fields" onsubmit={run}>
                 <label><span>{text::SCENARIO}</span>
                     <textarea
-                        ref={draft} rows="5" spellcheck="false" placeholder={text::SCENARIO_HINT}
+                        rows="5" spellcheck="false" placeholder={text::SCENARIO_HINT}
                         aria-invalid={wrong.then_some("true")} aria-describedby={wrong.then_some("scenario-mistake")}
                         value={sharing.draft.clone()}
                     />
