@@ -30,8 +30,8 @@ pub(crate) async fn text_at(path: &str) -> Result<String, String> {
 /// Which one could not be read, or that they are too large. What is too large is not read.
 pub(crate) async fn read(files: FileList) -> Result<Vec<Named>, String> {
     let files: Vec<File> = (0..files.length()).filter_map(|at| files.get(at)).collect();
-    let total: f64 = files.iter().map(|file| file.size()).sum();
-    if total > MAX_BYTES as f64 {
+    let total: u64 = files.iter().map(|file| file.size() as u64).sum();
+    if total > MAX_BYTES {
         return Err(format!("These files have {total} bytes, and {MAX_BYTES} are taken."));
     }
     let mut named = Vec::new();
