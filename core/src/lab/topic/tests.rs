@@ -1,3 +1,5 @@
+//! What a topic does, and what its consumers get.
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
