@@ -56,13 +56,13 @@ pub use metrics::Metrics;
 pub use partition::{Acks, FetchAnswer, FetchRequest, Offsets, Watched};
 pub use records::{Appended, FETCH_MAX_BYTES, MAX_WAIT, RoutedRecord, SegmentFile, SegmentFileKind};
 pub use report::StartReport;
-pub use topic::{OFFSETS_TOPIC, TopicInfo};
+pub use topic::{OFFSETS_TOPIC, PartitionInfo, PartitionState, TopicInfo};
 
 use catalog::Catalog;
 use data_dir::DataDir;
 use groups::Groups;
-use partition::{Trouble, Waiting};
-use topic::{Slot, Topic};
+use partition::Waiting;
+use topic::Topic;
 
 type Result<T, E = BrokerError> = std::result::Result<T, E>;
 
@@ -117,13 +117,10 @@ impl Broker {
         let mut unhealthy = Vec::new();
         for topic in self.all_topics() {
             for (number, slot) in (0..).zip(&topic.slots) {
-                let reason = match slot {
-                    Slot::Offline(reason) => format!("offline: {reason}"),
-                    Slot::Online(partition) => match partition.trouble() {
-                        Some(Trouble::SyncFailed) => "read-only: a sync failed".to_owned(),
-                        Some(Trouble::DiskFull) => "read-only: the disk is full".to_owned(),
-                        None => continue,
-                    },
+                let reason = match slot.state() {
+                    PartitionState::Online => continue,
+                    PartitionState::ReadOnly(reason) => format!("read-only: {reason}"),
+                    PartitionState::Offline(reason) => format!("offline: {reason}"),
                 };
                 let name = TopicPartition { topic: topic.info.name.clone(), partition: number };
                 unhealthy.push((name, reason));

@@ -207,18 +207,9 @@ pub(super) fn open_partition(
 
 /// The one line that every start writes.
 fn tell(report: &StartReport, started: Instant) {
-    let StartReport { topics, partitions, offline, clean, batches, bytes, tails_cut, bytes_cut, .. } = report;
+    let StartReport { topics, partitions, offline, clean, bytes, tails_cut, .. } = report;
     let ms = started.elapsed().as_millis();
     tracing::info!(
-        topics,
-        partitions,
-        offline,
-        clean,
-        batches,
-        bytes,
-        tails_cut,
-        bytes_cut,
-        ms,
         "the data is open: {partitions} partitions of {topics} topics in {ms} ms, {clean} of them closed in good \
          order, {offline} offline; {bytes} bytes were checked, {tails_cut} torn tails cut"
     );

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use logscope::LogConfig;
 use logscope::topic::{TopicName, partition_for_key};
+use logscope::{LogConfig, SegmentInfo};
 
 use super::Result;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
-use super::partition::Partition;
+use super::partition::{Offsets, Partition, Trouble};
 
 /// The topic in which the committed offsets of groups are kept.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -32,12 +32,56 @@ pub struct TopicInfo {
     pub log: LogConfig,
 }
 
+impl TopicInfo {
+    /// Whether the broker keeps it for itself: it can be read, and nothing else.
+    pub fn is_internal(&self) -> bool {
+        self.name.as_str() == OFFSETS_TOPIC
+    }
+}
+
+/// A partition, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionInfo {
+    /// Its number.
+    pub partition: u32,
+    /// Whether it takes records.
+    pub state: PartitionState,
+    /// How far its log goes; nobody knows of one that is offline.
+    pub offsets: Option<Offsets>,
+    /// Its segments, oldest first.
+    pub segments: Vec<SegmentInfo>,
+}
+
+/// Whether a partition takes records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartitionState {
+    /// It does.
+    Online,
+    /// It can be read; it takes no records, for this reason.
+    ReadOnly(&'static str),
+    /// Its log could not be opened, for this reason.
+    Offline(String),
+}
+
 /// A partition that was found or created.
 #[derive(Debug, Clone)]
 pub(super) enum Slot {
     Online(Arc<Partition>),
     /// Its log could not be opened, for this reason.
     Offline(String),
+}
+
+impl Slot {
+    pub(super) fn state(&self) -> PartitionState {
+        match self {
+            Self::Offline(reason) => PartitionState::Offline(reason.clone()),
+            Self::Online(partition) => match partition.trouble() {
+                None => PartitionState::Online,
+                Some(Trouble::SyncFailed) => PartitionState::ReadOnly("a sync failed"),
+                Some(Trouble::DiskFull) => PartitionState::ReadOnly("the disk is full"),
+            },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -91,6 +135,6 @@ impl Topic {
     }
 
     pub(super) fn is_internal(&self) -> bool {
-        self.info.name.as_str() == OFFSETS_TOPIC
+        self.info.is_internal()
     }
 }

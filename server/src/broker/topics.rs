@@ -9,7 +9,7 @@ use super::catalog::Entry;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
 use super::start::open_partition;
-use super::topic::{OFFSETS_TOPIC, Slot, Topic, TopicInfo};
+use super::topic::{OFFSETS_TOPIC, PartitionInfo, Slot, Topic, TopicInfo};
 use super::{Broker, CatalogState, Result, blocking};
 
 /// Segments of the internal topic are small, because only closed ones are compacted, and a start reads all of them.
@@ -28,6 +28,28 @@ impl Broker {
     /// [`BrokerError::UnknownTopic`].
     pub fn describe_topic(&self, name: &TopicName) -> Result<TopicInfo> {
         Ok(self.known_topic(name)?.info.clone())
+    }
+
+    /// The partitions of a topic, by number.
+    ///
+    /// # Errors
+    /// [`BrokerError::UnknownTopic`].
+    pub fn describe_partitions(&self, name: &TopicName) -> Result<Vec<PartitionInfo>> {
+        let topic = self.known_topic(name)?;
+        let describe = |(partition, slot): (u32, &Slot)| {
+            let (offsets, segments) = match slot {
+                Slot::Online(partition) => (Some(partition.offsets()), partition.reader().segments()),
+                Slot::Offline(_) => (None, Vec::new()),
+            };
+            PartitionInfo { partition, state: slot.state(), offsets, segments }
+        };
+        Ok((0..).zip(&topic.slots).map(describe).collect())
+    }
+
+    /// The largest record batch that a topic takes, or would take if it were created now.
+    pub fn max_message_bytes(&self, name: &TopicName) -> u32 {
+        let topic = self.topic(name);
+        topic.map_or(self.inner.config.log.max_message_bytes, |topic| topic.info.log.max_message_bytes)
     }
 
     /// Creates a topic. Without a number of partitions it gets `num.partitions` of them; what `configs` do not say,

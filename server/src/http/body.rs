@@ -10,6 +10,18 @@ use super::error::{ApiError, ErrorCode};
 /// the refusal. Whoever announces more is refused at once.
 const DRAIN_BYTES: u64 = 16 << 20;
 
+/// What a record takes besides its payload, at most: field names, escapes and topic.
+const OVERHEAD: u64 = 64 << 10;
+/// A byte takes at most six in JSON: `\u0000`.
+const PER_BYTE: u64 = 6;
+/// The largest body, however large a record batch a topic takes: a body is held in memory.
+const MAX: u64 = 128 << 20;
+
+/// How large a body may be whose records make a batch of at most so many bytes.
+pub(super) fn limit(max_message_bytes: u32) -> u64 {
+    (u64::from(max_message_bytes) * PER_BYTE + OVERHEAD).min(MAX)
+}
+
 /// The whole body, of at most `limit` bytes. Any content type is taken: what curl sends by default is none that
 /// it means.
 pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: u64) -> Result<Vec<u8>, ApiError> {
@@ -20,7 +32,7 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: u64) -> Res
         return Err(ApiError::new(ErrorCode::UnsupportedEncoding, message));
     }
     let too_large = || {
-        let message = format!("the request body is larger than {limit} bytes, more than a record can take");
+        let message = format!("the request body is larger than {limit} bytes");
         ApiError::new(ErrorCode::BodyTooLarge, message)
     };
     let announced = body.size_hint().lower();

@@ -1,8 +1,11 @@
 //! The one error type of the HTTP API, and all its codes in one table.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::broker::BrokerError;
 
@@ -31,6 +34,8 @@ pub enum ErrorCode {
     TooManyRequests,
     /// The path is right, the method is not.
     MethodNotAllowed,
+    /// What is there cannot be given in JSON.
+    NotAcceptable,
     /// The request body is larger than any record can be.
     BodyTooLarge,
     /// The record batch is over `max.message.bytes` or `segment.bytes`.
@@ -65,6 +70,7 @@ impl ErrorCode {
             Self::TopicExists => (StatusCode::CONFLICT, 40901),      // own
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 429),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 405),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, 406),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 413),
             Self::RecordTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 41301), // own
             Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
@@ -77,6 +83,9 @@ impl ErrorCode {
     }
 }
 
+/// Messages quote what was sent; more than this of it helps nobody.
+const MAX_MESSAGE_CHARS: usize = 380;
+
 /// A refusal or a failure, on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -84,16 +93,41 @@ pub struct ApiError {
     message: String,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What every refusal and failure looks like.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"error_code": 40401, "message": "the topic \"t\" does not exist"}))]
+pub(super) struct Error<'a> {
+    /// What went wrong, for programs: the HTTP status, with two digits behind it where there is something finer to say.
     error_code: u32,
+    /// What went wrong, for people.
     message: &'a str,
 }
 
 impl ApiError {
     /// An error with a message for whoever sent the request.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        let mut message = message.into();
+        if let Some((cut, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+            message.truncate(cut);
+            message.push('…');
+        }
+        Self { code, message }
+    }
+
+    /// A fault of the broker's own.
+    pub(super) fn internal(error: &impl fmt::Display) -> Self {
+        tracing::error!("a request failed: {error}");
+        Self::new(ErrorCode::Internal, "the broker failed to do its work")
+    }
+
+    /// The `error_code`.
+    pub(super) fn error_code(&self) -> u32 {
+        self.code.parts().1
+    }
+
+    /// The message.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// A request that cannot be understood.
@@ -105,7 +139,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, error_code) = self.code.parts();
-        super::json(status, &Body { error_code, message: &self.message })
+        super::json(status, &Error { error_code, message: &self.message })
     }
 }
 
@@ -140,6 +174,7 @@ impl From<BrokerError> for ApiError {
 impl From<logscope::Error> for ApiError {
     fn from(error: logscope::Error) -> Self {
         use logscope::Error;
+        use logscope::record::BatchError;
         let message = error.to_string();
         match error {
             Error::OffsetOutOfRange { .. } => out_of_range(&message),
@@ -154,6 +189,10 @@ impl From<logscope::Error> for ApiError {
                 // The error names a path of this machine, which is nobody's business outside.
                 tracing::error!("a request failed: {message}");
                 Self::new(ErrorCode::Storage, "the storage failed; the broker's log says how")
+            }
+            Error::InvalidBatch(BatchError::DecompressedTooLarge { .. }) => {
+                let advice = "fetch its bytes as they are, with Accept: application/octet-stream";
+                Self::new(ErrorCode::NotAcceptable, format!("{message}: {advice}"))
             }
             Error::Corrupt { .. } | Error::InvalidBatch(_) | Error::InvalidConfig(_) => {
                 tracing::error!("a request failed: {message}");

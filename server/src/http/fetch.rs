@@ -14,85 +14,77 @@
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::Response;
-use base64::Engine;
-use logscope::Record;
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use utoipa::IntoParams;
 
-use super::error::ApiError;
-use super::json::BASE64;
-use super::produce::topic;
-use super::query::Query;
+use super::error::{ApiError, Error};
+use super::fetched::{self, FetchedSchema, Shape, SimpleRecordSchema};
+use super::path::topic_name;
+use super::query::{MAX_I32, MAX_I64, Query};
 use crate::broker::{Broker, FetchRequest, TopicPartition};
 
 /// As much as Kafka's defaults put between two index entries.
 const DEFAULT_MAX_BYTES: u64 = 4096;
-/// Kafka's protocol has 32 bits for sizes and times, and 64 for offsets; both are signed.
-const MAX_I32: u64 = i32::MAX as u64;
-const MAX_I64: u64 = i64::MAX as u64;
 
-#[derive(Serialize)]
-struct Fetched<'a> {
-    records: Vec<FetchedRecord<'a>>,
-    next_offset: u64,
-    log_start_offset: u64,
-    high_watermark: u64,
-    stopped_by: &'static str,
+/// How much to fetch, and how long to wait for it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what is read by hand")]
+pub(super) struct HowMuch {
+    /// The most bytes of record batches, as they stand in the log. The first batch comes whole, even if it alone has more.
+    #[param(nullable = false, maximum = 2_147_483_647)]
+    max_bytes: Option<u64>,
+    /// How many bytes are worth an answer before `max_wait_ms` are over: 1, unless said otherwise.
+    #[param(nullable = false, maximum = 2_147_483_647)]
+    min_bytes: Option<u64>,
+    /// How long to wait for that: 0, unless said otherwise, and 30 seconds at most.
+    #[param(nullable = false, maximum = 2_147_483_647)]
+    max_wait_ms: Option<u64>,
 }
 
-struct FetchedRecord<'a> {
-    offset: u64,
-    payload: Option<&'a [u8]>,
-}
-
-impl Serialize for FetchedRecord<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_struct("Record", 2)?;
-        record.serialize_field("offset", &self.offset)?;
-        match self.payload.map(std::str::from_utf8) {
-            None => record.serialize_field("payload", &None::<&str>)?,
-            Some(Ok(text)) => record.serialize_field("payload", text)?,
-            Some(Err(_)) => {
-                let encoded = BASE64.encode(self.payload.unwrap_or_default());
-                record.serialize_field("payload_base64", &encoded)?;
-            }
-        }
-        record.end()
-    }
-}
-
+/// Fetches records, in the simplest form.
+///
+/// A topic that is not there yet is empty, so that a consumer may start before its producer.
+#[utoipa::path(
+    get, path = "/fetch", tag = "simple",
+    params(
+        ("topic" = String, Query),
+        ("offset" = u64, Query, description = "The first offset that is wanted; go on at `next_offset`."),
+        ("partition" = Option<u32>, Query, description = "0, unless said otherwise."),
+        HowMuch,
+    ),
+    responses(
+        (status = 200, body = FetchedSchema<SimpleRecordSchema>, description = "Whole record batches, at least one if there is any."),
+        (status = 404, body = Error, description = "There is no such partition, or no such topic and none may be created."),
+        (status = 406, body = Error, description = "A compressed batch is too large for JSON."),
+        (status = 416, body = Error, description = "There is no such offset; the message tells which there are."),
+        (status = 429, body = Error, description = "Too many fetches wait."),
+    )
+)]
 pub(super) async fn fetch(
     State(broker): State<Broker>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let (from, request) = parse(&Query::parse(query.as_deref()))?;
-    let answer = broker.fetch(&from, &request).await?;
-    let records = answer
-        .fetched
-        .records()
-        .map(|record| record.map(|Record { offset, value: payload, .. }| FetchedRecord { offset, payload }));
-    let body = Fetched {
-        records: records.collect::<Result<_, _>>().map_err(logscope::Error::from)?,
-        next_offset: answer.fetched.next_offset,
-        log_start_offset: answer.log_start_offset,
-        high_watermark: answer.high_watermark,
-        stopped_by: answer.fetched.stopped_by.as_str(),
-    };
-    Ok(super::json(StatusCode::OK, &body))
+    let query = Query::parse(query.as_deref());
+    let topic = topic_name(query.required("topic")?)?;
+    query.required("offset")?;
+    let offset = query.whole("offset", 0..=MAX_I64)?.unwrap_or(0);
+    let partition = query.whole("partition", 0..=MAX_I32)?.unwrap_or(0) as u32;
+    let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
+    fetched::answer(&broker, &TopicPartition { topic, partition }, request, Shape::Simple).await
 }
 
-fn parse(query: &Query<'_>) -> Result<(TopicPartition, FetchRequest), ApiError> {
-    let topic = topic(query.required("topic")?)?;
-    query.required("offset")?;
-    let whole = |name, max, default| query.whole(name, 0..=max).map(|number| number.unwrap_or(default));
-    let request = FetchRequest {
-        offset: whole("offset", MAX_I64, 0)?,
-        max_bytes: whole("max_bytes", MAX_I32, DEFAULT_MAX_BYTES)?,
-        min_bytes: whole("min_bytes", MAX_I32, 1)?,
-        max_wait: Duration::from_millis(whole("max_wait_ms", MAX_I32, 0)?),
-    };
-    let partition = whole("partition", MAX_I32, 0)? as u32;
-    Ok((TopicPartition { topic, partition }, request))
+/// The parameters that all fetches have.
+pub(super) fn how_much(
+    query: &Query<'_>,
+    offset: u64,
+    default_max_bytes: u64,
+) -> Result<FetchRequest, ApiError> {
+    let whole = |name, default| query.whole(name, 0..=MAX_I32).map(|number| number.unwrap_or(default));
+    Ok(FetchRequest {
+        offset,
+        max_bytes: whole("max_bytes", default_max_bytes)?,
+        min_bytes: whole("min_bytes", 1)?,
+        max_wait: Duration::from_millis(whole("max_wait_ms", 0)?),
+    })
 }

@@ -6,23 +6,34 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::broker::Broker;
 
-#[derive(Serialize)]
+/// How the broker is.
+#[derive(Serialize, ToSchema)]
 struct Health {
+    /// `ok`, or `degraded` while some partitions do not take records.
     status: &'static str,
+    /// Those that do not; not there if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     partitions: Vec<Unhealthy>,
 }
 
-#[derive(Serialize)]
+/// A partition that does not take records.
+#[derive(Serialize, ToSchema)]
 struct Unhealthy {
     topic: String,
     partition: u32,
     reason: String,
 }
 
+/// Tells whether the broker answers, and which partitions do not take records.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation",
+    responses((status = 200, body = Health, description = "The broker serves what it can."))
+)]
 pub(super) async fn healthz(State(broker): State<Broker>) -> Response {
     let unhealthy = broker.unhealthy().into_iter();
     let partitions: Vec<_> = unhealthy

@@ -5,13 +5,14 @@
 //! may send more than this broker knows.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::ApiError;
 
@@ -20,6 +21,9 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// How many values there may be in a body, so that a small body cannot become large in memory.
+const MAX_VALUES: usize = 500_000;
 
 type Result<T> = std::result::Result<T, ApiError>;
 
@@ -51,10 +55,28 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// The fields of a JSON object. `path` names the object in errors: empty for the body itself.
+/// Where an object stands, for errors.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// The line of a body that has a value a line.
+    line: Option<usize>,
+    /// The lists that it is in, with its place there.
+    lists: [Option<(&'static str, usize)>; 2],
+}
+
+impl Place {
+    fn in_list(mut self, name: &'static str, index: usize) -> Self {
+        if let Some(free) = self.lists.iter_mut().find(|list| list.is_none()) {
+            *free = Some((name, index));
+        }
+        self
+    }
+}
+
+/// The fields of a JSON object.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    path: String,
+    place: Place,
     fields: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
@@ -64,11 +86,30 @@ impl<'a> Fields<'a> {
         if body.is_empty() {
             return Err(ApiError::malformed("the body is empty: send a JSON object"));
         }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self { path: String::new(), fields }),
+        match parse(body) {
+            Ok(Value::Object(fields)) => Ok(Self { place: Place::default(), fields }),
             Ok(other) => Err(ApiError::malformed(format!("the body must be a JSON object, not {other}"))),
             Err(error) => Err(ApiError::malformed(format!("the body is not valid JSON: {error}"))),
         }
+    }
+
+    /// The fields of a line that must be one JSON object.
+    pub(super) fn of_line(text: &'a [u8], line: usize) -> Result<Self> {
+        match parse(text) {
+            Ok(Value::Object(fields)) => {
+                Ok(Self { place: Place { line: Some(line), ..Place::default() }, fields })
+            }
+            Ok(other) => Err(ApiError::malformed(format!("line {line} must be a JSON object, not {other}"))),
+            Err(error) => {
+                let error = error.to_string().replace(" at line 1 column", " at column");
+                Err(ApiError::malformed(format!("line {line} is not valid JSON: {error}")))
+            }
+        }
+    }
+
+    /// All fields, in the order in which they came.
+    pub(super) fn into_all(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
+        self.fields.into_iter()
     }
 
     /// A field's value, taken out; `None` if it is not there.
@@ -83,34 +124,47 @@ impl<'a> Fields<'a> {
 
     /// A string that must be there.
     pub(super) fn text(&mut self, name: &str) -> Result<Cow<'a, str>> {
+        let missing = |fields: &Self| format!("{} is missing: it takes a string", fields.name(name));
+        self.optional_text(name)?.ok_or_else(|| ApiError::malformed(missing(self)))
+    }
+
+    /// A string, if it is there.
+    pub(super) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>> {
         match self.take(name)? {
-            Some(Value::Text(text)) => Ok(text),
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
             Some(other) => Err(self.refuse(name, "takes a string", &other)),
-            None => Err(ApiError::malformed(format!("{} is missing: it takes a string", self.name(name)))),
         }
     }
 
     /// A whole number in a range, if it is there.
     pub(super) fn whole(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>> {
-        let rule = format!("takes a whole number from {} to {}", range.start(), range.end());
-        match self.take(name)? {
-            None => Ok(None),
+        let found = self.take(name)?;
+        match found {
+            None => return Ok(None),
             Some(Value::Whole(number)) => match i64::try_from(number) {
-                Ok(number) if range.contains(&number) => Ok(Some(number)),
-                _ => Err(self.refuse(name, &rule, &Value::Whole(number))),
+                Ok(number) if range.contains(&number) => return Ok(Some(number)),
+                _ => {}
             },
-            Some(other) => Err(self.refuse(name, &rule, &other)),
+            _ => {}
         }
+        let rule = format!("takes a whole number from {} to {}", range.start(), range.end());
+        Err(self.refuse(name, &rule, &found.unwrap_or(Value::Null)))
     }
 
-    /// Bytes, given as text in the field `name` or as base64 in `name_base64`. The outer `None`: neither is
-    /// there. The inner one: it is null.
-    pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Option<Cow<'a, [u8]>>>> {
-        let name_base64 = format!("{name}_base64");
-        let (text, base64) = (self.take(name)?, self.take(&name_base64)?);
+    /// A whole number in a range that must be there.
+    pub(super) fn required_whole(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<i64> {
+        let missing = |fields: &Self| format!("{} is missing: it takes a whole number", fields.name(name));
+        self.whole(name, range)?.ok_or_else(|| ApiError::malformed(missing(self)))
+    }
+
+    /// Bytes, given as text in one field or as base64 in another. The outer `None`: neither is there. The inner one:
+    /// it is null.
+    pub(super) fn bytes(&mut self, name: &str, name_base64: &str) -> Result<Option<Option<Cow<'a, [u8]>>>> {
+        let (text, base64) = (self.take(name)?, self.take(name_base64)?);
         match (text, base64) {
             (Some(_), Some(_)) => {
-                let (plain, base64) = (self.name(name), self.name(&name_base64));
+                let (plain, base64) = (self.name(name), self.name(name_base64));
                 Err(ApiError::malformed(format!("{plain} and {base64} are both given: send one of them")))
             }
             (Some(Value::Text(Cow::Borrowed(text))), None) => Ok(Some(Some(text.as_bytes().into()))),
@@ -119,7 +173,7 @@ impl<'a> Fields<'a> {
             (None, Some(Value::Text(text))) => match BASE64.decode(text.as_bytes()) {
                 Ok(bytes) => Ok(Some(Some(bytes.into()))),
                 Err(error) => {
-                    let name = self.name(&name_base64);
+                    let name = self.name(name_base64);
                     Err(ApiError::malformed(format!("{name} is not base64: {error}")))
                 }
             },
@@ -129,15 +183,22 @@ impl<'a> Fields<'a> {
                 );
                 Err(self.refuse_with(name, &rule, &other))
             }
-            (None, Some(other)) => {
-                Err(self.refuse(&name_base64, "takes base64 in a string, or null", &other))
-            }
+            (None, Some(other)) => Err(self.refuse(name_base64, "takes base64 in a string, or null", &other)),
             (None, None) => Ok(None),
         }
     }
 
+    /// The fields of an object, if it is there.
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Fields<'a>>> {
+        match self.take(name)? {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Fields { place: self.place, fields })),
+            Some(other) => Err(self.refuse(name, "takes an object", &other)),
+        }
+    }
+
     /// Objects in a list, if it is there.
-    pub(super) fn objects(&mut self, name: &str) -> Result<Vec<Fields<'a>>> {
+    pub(super) fn objects(&mut self, name: &'static str) -> Result<Vec<Fields<'a>>> {
         let rule = "takes a list of objects";
         let values = match self.take(name)? {
             None => return Ok(Vec::new()),
@@ -146,9 +207,8 @@ impl<'a> Fields<'a> {
         };
         let mut objects = Vec::with_capacity(values.len());
         for (i, value) in values.into_iter().enumerate() {
-            let path = format!("{}{name}[{i}].", self.path);
             match value {
-                Value::Object(fields) => objects.push(Fields { path, fields }),
+                Value::Object(fields) => objects.push(Fields { place: self.place.in_list(name, i), fields }),
                 other => return Err(self.refuse(&format!("{name}[{i}]"), "takes an object", &other)),
             }
         }
@@ -157,7 +217,10 @@ impl<'a> Fields<'a> {
 
     /// The field's name as errors give it.
     pub(super) fn name(&self, name: &str) -> String {
-        format!("the field \"{}{name}\"", self.path)
+        let line = self.place.line.map_or(String::new(), |line| format!("line {line}: "));
+        let lists: String =
+            self.place.lists.iter().flatten().map(|(list, index)| format!("{list}[{index}].")).collect();
+        format!("{line}the field \"{lists}{name}\"")
     }
 
     pub(super) fn refuse(&self, name: &str, rule: &str, found: &Value<'_>) -> ApiError {
@@ -169,15 +232,38 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// Parses a JSON text, all of it.
+fn parse(text: &[u8]) -> serde_json::Result<Value<'_>> {
+    let left = Cell::new(MAX_VALUES);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = ValueSeed { left: &left }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads a value, and counts what is in lists and objects.
+#[derive(Clone, Copy)]
+struct ValueSeed<'l> {
+    left: &'l Cell<usize>,
+}
+
+impl ValueSeed<'_> {
+    fn count<E: serde::de::Error>(self) -> std::result::Result<(), E> {
+        let too_many = || E::custom(format_args!("it holds more than {MAX_VALUES} values"));
+        self.left.set(self.left.get().checked_sub(1).ok_or_else(too_many)?);
+        Ok(())
     }
 }
 
-struct ValueVisitor;
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+    type Value = Value<'de>;
 
-impl<'de> Visitor<'de> for ValueVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -214,7 +300,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value<'de>, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = seq.next_element()? {
+        while let Some(value) = seq.next_element_seed(self)? {
+            self.count()?;
             values.push(value);
         }
         Ok(Value::List(values))
@@ -222,7 +309,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Value<'de>, A::Error> {
         let mut fields = Vec::new();
-        while let Some((key, value)) = map.next_entry::<Value<'de>, Value<'de>>()? {
+        while let Some((key, value)) = map.next_entry_seed(self, self)? {
+            self.count()?;
             // JSON's keys are strings.
             if let Value::Text(key) = key {
                 fields.push((key, value));

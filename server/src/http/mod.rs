@@ -2,8 +2,10 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `produce`, `fetch`, `health`, `page` | one resource each |
-//! | `body`, `json`, `query` | what a request carries, taken apart without coercion |
+//! | `produce`, `fetch`, `topics`, `records`, `partitions`, `segments`, `groups`, `health`, `page` | one resource each |
+//! | `body`, `json`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
+//! | `fetched` | records on their way out |
+//! | `openapi` | the document of all routes, made from them, and the page to try them |
 //! | `guard` | who may ask at all, and the headers of every answer |
 //! | `error` | the one error type, and the table of all codes |
 //!
@@ -15,22 +17,32 @@
 mod body;
 mod error;
 mod fetch;
+mod fetched;
+mod groups;
 mod guard;
 mod health;
 mod json;
+mod openapi;
 mod page;
+mod partitions;
+mod path;
 mod produce;
 mod query;
+mod record;
+mod records;
+mod segments;
+mod topics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Serialize;
+use utoipa_axum::routes;
 
 use crate::broker::Broker;
 pub use error::{ApiError, ErrorCode};
@@ -47,10 +59,26 @@ pub struct HttpConfig {
 /// The broker's routes. To mount them beside others, nest or merge the router; what is not found is answered
 /// here only if this router is the outermost.
 pub fn app(broker: Broker, config: HttpConfig) -> Router {
-    let routes = Router::new()
-        .route("/produce", post(produce::produce))
-        .route("/fetch", get(fetch::fetch))
-        .route("/healthz", get(health::healthz))
+    let (routes, document) = openapi::new_router()
+        .routes(routes!(produce::produce))
+        .routes(routes!(fetch::fetch))
+        .routes(routes!(topics::list, topics::create))
+        .routes(routes!(topics::describe, topics::delete))
+        .routes(routes!(records::append))
+        .routes(routes!(records::fetch, records::delete))
+        .routes(routes!(partitions::offsets))
+        .routes(routes!(partitions::flush))
+        .routes(routes!(partitions::retention))
+        .routes(routes!(partitions::compaction))
+        .routes(routes!(segments::list))
+        .routes(routes!(segments::file))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::offsets, groups::commit))
+        .routes(routes!(groups::delete))
+        .routes(routes!(health::healthz))
+        .split_for_parts();
+    let routes = routes
+        .merge(openapi::routes(document))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(broker);
     let hosts: Arc<[String]> = config.hosts.into();
@@ -63,6 +91,10 @@ async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
 }
 
 async fn not_found(uri: Uri) -> ApiError {
+    nothing_at(&uri)
+}
+
+fn nothing_at(uri: &Uri) -> ApiError {
     let mut path: String = uri.path().chars().take(100).collect();
     if path.len() < uri.path().len() {
         path.push('…');
@@ -73,13 +105,16 @@ async fn not_found(uri: Uri) -> ApiError {
 /// An answer in JSON, which no cache may keep.
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
-        Ok(bytes) => {
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-            (status, headers, bytes).into_response()
-        }
+        Ok(bytes) => json_bytes(status, bytes),
         Err(error) => {
             tracing::error!("an answer could not be written as JSON: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// An answer that is JSON already.
+fn json_bytes(status: StatusCode, bytes: impl Into<Body>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, bytes.into()).into_response()
 }

@@ -1,9 +1,15 @@
 //! Reading a query string without coercing anything. Parameters that nobody asks for are ignored.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::error::ApiError;
+use crate::broker::Acks;
+
+/// Kafka's protocol has 32 bits for sizes, times and partitions, and 64 for offsets and timestamps; all are signed.
+pub(super) const MAX_I32: u64 = i32::MAX as u64;
+pub(super) const MAX_I64: u64 = i64::MAX as u64;
 
 /// How much of a bad value an error repeats.
 const SHOWN_CHARS: usize = 40;
@@ -37,20 +43,58 @@ impl<'a> Query<'a> {
 
     /// A whole number in a range, in plain digits, if it is there.
     pub(super) fn whole(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
-        let Some(text) = self.get(name)? else { return Ok(None) };
-        let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-        match digits.and_then(|digits| digits.parse().ok()).filter(|number| range.contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let shown: String = text.chars().take(SHOWN_CHARS).collect();
-                let cut = if shown.len() < text.len() { "…" } else { "" };
-                let (min, max) = range.into_inner();
-                let message = format!(
-                    "the parameter {name:?} takes a whole number from {min} to {max}, not {:?}",
-                    shown + cut
-                );
+        self.whole_or(name, range, "")
+    }
+
+    /// The same; `also` says in an error what the parameter takes besides.
+    pub(super) fn whole_or(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+        also: &str,
+    ) -> Result<Option<u64>, ApiError> {
+        let text = self.get(name)?;
+        text.map(|text| whole(&format_args!("the parameter {name:?}"), text, range, also)).transpose()
+    }
+
+    /// `acks`, if it is there.
+    pub(super) fn acks(&self) -> Result<Option<Acks>, ApiError> {
+        match self.get("acks")? {
+            None => Ok(None),
+            Some("all" | "-1") => Ok(Some(Acks::All)),
+            Some("1") => Ok(Some(Acks::Leader)),
+            Some("0") => Ok(Some(Acks::None)),
+            Some(other) => {
+                let message = format!("the parameter \"acks\" takes all, -1, 1 or 0, not {:?}", shown(other));
                 Err(ApiError::malformed(message))
             }
         }
+    }
+}
+
+/// A whole number in a range, in plain digits; `what` names it in the error.
+pub(super) fn whole(
+    what: &impl fmt::Display,
+    text: &str,
+    range: RangeInclusive<u64>,
+    also: &str,
+) -> Result<u64, ApiError> {
+    let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse().ok()).filter(|number| range.contains(number)) {
+        Some(number) => Ok(number),
+        None => {
+            let (min, max) = range.into_inner();
+            let message =
+                format!("{what} takes a whole number from {min} to {max}{also}, not {:?}", shown(text));
+            Err(ApiError::malformed(message))
+        }
+    }
+}
+
+/// As much of a bad value as an error repeats.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
     }
 }

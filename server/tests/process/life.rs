@@ -156,8 +156,9 @@ fn a_full_disk_refuses_records_and_keeps_what_is_there() {
         }
         acknowledged += 1;
     };
-    assert_eq!(refusal["error_code"], 50002, "{refusal}");
-    assert!(refusal["message"].as_str().unwrap().contains("the storage failed"), "{refusal}");
+    assert_eq!(refusal["error_code"], 50303, "{refusal}");
+    let message = "the disk is full; it takes records again by itself once there is room";
+    assert!(refusal["message"].as_str().unwrap().contains(message), "{refusal}");
     assert!(acknowledged > 2, "{acknowledged}");
     process.terminate();
     assert!(process.wait().success());

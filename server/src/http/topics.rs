@@ -1,0 +1,236 @@
+//! `/topics` and `/topics/{topic}`.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use logscope::topic::TopicName;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body;
+use super::error::{ApiError, Error};
+use super::json::{Fields, Value};
+use super::path::{TopicPath, topic_name};
+use crate::broker::{Broker, Offsets, PartitionInfo, PartitionState, TopicInfo};
+
+/// No description of a topic needs more.
+const MAX_BODY: u64 = 64 << 10;
+
+/// Configs by Kafka's keys.
+type Configs = BTreeMap<String, String>;
+
+/// All topics.
+#[derive(Serialize, ToSchema)]
+struct Topics {
+    /// By name.
+    topics: Vec<TopicSummary>,
+}
+
+/// A topic, in short.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"name": "orders", "partitions": 3, "internal": false, "configs": {"retention.ms": "86400000"}}))]
+struct TopicSummary {
+    name: String,
+    /// How many partitions it has.
+    partitions: u32,
+    /// Whether it is the broker's own: it can be read, and nothing else.
+    internal: bool,
+    /// What the topic says itself.
+    configs: Configs,
+}
+
+/// A topic.
+#[derive(Serialize, ToSchema)]
+struct Topic {
+    name: String,
+    /// Whether it is the broker's own: it can be read, and nothing else.
+    internal: bool,
+    /// What the topic says itself.
+    configs: Configs,
+    /// All that its logs go by.
+    effective_configs: Configs,
+    /// By number.
+    partitions: Vec<Partition>,
+}
+
+/// A partition. Of one that is offline, nobody knows the numbers.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "partition": 0, "log_start_offset": 0, "high_watermark": 42, "log_end_offset": 42, "size": 4200, "segments": 1,
+    "state": "online"
+}))]
+struct Partition {
+    partition: u32,
+    /// The first offset in the log.
+    #[schema(required)]
+    log_start_offset: Option<u64>,
+    /// The offset below which records are durable and can be fetched.
+    #[schema(required)]
+    high_watermark: Option<u64>,
+    /// The next offset to be assigned.
+    #[schema(required)]
+    log_end_offset: Option<u64>,
+    /// Bytes of record batches.
+    #[schema(required)]
+    size: Option<u64>,
+    /// How many segments it has.
+    #[schema(required)]
+    segments: Option<usize>,
+    /// Whether it takes records, can only be read, or neither.
+    state: Condition,
+    /// Why it is not online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PartitionState)]
+enum Condition {
+    Online,
+    ReadOnly,
+    Offline,
+}
+
+impl Partition {
+    fn of(PartitionInfo { partition, state, offsets, segments }: PartitionInfo) -> Self {
+        let (state, reason) = match state {
+            PartitionState::Online => (Condition::Online, None),
+            PartitionState::ReadOnly(reason) => (Condition::ReadOnly, Some(reason.to_owned())),
+            PartitionState::Offline(reason) => (Condition::Offline, Some(reason)),
+        };
+        let number = |number: fn(Offsets) -> u64| offsets.map(number);
+        Self {
+            partition,
+            log_start_offset: number(|offsets| offsets.log_start_offset),
+            high_watermark: number(|offsets| offsets.high_watermark),
+            log_end_offset: number(|offsets| offsets.log_end_offset),
+            size: offsets.map(|_| segments.iter().map(|segment| segment.size).sum()),
+            segments: offsets.map(|_| segments.len()),
+            state,
+            reason,
+        }
+    }
+}
+
+/// Lists the topics.
+#[utoipa::path(
+    get, path = "/topics", tag = "topics",
+    responses((status = 200, body = Topics, description = "The topics."))
+)]
+pub(super) async fn list(State(broker): State<Broker>) -> Response {
+    let summary = |info: TopicInfo| TopicSummary {
+        internal: info.is_internal(),
+        name: info.name.to_string(),
+        partitions: info.partitions,
+        configs: info.configs,
+    };
+    let topics = broker.topics().into_iter().map(summary).collect();
+    super::json(StatusCode::OK, &Topics { topics })
+}
+
+/// A topic to create.
+#[derive(ToSchema)]
+#[schema(as = NewTopic, example = json!({"name": "orders", "partitions": 3, "configs": {"retention.ms": 86400000}}))]
+#[expect(dead_code, reason = "describes what is read by hand")]
+struct NewTopicSchema {
+    name: String,
+    /// As many as the broker's `num.partitions`, unless said otherwise.
+    #[schema(nullable = false, minimum = 1)]
+    partitions: Option<u32>,
+    /// By Kafka's keys, each a string or a whole number. What is not here is as the broker has it.
+    #[schema(nullable = false, value_type = Object)]
+    configs: Option<Configs>,
+}
+
+/// Creates a topic.
+#[utoipa::path(
+    post, path = "/topics", tag = "topics", request_body = NewTopicSchema,
+    responses(
+        (status = 201, body = Topic, description = "It is there, and survives a crash.", headers(("location" = String, description = "Its path"))),
+        (status = 409, body = Error, description = "A topic of that name is there."),
+        (status = 413, body = Error, description = "The body is too large."),
+        (status = 415, body = Error, description = "The body is compressed."),
+    )
+)]
+pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body, MAX_BODY).await?;
+    let mut fields = Fields::of_body(&body)?;
+    let name = topic_name(&fields.text("name")?)?;
+    let partitions = fields.whole("partitions", 1..=i64::from(i32::MAX))?.map(|number| number as u32);
+    let configs = configs(&mut fields)?;
+    let info = broker.create_topic(name, partitions, configs).await?;
+    let location = HeaderValue::try_from(format!("/topics/{}", info.name));
+    let location = location.map_err(|error| ApiError::internal(&error))?;
+    let answer = topic(&broker, info)?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], super::json(StatusCode::CREATED, &answer))
+        .into_response())
+}
+
+fn configs(fields: &mut Fields<'_>) -> Result<Configs, ApiError> {
+    let mut configs = Configs::new();
+    for (key, value) in fields.object("configs")?.into_iter().flat_map(Fields::into_all) {
+        let value = match value {
+            Value::Text(text) => text.into_owned(),
+            Value::Whole(number) => number.to_string(),
+            other => {
+                let rule = "takes a string or a whole number";
+                return Err(fields.refuse(&format!("configs.{key}"), rule, &other));
+            }
+        };
+        if configs.insert(key.to_string(), value).is_some() {
+            let name = fields.name(&format!("configs.{key}"));
+            return Err(ApiError::malformed(format!("{name} is given twice")));
+        }
+    }
+    Ok(configs)
+}
+
+/// Describes a topic and its partitions.
+#[utoipa::path(
+    get, path = "/topics/{topic}", tag = "topics",
+    params(("topic" = String, Path)),
+    responses(
+        (status = 200, body = Topic, description = "The topic."),
+        (status = 404, body = Error, description = "There is no such topic."),
+    )
+)]
+pub(super) async fn describe(
+    State(broker): State<Broker>,
+    TopicPath(name): TopicPath,
+) -> Result<Response, ApiError> {
+    let info = broker.describe_topic(&name)?;
+    Ok(super::json(StatusCode::OK, &topic(&broker, info)?))
+}
+
+fn topic(broker: &Broker, info: TopicInfo) -> Result<Topic, ApiError> {
+    let name: &TopicName = &info.name;
+    Ok(Topic {
+        partitions: broker.describe_partitions(name)?.into_iter().map(Partition::of).collect(),
+        internal: info.is_internal(),
+        name: name.to_string(),
+        effective_configs: info.log.entries().map(|(key, value)| (key.to_owned(), value)).collect(),
+        configs: info.configs,
+    })
+}
+
+/// Deletes a topic with all its records, and what groups have committed for it.
+#[utoipa::path(
+    delete, path = "/topics/{topic}", tag = "topics",
+    params(("topic" = String, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 404, body = Error, description = "There is no such topic."),
+    )
+)]
+pub(super) async fn delete(
+    State(broker): State<Broker>,
+    TopicPath(name): TopicPath,
+) -> Result<StatusCode, ApiError> {
+    broker.delete_topic(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
