@@ -51,7 +51,7 @@ struct GroupOffset {
 
 /// Lists the groups that have committed offsets.
 #[utoipa::path(
-    get, path = "/groups", tag = "groups",
+    get, path = "/groups", operation_id = "list_groups", tag = "groups",
     responses((status = 200, body = Groups, description = "The groups."))
 )]
 pub(super) async fn list(State(broker): State<Broker>) -> Response {
@@ -62,7 +62,7 @@ pub(super) async fn list(State(broker): State<Broker>) -> Response {
 ///
 /// A group that has committed nothing is as good as any.
 #[utoipa::path(
-    get, path = "/groups/{group}/offsets", tag = "groups",
+    get, path = "/groups/{group}/offsets", operation_id = "committed_offsets", tag = "groups",
     params(("group" = String, Path)),
     responses((status = 200, body = GroupOffsets, description = "The offsets."))
 )]
@@ -107,7 +107,7 @@ struct NewOffsetSchema {
 
 /// Commits offsets of a group: all of them or, if the storage fails, none.
 #[utoipa::path(
-    put, path = "/groups/{group}/offsets", tag = "groups", request_body = NewOffsetsSchema,
+    put, path = "/groups/{group}/offsets", operation_id = "commit_offsets", tag = "groups", request_body = NewOffsetsSchema,
     params(("group" = String, Path)),
     responses(
         (status = 200, body = GroupOffsets, description = "They are committed, and survive a crash."),
@@ -158,7 +158,7 @@ fn commits(body: &[u8], limit: usize) -> Result<Vec<Commit>, ApiError> {
 
 /// Forgets all that a group has committed.
 #[utoipa::path(
-    delete, path = "/groups/{group}", tag = "groups",
+    delete, path = "/groups/{group}", operation_id = "delete_group", tag = "groups",
     params(("group" = String, Path)),
     responses(
         (status = 204, description = "It is forgotten."),

@@ -23,24 +23,19 @@ struct OffsetsAnswer {
     high_watermark: u64,
     /// The next offset to be assigned.
     log_end_offset: u64,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    found: Option<Found>,
-}
-
-/// The first record at or after a timestamp; null both if there is none.
-#[derive(Serialize, ToSchema)]
-struct Found {
-    /// Only there if a timestamp was asked for.
-    #[schema(required = false)]
-    offset: Option<u64>,
-    /// Only there if a timestamp was asked for.
-    #[schema(required = false)]
-    timestamp: Option<i64>,
+    /// Only there if a timestamp was asked for: the first record at or after it, null if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    offset: Option<Option<u64>>,
+    /// Only there if a timestamp was asked for: that record's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    timestamp: Option<Option<i64>>,
 }
 
 /// Tells how far a log goes, and looks an offset up by its time.
 #[utoipa::path(
-    get, path = "/topics/{topic}/partitions/{partition}/offsets", tag = "partitions",
+    get, path = "/topics/{topic}/partitions/{partition}/offsets", operation_id = "list_offsets", tag = "partitions",
     params(
         ("topic" = String, Path), ("partition" = u32, Path),
         ("timestamp" = Option<i64>, Query, description = "Milliseconds since the Unix epoch: asks for the first record at or after it."),
@@ -56,16 +51,16 @@ pub(super) async fn offsets(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let timestamp = Query::parse(query.as_deref()).whole("timestamp", 0..=MAX_I64)?;
-    let found = match timestamp {
-        None => None,
+    let (offset, timestamp) = match timestamp {
+        None => (None, None),
         Some(timestamp) => {
             let found = broker.offset_for_timestamp(&of, timestamp as i64).await?;
             let found = found.map(|TimestampOffset { offset, timestamp }| (offset, timestamp)).unzip();
-            Some(Found { offset: found.0, timestamp: found.1 })
+            (Some(found.0), Some(found.1))
         }
     };
     let Offsets { log_start_offset, high_watermark, log_end_offset } = broker.offsets(&of)?;
-    let answer = OffsetsAnswer { log_start_offset, high_watermark, log_end_offset, found };
+    let answer = OffsetsAnswer { log_start_offset, high_watermark, log_end_offset, offset, timestamp };
     Ok(super::json(StatusCode::OK, &answer))
 }
 
@@ -77,7 +72,7 @@ struct Flushed {
 
 /// Makes all records of a partition durable.
 #[utoipa::path(
-    post, path = "/topics/{topic}/partitions/{partition}/flush", tag = "partitions",
+    post, path = "/topics/{topic}/partitions/{partition}/flush", operation_id = "flush_partition", tag = "partitions",
     params(("topic" = String, Path), ("partition" = u32, Path)),
     responses(
         (status = 200, body = Flushed, description = "They are."),
@@ -100,7 +95,7 @@ struct Retained {
 
 /// Applies retention to a partition now, instead of when its time comes.
 #[utoipa::path(
-    post, path = "/topics/{topic}/partitions/{partition}/retention", tag = "partitions",
+    post, path = "/topics/{topic}/partitions/{partition}/retention", operation_id = "apply_retention", tag = "partitions",
     params(("topic" = String, Path), ("partition" = u32, Path)),
     responses(
         (status = 200, body = Retained, description = "What `retention.ms` and `retention.bytes` do not keep is gone."),
@@ -118,35 +113,31 @@ pub(super) async fn retention(
 
 /// What compaction did.
 #[derive(Serialize, ToSchema)]
-struct Compacted {
-    /// False if there was nothing to do, or the topic is not compacted; then it is the only field.
-    compacted: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
-}
-
-/// Closed segments before and after a compaction.
-#[derive(Serialize, ToSchema)]
-struct Report {
-    /// Records that went.
-    #[schema(required = false)]
-    records_removed: u64,
-    #[schema(required = false)]
-    segments_before: usize,
-    #[schema(required = false)]
-    segments_after: usize,
-    #[schema(required = false)]
-    bytes_before: u64,
-    #[schema(required = false)]
-    bytes_after: u64,
-    /// Below this offset, each key has one record.
-    #[schema(required = false)]
-    first_dirty_offset: u64,
+#[serde(untagged)]
+enum Compacted {
+    /// Closed segments before and after.
+    Done {
+        /// True.
+        compacted: bool,
+        /// Records that went.
+        records_removed: u64,
+        segments_before: usize,
+        segments_after: usize,
+        bytes_before: u64,
+        bytes_after: u64,
+        /// Below this offset, each key has one record.
+        first_dirty_offset: u64,
+    },
+    /// There was nothing to do, or the topic is not compacted.
+    Nothing {
+        /// False.
+        compacted: bool,
+    },
 }
 
 /// Compacts a partition now, instead of when its time comes.
 #[utoipa::path(
-    post, path = "/topics/{topic}/partitions/{partition}/compaction", tag = "partitions",
+    post, path = "/topics/{topic}/partitions/{partition}/compaction", operation_id = "compact_partition", tag = "partitions",
     params(("topic" = String, Path), ("partition" = u32, Path)),
     responses(
         (status = 200, body = Compacted, description = "What was done."),
@@ -159,17 +150,19 @@ pub(super) async fn compaction(
 ) -> Result<Response, ApiError> {
     // What was abandoned, because segments were deleted meanwhile, changed nothing.
     let report = broker.compact(&of).await?.filter(|report| !report.abandoned);
-    let report =
-        report.map(|CompactionReport { records_removed, segments, bytes, first_dirty_offset, .. }| {
-            let ((segments_before, segments_after), (bytes_before, bytes_after)) = (segments, bytes);
-            Report {
+    let answer = match report {
+        None => Compacted::Nothing { compacted: false },
+        Some(CompactionReport { records_removed, segments, bytes, first_dirty_offset, .. }) => {
+            Compacted::Done {
+                compacted: true,
                 records_removed,
-                segments_before,
-                segments_after,
-                bytes_before,
-                bytes_after,
+                segments_before: segments.0,
+                segments_after: segments.1,
+                bytes_before: bytes.0,
+                bytes_after: bytes.1,
                 first_dirty_offset,
             }
-        });
-    Ok(super::json(StatusCode::OK, &Compacted { compacted: report.is_some(), report }))
+        }
+    };
+    Ok(super::json(StatusCode::OK, &answer))
 }

@@ -60,7 +60,7 @@ enum Place {
 /// A record goes to the `partition` that it names; or where Kafka's clients would send its key; or, without a key, where
 /// the broker likes. If none is taken, the first one's error is the answer.
 #[utoipa::path(
-    post, path = "/topics/{topic}/records", tag = "records",
+    post, path = "/topics/{topic}/records", operation_id = "append_records", tag = "records",
     params(
         ("topic" = String, Path),
         ("acks" = Option<String>, Query, description = "When to answer: once the records are on disk (`all` or -1, which is the default), or once they are in the log (1, 0).", example = "all"),
@@ -202,7 +202,7 @@ fn places(batches: Vec<Appended>, records: usize) -> Result<Vec<Place>, ApiError
 /// In JSON; or, with `Accept: application/octet-stream`, the record batches as they stand in the log: the first may begin
 /// before the offset that was asked for.
 #[utoipa::path(
-    get, path = "/topics/{topic}/partitions/{partition}/records", tag = "records",
+    get, path = "/topics/{topic}/partitions/{partition}/records", operation_id = "fetch_records", tag = "records",
     params(
         ("topic" = String, Path), ("partition" = u32, Path),
         ("offset" = String, Query, description = "The first offset that is wanted, or `earliest`, or `latest`; go on at `next_offset`.", example = "earliest"),
@@ -308,7 +308,7 @@ struct LogStart {
 
 /// Deletes the records before an offset, as Kafka's `DeleteRecords` does.
 #[utoipa::path(
-    delete, path = "/topics/{topic}/partitions/{partition}/records", tag = "records",
+    delete, path = "/topics/{topic}/partitions/{partition}/records", operation_id = "delete_records", tag = "records",
     params(
         ("topic" = String, Path), ("partition" = u32, Path),
         ("before" = u64, Query, description = "The offset to begin at from now on."),

@@ -47,7 +47,7 @@ impl Segment {
 
 /// Lists the segments of a partition.
 #[utoipa::path(
-    get, path = "/topics/{topic}/partitions/{partition}/segments", tag = "segments",
+    get, path = "/topics/{topic}/partitions/{partition}/segments", operation_id = "list_segments", tag = "segments",
     params(("topic" = String, Path), ("partition" = u32, Path)),
     responses(
         (status = 200, body = Segments, description = "The segments."),
@@ -66,7 +66,7 @@ pub(super) async fn list(
 
 /// Gives a file of a segment, in the bytes that are on disk and in Kafka's format.
 #[utoipa::path(
-    get, path = "/topics/{topic}/partitions/{partition}/segments/{base_offset}/{file}", tag = "segments",
+    get, path = "/topics/{topic}/partitions/{partition}/segments/{base_offset}/{file}", operation_id = "segment_file", tag = "segments",
     params(
         ("topic" = String, Path), ("partition" = u32, Path),
         ("base_offset" = u64, Path, description = "The segment's first offset, with or without zeros before it."),

@@ -38,6 +38,7 @@ struct TopicSummary {
     /// Whether it is the broker's own: it can be read, and nothing else.
     internal: bool,
     /// What the topic says itself.
+    #[schema(inline)]
     configs: Configs,
 }
 
@@ -48,8 +49,10 @@ struct Topic {
     /// Whether it is the broker's own: it can be read, and nothing else.
     internal: bool,
     /// What the topic says itself.
+    #[schema(inline)]
     configs: Configs,
     /// All that its logs go by.
+    #[schema(inline)]
     effective_configs: Configs,
     /// By number.
     partitions: Vec<Partition>,
@@ -118,7 +121,7 @@ impl Partition {
 
 /// Lists the topics.
 #[utoipa::path(
-    get, path = "/topics", tag = "topics",
+    get, path = "/topics", operation_id = "list_topics", tag = "topics",
     responses((status = 200, body = Topics, description = "The topics."))
 )]
 pub(super) async fn list(State(broker): State<Broker>) -> Response {
@@ -142,13 +145,13 @@ struct NewTopicSchema {
     #[schema(nullable = false, minimum = 1)]
     partitions: Option<u32>,
     /// By Kafka's keys, each a string or a whole number. What is not here is as the broker has it.
-    #[schema(nullable = false, value_type = Object)]
+    #[schema(nullable = false, value_type = Option<Object>)]
     configs: Option<Configs>,
 }
 
 /// Creates a topic.
 #[utoipa::path(
-    post, path = "/topics", tag = "topics", request_body = NewTopicSchema,
+    post, path = "/topics", operation_id = "create_topic", tag = "topics", request_body = NewTopicSchema,
     responses(
         (status = 201, body = Topic, description = "It is there, and survives a crash.", headers(("location" = String, description = "Its path"))),
         (status = 409, body = Error, description = "A topic of that name is there."),
@@ -192,7 +195,7 @@ fn configs(fields: &mut Fields<'_>) -> Result<Configs, ApiError> {
 
 /// Describes a topic and its partitions.
 #[utoipa::path(
-    get, path = "/topics/{topic}", tag = "topics",
+    get, path = "/topics/{topic}", operation_id = "describe_topic", tag = "topics",
     params(("topic" = String, Path)),
     responses(
         (status = 200, body = Topic, description = "The topic."),
@@ -220,7 +223,7 @@ fn topic(broker: &Broker, info: TopicInfo) -> Result<Topic, ApiError> {
 
 /// Deletes a topic with all its records, and what groups have committed for it.
 #[utoipa::path(
-    delete, path = "/topics/{topic}", tag = "topics",
+    delete, path = "/topics/{topic}", operation_id = "delete_topic", tag = "topics",
     params(("topic" = String, Path)),
     responses(
         (status = 204, description = "It is gone."),

@@ -3,37 +3,34 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../http/api/mod.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod api;
 mod table;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Request, header};
-use logscope_server::{Broker, BrokerConfig, HttpConfig, app};
+use logscope_server::{BrokerConfig, HttpConfig};
 use serde_json::Value;
-use tower::ServiceExt;
 
-use table::{BAD_FETCHES, BAD_METHODS, BAD_PRODUCES};
+use table::{
+    BAD_COMMITS, BAD_FETCHES, BAD_LINES, BAD_LISTS, BAD_METHODS, BAD_PATHS, BAD_PRODUCES, BAD_TOPICS,
+};
 
-struct Api {
-    _dir: tempfile::TempDir,
-    app: axum::Router,
-}
+struct Api(api::Api);
 
 impl Api {
     /// A broker with one record in the topic `t`.
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let broker = Broker::open(dir.path(), BrokerConfig::default()).unwrap();
-        let api = Self { _dir: dir, app: app(broker, HttpConfig::default()) };
+        let api = Self(api::Api::new().await);
         let first = api.answer(produce(r#"{"topic":"t","payload":"first"}"#)).await;
         assert_eq!((first.0, first.1), (200, serde_json::json!({"offset": 0})));
         api
     }
 
     async fn answer(&self, request: Request<Body>) -> (u16, Value) {
-        let answer = self.app.clone().oneshot(request).await.unwrap();
-        let status = answer.status().as_u16();
-        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {body:?}")))
+        let answer = self.0.send(request).await;
+        (answer.status.as_u16(), answer.json())
     }
 
     async fn assert_refused(&self, request: Request<Body>, expected: (u16, u32, &str), what: &str) {
@@ -49,6 +46,12 @@ impl Api {
     async fn assert_untouched(&self) {
         let fetch = Request::get("/fetch?topic=t&offset=0").body(Body::empty()).unwrap();
         assert_eq!(self.answer(fetch).await.1["next_offset"], 1, "a refused record is in the log");
+        // Some tests have another topic, for what is not refused.
+        let topics = self.0.get("/topics").await["topics"].clone();
+        let expected =
+            topics.as_array().unwrap().iter().all(|topic| topic["name"] == "t" || topic["name"] == "u");
+        assert!(expected, "a refused request created a topic: {topics}");
+        assert_eq!(self.0.get("/groups").await["groups"], serde_json::json!([]));
     }
 }
 
@@ -76,14 +79,44 @@ async fn bad_produces() {
 }
 
 #[tokio::test]
+async fn bad_paths() {
+    let api = Api::new().await;
+    for &(method, path, status, code, fragment) in BAD_PATHS {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let what = format!("{method} {path}");
+        api.assert_refused(request, (status, code, fragment), &what).await;
+    }
+    api.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn bad_bodies() {
+    let api = Api::new().await;
+    for (method, path, content_type, rows) in [
+        ("POST", "/topics", "application/json", BAD_TOPICS),
+        ("POST", "/topics/t/records", "application/json", BAD_LISTS),
+        ("POST", "/topics/t/records", "application/x-ndjson", BAD_LINES),
+        ("PUT", "/groups/g/offsets", "application/json", BAD_COMMITS),
+    ] {
+        for &(body, status, code, fragment) in rows {
+            let request =
+                Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type);
+            let what = format!("{method} {path} {content_type}: {}", String::from_utf8_lossy(body));
+            api.assert_refused(request.body(Body::from(body)).unwrap(), (status, code, fragment), &what)
+                .await;
+        }
+    }
+    api.assert_untouched().await;
+}
+
+#[tokio::test]
 async fn bad_methods() {
     let api = Api::new().await;
     for &(method, path, allow) in BAD_METHODS {
         let request = || Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let what = format!("{method} {path}");
         api.assert_refused(request(), (405, 405, &format!("does not take {method}")), &what).await;
-        let answer = api.app.clone().oneshot(request()).await.unwrap();
-        assert_eq!(answer.headers()[header::ALLOW], allow, "{what}");
+        assert_eq!(api.0.send(request()).await.header("allow"), Some(allow), "{what}");
     }
 }
 
@@ -128,6 +161,63 @@ async fn too_large_records_and_bodies() {
 }
 
 #[tokio::test]
+async fn too_many_and_too_much() {
+    let api = Api::new().await;
+    let send = |content_type: &str, body: String| {
+        let request = Request::post("/topics/t/records").header(header::CONTENT_TYPE, content_type);
+        request.body(Body::from(body)).unwrap()
+    };
+    let (list, lines, raw) = ("application/json", "application/x-ndjson", "application/octet-stream");
+    let records = |count: usize| vec![r#"{"payload":""}"#; count];
+    let expected = (400, 400, "more than 10000 records, which is the limit of one request");
+    let body = format!(r#"{{"records":[{}]}}"#, records(10_001).join(","));
+    api.assert_refused(send(list, body), expected, "a list").await;
+    api.assert_refused(send(lines, records(10_001).join("\n")), expected, "lines").await;
+    let body = format!(r#"{{"records":[{{"payload":"","other":[{}]}}]}}"#, vec!["0"; 500_000].join(","));
+    let expected = (400, 400, "it holds more than 500000 values");
+    api.assert_refused(send(list, body), expected, "values").await;
+    let large = "x".repeat(1_048_588);
+    let expected = (413, 41301, "max.message.bytes allows 1048588");
+    for (content_type, body) in [
+        (raw, large.clone()),
+        (lines, format!(r#"{{"payload":"{large}"}}"#)),
+        (list, format!(r#"{{"records":[{{"payload":"{large}"}}]}}"#)),
+    ] {
+        api.assert_refused(send(content_type, body), expected, content_type).await;
+    }
+    let larger = large.repeat(7);
+    api.assert_refused(send(raw, larger), (413, 413, "larger than 6357064 bytes"), "a body").await;
+    let topic = format!(r#"{{"name":"u","other":"{large}"}}"#);
+    let request = Request::post("/topics").body(Body::from(topic)).unwrap();
+    api.assert_refused(request, (413, 413, "larger than 65536 bytes"), "a topic").await;
+    let metadata = format!(
+        r#"{{"offsets":[{{"topic":"t","partition":0,"offset":0,"metadata":"{}"}}]}}"#,
+        "x".repeat(4097)
+    );
+    let request = Request::put("/groups/g/offsets").body(Body::from(metadata)).unwrap();
+    let expected = (400, 40002, "the metadata of t-0 has 4097 bytes, and at most 4096 are allowed");
+    api.assert_refused(request, expected, "metadata").await;
+    let offset = r#"{"topic":"t","partition":0,"offset":0}"#;
+    let body = format!(r#"{{"offsets":[{}]}}"#, vec![offset; 4001].join(","));
+    let request = Request::put("/groups/g/offsets").body(Body::from(body)).unwrap();
+    api.assert_refused(request, (400, 400, "4001 offsets, and a group can have at most 4000"), "offsets")
+        .await;
+    api.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn too_many_fetches_wait() {
+    let mut config = BrokerConfig::default();
+    config.limits.waiting_fetches = 0;
+    let api = Api(api::Api::with(config, HttpConfig::default()).await);
+    let paths = ["/fetch?topic=t&offset=0", "/topics/t/partitions/0/records?offset=0"];
+    for path in paths.map(|path| format!("{path}&max_wait_ms=1000")) {
+        let request = Request::get(&path).body(Body::empty()).unwrap();
+        api.assert_refused(request, (429, 429, "0 fetches wait for records already"), &path).await;
+    }
+}
+
+#[tokio::test]
 async fn encodings_and_headers() {
     let api = Api::new().await;
     let body = r#"{"topic":"t","payload":"x"}"#;
@@ -138,8 +228,15 @@ async fn encodings_and_headers() {
         ("origin", "http://evil.example", (403, 403, "a page of \"http://evil.example\" may not")),
         ("origin", "null", (403, 403, "a page of \"null\" may not")),
     ] {
-        let request = Request::post("/produce").header(name, value).body(Body::from(body)).unwrap();
-        api.assert_refused(request, expected, value).await;
+        for (method, path) in [
+            ("POST", "/produce"),
+            ("POST", "/topics"),
+            ("POST", "/topics/t/records"),
+            ("PUT", "/groups/g/offsets"),
+        ] {
+            let request = Request::builder().method(method).uri(path).header(name, value);
+            api.assert_refused(request.body(Body::from(body)).unwrap(), expected, value).await;
+        }
     }
     let twice = Request::post("/produce").header("host", "localhost").header("host", "evil.example");
     api.assert_refused(twice.body(Body::from(body)).unwrap(), (400, 400, "host"), "two hosts").await;
@@ -148,5 +245,7 @@ async fn encodings_and_headers() {
 
 #[test]
 fn the_table_is_long_enough() {
-    assert!(BAD_FETCHES.len() + BAD_PRODUCES.len() + BAD_METHODS.len() >= 100);
+    let bodies = [BAD_PRODUCES, BAD_TOPICS, BAD_LISTS, BAD_LINES, BAD_COMMITS];
+    let bodies: usize = bodies.iter().map(|rows| rows.len()).sum();
+    assert!(bodies + BAD_FETCHES.len() + BAD_PATHS.len() + BAD_METHODS.len() >= 200);
 }
