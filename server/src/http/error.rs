@@ -215,7 +215,10 @@ mod tests {
     fn what_the_broker_refuses_has_its_status() {
         let t = TopicPartition { topic: "t".parse().unwrap(), partition: 0 };
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let codec = logscope::record::Compression::Gzip;
+        let bomb = logscope::record::BatchError::DecompressedTooLarge { codec, limit: 1 };
         for (error, status, code, fragment) in [
+            (BrokerError::Log(bomb.into()), 406, 406, "with Accept: application/octet-stream"),
             (BrokerError::ReadOnly(t.clone()), 503, 50303, "the partition t-0 is read-only"),
             (BrokerError::Offline { partition: t, reason: "why".to_owned() }, 503, 50303, "is offline: why"),
             (BrokerError::Closed, 503, 50302, "shutting down"),

@@ -166,7 +166,9 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, shape: Shape)
     }
     write_bytes(out, b",\"payload", record.value);
     if shape == Shape::Full {
-        for (at, header) in record.headers.clone().enumerate() {
+        let mut headers = record.headers.enumerate().peekable();
+        let any = headers.peek().is_some();
+        for (at, header) in headers {
             out.extend_from_slice(if at == 0 { &b",\"headers\":[{"[..] } else { b",{" });
             out.extend_from_slice(b"\"name\":");
             // Kafka's format has names of headers as text; what another producer wrote may yet be anything.
@@ -174,7 +176,7 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, shape: Shape)
             write_bytes(out, b",\"value", header.value);
             out.push(b'}');
         }
-        if record.headers.clone().next().is_some() {
+        if any {
             out.push(b']');
         }
     }
