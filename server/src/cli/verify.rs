@@ -4,11 +4,11 @@
 //! broker's lock is tried for a moment, shared, to see whether somebody holds it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use logscope::dump::FileKind;
 use logscope::storage::FsFile;
 use logscope::verify::{Finding, Severity, VerifyOptions, VerifyReport};
@@ -17,7 +17,7 @@ use logscope_server::TopicPartition;
 use serde::Serialize;
 
 use super::Outcome;
-use super::dump::Format;
+use super::output::{Format, json_line, progress_bar};
 
 const LOCK: &str = ".lock";
 
@@ -100,7 +100,7 @@ impl Verify {
                 return Ok(ExitCode::from(2));
             }
         };
-        let bar = progress_bar(plan.bytes);
+        let bar = progress_bar(plan.bytes, "{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left");
         let mut out = Printer { out: io::stdout().lock(), format: self.format, bar: &bar };
         if plan.in_use {
             eprintln!(
@@ -188,17 +188,6 @@ fn log_bytes(dir: &Path) -> u64 {
     logs.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// Shown only where somebody watches.
-fn progress_bar(bytes: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {binary_bytes} of {binary_total_bytes}, {eta} left");
-    let bar = ProgressBar::new(bytes);
-    // The template is a constant; with a wrong one the bar would look plainer.
-    if let Ok(style) = style { bar.with_style(style) } else { bar }
-}
-
 #[derive(Debug, Default)]
 struct Total {
     partitions: usize,
@@ -269,7 +258,7 @@ impl Printer<'_> {
         let Total { partitions, unread, in_use, problems, notes, bytes } = *total;
         if self.format == Format::Json {
             let summary = Line::Summary { partitions, unread, problems, notes, bytes, in_use };
-            return object(&mut self.out, &summary);
+            return json_line(&mut self.out, &summary);
         }
         let unread = if unread == 0 { String::new() } else { format!(", {unread} of them not readable") };
         writeln!(
@@ -311,9 +300,9 @@ fn partition_text(out: &mut impl Write, name: &str, report: &VerifyReport) -> io
 fn partition_json(out: &mut impl Write, name: &str, report: &VerifyReport) -> io::Result<()> {
     for Finding { file, position, severity, message } in &report.findings {
         let (severity, position) = (severity_name(*severity), *position);
-        object(out, &Line::Finding { partition: name, file, position, severity, message })?;
+        json_line(out, &Line::Finding { partition: name, file, position, severity, message })?;
     }
-    object(
+    json_line(
         out,
         &Line::Partition {
             partition: name,
@@ -328,11 +317,6 @@ fn partition_json(out: &mut impl Write, name: &str, report: &VerifyReport) -> io
             log_end_offset: report.log_end_offset,
         },
     )
-}
-
-fn object(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    writeln!(out)
 }
 
 fn severity_name(severity: Severity) -> &'static str {

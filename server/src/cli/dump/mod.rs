@@ -19,6 +19,7 @@ use logscope::dump::FileKind;
 use logscope::storage::FsFile;
 
 use super::Outcome;
+use super::output::Format;
 use out::Out;
 
 /// Print what is in a file of a partition, as Kafka's kafka-dump-log.sh does
@@ -44,15 +45,6 @@ pub(super) struct Dump {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// How `dump` and `verify` print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// Lines for people
-    Text,
-    /// A JSON object a line
-    Json,
 }
 
 /// What to print of a file.

@@ -7,7 +7,7 @@ use std::path::Path;
 use logscope::dump::{Field, Hex};
 use serde::Serialize;
 
-use super::Format;
+use crate::cli::output::Format;
 
 /// The most lines that are kept of one kind of fault in one file.
 const MAX_LINES: usize = 1000;

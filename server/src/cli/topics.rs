@@ -1,0 +1,212 @@
+//! `logscope topics`: list, create, describe, delete.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use logscope::topic::TopicName;
+use serde_json::{Value, json};
+
+use super::client::Server;
+use super::output::{Format, Table, json_line};
+use super::{Outcome, print_as_is};
+
+/// See, create and delete topics
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics list
+  logscope topics create page-views --partitions 3 --config retention.ms=3600000
+  logscope topics describe page-views --format json | jq .effective_configs
+  logscope topics delete page-views")]
+pub(super) struct Topics {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    List(List),
+    Create(Create),
+    Describe(Describe),
+    Delete(Delete),
+}
+
+/// Print all topics
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics list
+  logscope topics list --format json | jq -r .topics[].name")]
+struct List {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Create a topic
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics create page-views --partitions 3
+  logscope topics create profiles --config cleanup.policy=compact --config segment.bytes=1048576")]
+struct Create {
+    /// Its name
+    #[arg(value_name = "TOPIC")]
+    topic: TopicName,
+    /// How many partitions; otherwise as many as the broker gives to a new topic
+    #[arg(long, value_name = "N")]
+    partitions: Option<u32>,
+    /// One of Kafka's topic configs; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    config: Vec<(String, String)>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Print a topic's configs and partitions
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics describe page-views
+  logscope topics describe page-views --format json | jq .partitions[].high_watermark")]
+struct Describe {
+    /// Its name
+    #[arg(value_name = "TOPIC")]
+    topic: TopicName,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Delete topics, and all that is in them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics delete page-views
+  logscope topics delete test-1 test-2")]
+struct Delete {
+    /// Their names
+    #[arg(value_name = "TOPIC", required = true)]
+    topics: Vec<TopicName>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Topics {
+    pub(super) fn run(&self) -> Outcome {
+        match &self.what {
+            What::List(list) => list.run(),
+            What::Create(create) => create.run(),
+            What::Describe(describe) => describe.run(),
+            What::Delete(delete) => delete.run(),
+        }
+    }
+}
+
+impl List {
+    fn run(&self) -> Outcome {
+        let (text, list) = self.server.client()?.topics()?;
+        let mut out = io::stdout().lock();
+        if self.format == Format::Json {
+            return print_as_is(&mut out, &text);
+        }
+        let mut table = Table::new(["TOPIC", "PARTITIONS", "CONFIGS"]);
+        for topic in list.topics {
+            let note = if topic.internal { "(internal) " } else { "" };
+            let configs = format!("{note}{}", pairs(&topic.configs));
+            table.row([topic.name, topic.partitions.to_string(), configs]);
+        }
+        table.print(&mut out)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Create {
+    fn run(&self) -> Outcome {
+        let configs: BTreeMap<_, _> = self.config.iter().cloned().collect();
+        if configs.len() < self.config.len() {
+            return Err("a config is given twice".into());
+        }
+        let (text, topic) = self.server.client()?.create_topic(&self.topic, self.partitions, &configs)?;
+        let mut out = io::stdout().lock();
+        if self.format == Format::Json {
+            return print_as_is(&mut out, &text);
+        }
+        let count = topic.partitions.len();
+        writeln!(out, "created {} with {count} partition{}", topic.name, if count == 1 { "" } else { "s" })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Describe {
+    fn run(&self) -> Outcome {
+        let (text, topic) = self.server.client()?.topic_text(&self.topic)?;
+        let mut out = io::stdout().lock();
+        if self.format == Format::Json {
+            return print_as_is(&mut out, &text);
+        }
+        let configs =
+            if topic.configs.is_empty() { "none of its own".to_owned() } else { pairs(&topic.configs) };
+        writeln!(out, "topic {}\nconfigs {configs}\n", topic.name)?;
+        let mut table =
+            Table::new(["PARTITION", "LOG START", "HIGH WATERMARK", "BYTES", "SEGMENTS", "STATE"]);
+        for partition in topic.partitions {
+            let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |it| it.to_string());
+            table.row([
+                partition.partition.to_string(),
+                number(partition.log_start_offset),
+                number(partition.high_watermark),
+                number(partition.size),
+                number(partition.segments),
+                match partition.reason {
+                    Some(reason) => format!("{}: {reason}", partition.state),
+                    None => partition.state,
+                },
+            ]);
+        }
+        table.print(&mut out)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Delete {
+    fn run(&self) -> Outcome {
+        let client = self.server.client()?;
+        let mut out = io::stdout().lock();
+        for topic in &self.topics {
+            client.delete_topic(topic)?;
+            match self.format {
+                Format::Text => writeln!(out, "deleted {topic}")?,
+                Format::Json => json_line(&mut out, &json!({"deleted": topic.as_str()}))?,
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+fn pairs(configs: &BTreeMap<String, Value>) -> String {
+    let pair = |(key, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{key}={text}"),
+        other => format!("{key}={other}"),
+    };
+    configs.iter().map(pair).collect::<Vec<_>>().join(" ")
+}
