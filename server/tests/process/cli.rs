@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::harness::{Broker, Process, logscope, run, text};
+use crate::harness::{Broker, Process, logscope, objects, run, text, without_time};
 
 #[test]
 fn produce_and_consume_round_trip() {
@@ -33,9 +33,14 @@ fn produce_and_consume_round_trip() {
     let all = with("consume", &["--from", "0", "--max-bytes", "1"]);
     assert_eq!(all.stdout, b"0\tone\n1\ttwo\n2\t\n3\tfour\n4\t\xff\n5\tno newline\n6\t\n");
     let json = with("consume", &["--from", "4", "--format", "json"]);
+    let records: Vec<_> = objects(&json.stdout).iter().map(without_time).collect();
     assert_eq!(
-        text(&json.stdout),
-        "{\"offset\":4,\"payload_base64\":\"/w==\"}\n{\"offset\":5,\"payload\":\"no newline\"}\n{\"offset\":6,\"payload\":null}\n"
+        records,
+        [
+            json!({"partition": 0, "offset": 4, "key": null, "payload_base64": "/w=="}),
+            json!({"partition": 0, "offset": 5, "key": null, "payload": "no newline"}),
+            json!({"partition": 0, "offset": 6, "key": null, "payload": null}),
+        ]
     );
     let beyond = with("consume", &["--from", "8"]);
     assert_eq!(beyond.status.code(), Some(1));
@@ -114,9 +119,41 @@ fn a_reader_that_has_seen_enough_ends_consume_quietly() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["serve", "produce", "consume", "dump", "verify"] {
-        let help = run(&[command, "--help"]);
+    for command in [
+        "serve",
+        "produce",
+        "consume",
+        "topics",
+        "topics list",
+        "topics create",
+        "topics describe",
+        "topics delete",
+        "groups",
+        "groups list",
+        "groups describe",
+        "groups reset",
+        "groups delete",
+        "dump",
+        "verify",
+        "replay",
+        "bench",
+        "completions",
+    ] {
+        let mut words: Vec<_> = command.split(' ').collect();
+        words.push("--help");
+        let help = run(&words);
         assert!(help.status.success());
         assert!(text(&help.stdout).contains(&format!("Examples:\n  logscope {command}")), "{command}");
     }
+}
+
+#[test]
+fn every_shell_is_served() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(&["completions", shell]);
+        assert!(script.status.success());
+        let script = text(&script.stdout);
+        assert!(script.contains("describe") && script.contains("max-records"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "cmd"]).status.code(), Some(2));
 }

@@ -1,6 +1,6 @@
 //! Starts the binary, talks to it, and ends it whatever happens.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -47,7 +47,11 @@ impl Process {
 
 pub(crate) fn logscope(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_logscope"));
-    command.args(arguments).env_remove("RUST_LOG");
+    command.args(arguments);
+    // What the one who runs the tests has set is not meant for these brokers.
+    for name in ["RUST_LOG", "LOGSCOPE_SERVER", "LOGSCOPE_TOKEN"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -64,6 +68,18 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 
 pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
+}
+
+/// What a command printed, an object a line.
+pub(crate) fn objects(stdout: &[u8]) -> Vec<Value> {
+    text(stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A record without what differs from run to run.
+pub(crate) fn without_time(record: &Value) -> Value {
+    let mut record = record.clone();
+    assert!(record.as_object_mut().unwrap().remove("timestamp").unwrap().is_i64());
+    record
 }
 
 /// A broker on a free port.
@@ -122,6 +138,28 @@ impl Broker {
                 return payloads;
             }
         }
+    }
+
+    /// Runs a command that talks to this broker.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        logscope(arguments).env("LOGSCOPE_SERVER", &self.url).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The same, and it must succeed; what it printed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Feeds lines to a command that talks to this broker.
+    pub(crate) fn feed(&self, arguments: &[&str], lines: &[u8]) -> Output {
+        let mut command = logscope(arguments);
+        command.env("LOGSCOPE_SERVER", &self.url);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     /// SIGTERM, and the end.

@@ -3,9 +3,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bench;
 mod cli;
 mod client;
+mod groups;
 mod harness;
 mod inspect;
 mod kill;
 mod life;
+mod replay;
+mod topics;
