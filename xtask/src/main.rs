@@ -1,4 +1,5 @@
-//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `bench`, `simulate`, `tidy`.
+//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `bench`, `simulate`,
+//! `kill-test`, `soak`, `tidy`.
 //!
 //! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
 //! the last line and leaves with a code that isn't zero.
@@ -10,6 +11,7 @@ mod play;
 mod simulate;
 mod test;
 mod tidy;
+mod trials;
 mod workspace;
 
 use std::path::PathBuf;
@@ -62,6 +64,10 @@ enum Command {
     Bench(bench::Arguments),
     /// Run random scenarios on a log whose disk fails, against a model
     Simulate(simulate::Arguments),
+    /// Kill the broker at random moments while clients produce, and see what it has kept
+    KillTest(trials::KillTest),
+    /// Let many clients do everything to a broker, and see that it stays small and true
+    Soak(trials::Soak),
     /// Check the rules of the house that a compiler doesn't know
     Tidy,
 }
@@ -85,6 +91,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Browser { dev, tests } => browser::build_and_test(&workspace, dev, &tests)?,
         Command::Bench(arguments) => bench::bench(&workspace, &arguments)?,
         Command::Simulate(arguments) => simulate::simulate(&workspace, &arguments)?,
+        Command::KillTest(arguments) => trials::kill_test(&workspace, &arguments)?,
+        Command::Soak(arguments) => trials::soak(&workspace, &arguments)?,
         Command::Tidy => tidy::check(&workspace.root)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,12 +9,17 @@ use std::process::ExitCode;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use logscope::lab::{Action, FetchedRecord, Lab, Outcome as LabOutcome, parse_scenario, sentence};
+use logscope::lab::{
+    FetchedRecord, TopicAction, TopicEvent, TopicLab, TopicOutcome, parse_topic_scenario, topic_sentence,
+};
 use logscope::storage::{File, FsStorage, MemoryStorage, Storage};
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
 use super::output::{Format, json_line};
+
+/// What the directories of its partitions are named for.
+const TOPIC: &str = "lab";
 
 /// Run a scenario, and tell each step
 ///
@@ -26,13 +31,13 @@ use super::output::{Format, json_line};
 Examples:
   logscope replay lesson.txt
   printf 'append hello key=user-1\\nflush\\nfetch 0\\n' | logscope replay -
-  logscope replay crash.txt --dir /tmp/t-0 && logscope dump --records /tmp/t-0/*.log
+  logscope replay crash.txt --dir /tmp/crash && logscope dump --records /tmp/crash/lab-0/*.log
   logscope replay lesson.txt --format json | jq -r .events[].sentence")]
 pub(super) struct Replay {
     /// The scenario; - reads it from stdin
     #[arg(value_name = "FILE|-")]
     scenario: PathBuf,
-    /// Leave the log's files in this directory, which is empty or does not exist yet
+    /// Leave the files in this directory, which is empty or does not exist yet, as a broker's topic named lab
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// How to print
@@ -43,20 +48,24 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) fn run(&self) -> Outcome {
         let (name, text) = self.read()?;
-        let actions = parse_scenario(&text).map_err(|error| format!("{name}: {error}"))?;
-        let dir = self.dir.as_deref().map(empty_dir).transpose()?;
-        let mut lab = Lab::new(MemoryStorage::new());
+        let actions = parse_topic_scenario(&text).map_err(|error| format!("{name}: {error}"))?;
+        if let Some(dir) = &self.dir {
+            check_empty(dir)?;
+        }
+        let mut lab = TopicLab::new(1, |_| MemoryStorage::new());
         let mut out = BufWriter::new(io::stdout().lock());
         for (line, action) in &actions {
             let outcome = lab.run(action);
             match self.format {
-                Format::Text => print_text(&mut out, action, &outcome)?,
+                Format::Text => print_text(&mut out, action, &outcome, lab.labs().len() > 1)?,
                 Format::Json => json_line(&mut out, &as_json(*line, action, &outcome))?,
             }
         }
         out.flush()?;
-        if let Some(dir) = dir {
-            leave_files(lab.storage(), &dir)?;
+        if let Some(dir) = &self.dir {
+            for (number, lab) in lab.labs().iter().enumerate() {
+                leave_files(lab.storage(), &dir.join(format!("{TOPIC}-{number}")))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -79,17 +88,20 @@ impl Replay {
     }
 }
 
-/// A directory with nothing in it, so that nothing of anybody's is written over.
-fn empty_dir(dir: &Path) -> Result<FsStorage, String> {
-    let storage = FsStorage::open(dir).map_err(|error| error.to_string())?;
-    let mut entries = fs::read_dir(dir).map_err(|error| format!("cannot read {}: {error}", dir.display()))?;
-    match entries.next() {
-        None => Ok(storage),
-        Some(_) => Err(format!("--dir {}: it is not empty", dir.display())),
+/// So that nothing of anybody's is written over.
+fn check_empty(dir: &Path) -> Result<(), String> {
+    match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("cannot read {}: {error}", dir.display())),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(format!("--dir {}: it is not empty", dir.display())),
+        },
     }
 }
 
-fn leave_files(memory: &MemoryStorage, dir: &FsStorage) -> io::Result<()> {
+fn leave_files(memory: &MemoryStorage, dir: &Path) -> io::Result<()> {
+    let dir = FsStorage::open(dir)?;
     for name in memory.list()? {
         let file = dir.open(&name)?;
         file.write_at(0, &memory.contents(&name).unwrap_or_default())?;
@@ -98,25 +110,41 @@ fn leave_files(memory: &MemoryStorage, dir: &FsStorage) -> io::Result<()> {
     dir.sync_dir()
 }
 
-fn print_text(out: &mut impl Write, action: &Action, outcome: &LabOutcome) -> io::Result<()> {
+fn print_text(
+    out: &mut impl Write,
+    action: &TopicAction,
+    outcome: &TopicOutcome,
+    several: bool,
+) -> io::Result<()> {
     writeln!(out, "> {action}")?;
+    let place = |partition: &u32| if several { format!("[{partition}] ") } else { String::new() };
     for event in &outcome.events {
-        writeln!(out, "  {}", sentence(event))?;
+        let place =
+            if let TopicEvent::Log { partition, .. } = event { place(partition) } else { String::new() };
+        writeln!(out, "  {place}{}", topic_sentence(event))?;
     }
-    for FetchedRecord { offset, timestamp, key, value } in &outcome.records {
+    for (partition, FetchedRecord { offset, timestamp, key, value }) in &outcome.records {
         let quoted = |bytes: &Option<Vec<u8>>| match bytes {
             Some(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
             None => "null".to_owned(),
         };
-        writeln!(out, "  = {offset} at {timestamp}: {} {}", quoted(key), quoted(value))?;
+        let (place, key, value) = (place(partition), quoted(key), quoted(value));
+        writeln!(out, "  {place}= {offset} at {timestamp}: {key} {value}")?;
     }
     Ok(())
 }
 
-fn as_json(line: usize, action: &Action, outcome: &LabOutcome) -> Value {
-    let events: Vec<_> = outcome.events.iter().map(|event| json!({ "sentence": sentence(event) })).collect();
-    let record = |record: &FetchedRecord| {
+fn as_json(line: usize, action: &TopicAction, outcome: &TopicOutcome) -> Value {
+    let event = |event: &TopicEvent| match event {
+        TopicEvent::Log { partition, .. } => {
+            json!({"partition": partition, "sentence": topic_sentence(event)})
+        }
+        _ => json!({ "sentence": topic_sentence(event) }),
+    };
+    let events: Vec<_> = outcome.events.iter().map(event).collect();
+    let record = |(partition, record): &(u32, FetchedRecord)| {
         let mut fields = Map::new();
+        fields.insert("partition".to_owned(), (*partition).into());
         fields.insert("offset".to_owned(), record.offset.into());
         fields.insert("timestamp".to_owned(), record.timestamp.into());
         for (name, bytes) in [("key", &record.key), ("payload", &record.value)] {

@@ -1,5 +1,6 @@
 //! Starts the binary, talks to it, and ends it whatever happens.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -99,8 +100,19 @@ impl Broker {
     pub(crate) fn start_with(data_dir: &Path, listen: &str, arguments: &[&str]) -> Self {
         let mut all = vec!["serve", "--listen", listen, "--data-dir", data_dir.to_str().unwrap()];
         all.extend(arguments);
+        Self::start_command(logscope(&all))
+    }
+
+    /// The same, and what it says goes to a file.
+    pub(crate) fn start_logging(data_dir: &Path, log: &Path) -> Self {
+        let all = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir.to_str().unwrap()];
         let mut command = logscope(&all);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stderr(File::create(log).unwrap());
+        Self::start_command(command)
+    }
+
+    fn start_command(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = Process(command.spawn().unwrap());
         let mut stdout = process.stdout();
         let mut line = String::new();
@@ -117,6 +129,12 @@ impl Broker {
 
     pub(crate) fn produce(&self, body: Value) -> Value {
         produce(&self.agent, &self.url, &body).unwrap()
+    }
+
+    /// Posts JSON; the status, and the answer.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut answer = self.agent.post(format!("{}{path}", self.url)).send(body.to_string()).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json_value())
     }
 
     pub(crate) fn fetch(&self, query: &str) -> Value {

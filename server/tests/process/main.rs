@@ -12,4 +12,6 @@ mod inspect;
 mod kill;
 mod life;
 mod replay;
+#[cfg(target_os = "linux")]
+mod soak;
 mod topics;

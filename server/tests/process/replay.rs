@@ -46,6 +46,7 @@ fn a_scenario_is_told_step_by_step() {
     let lines: Vec<_> = steps.iter().map(|step| step["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [2, 3, 4, 6, 7, 8, 9]);
     assert_eq!(steps[5]["records"][0]["payload"], "hello");
+    assert_eq!(steps[5]["records"][0]["partition"], 0);
     let sentences = steps.iter().flat_map(|step| step["events"].as_array().unwrap());
     let sentences: Vec<_> = sentences.map(|event| event["sentence"].as_str().unwrap()).collect();
     let told: Vec<_> =
@@ -56,19 +57,20 @@ fn a_scenario_is_told_step_by_step() {
 #[test]
 fn the_files_that_are_left_are_the_labs() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, left) = (dir.path().join("scenario.txt"), dir.path().join("deeper/t-0"));
+    let (file, left) = (dir.path().join("scenario.txt"), dir.path().join("deeper/left"));
     fs::write(&file, SCENARIO).unwrap();
     let arguments = ["replay", file.to_str().unwrap(), "--dir", left.to_str().unwrap()];
     assert!(run(&arguments).status.success());
     let mut lab = Lab::new(MemoryStorage::new());
     SCENARIO.lines().for_each(|line| drop(lab.run_line(line).unwrap()));
-    let files: Vec<_> = fs::read_dir(&left).unwrap().map(|entry| entry.unwrap()).collect();
+    let files: Vec<_> = fs::read_dir(left.join("lab-0")).unwrap().map(|entry| entry.unwrap()).collect();
     assert_eq!(files.len(), lab.storage().list().unwrap().len());
     for entry in files {
         let name = entry.file_name().into_string().unwrap();
         assert_eq!(Some(fs::read(entry.path()).unwrap()), lab.storage().contents(&name), "{name}");
     }
     let again = run(&arguments);
+    assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).ends_with(": it is not empty\n"), "nothing of anybody's is written over");
     assert!(run(&["verify", left.to_str().unwrap()]).status.success());
 }
@@ -84,4 +86,17 @@ fn a_mistake_is_named_by_its_line_before_anything_runs() {
     assert!(text(&wrong.stderr).contains("scenario.txt: line 3: an offset is a whole number"), "{wrong:?}");
     let missing = run(&["replay", "there-is-none.txt"]);
     assert!(text(&missing.stderr).starts_with("logscope: cannot read there-is-none.txt"));
+}
+
+#[test]
+fn a_topic_has_several_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, left) = (dir.path().join("scenario.txt"), dir.path().join("left"));
+    fs::write(&file, "partitions 3\nappend hello key=a\nflush\npoll billing\n").unwrap();
+    let told = run(&["replay", file.to_str().unwrap(), "--dir", left.to_str().unwrap()]);
+    let told = text(&told.stdout);
+    assert!(told.contains("the record goes to partition 1") && told.contains("\n  [1] = 0 at"), "{told}");
+    assert!(told.contains("The consumer billing gets 1 record of partition 1"), "{told}");
+    assert!(run(&["verify", left.to_str().unwrap()]).status.success());
+    assert!(left.join("lab-1/00000000000000000000.log").metadata().unwrap().len() > 0);
 }
