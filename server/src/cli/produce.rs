@@ -59,7 +59,7 @@ pub(super) struct Produce {
     #[arg(long, default_value = "all", value_parser = ["all", "1", "0"])]
     acks: String,
     /// Lines a request, at most: they are one batch in the log
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
