@@ -135,10 +135,7 @@ impl List {
 
 impl Create {
     fn run(&self) -> Outcome {
-        let configs: BTreeMap<_, _> = self.config.iter().cloned().collect();
-        if configs.len() < self.config.len() {
-            return Err("a config is given twice".into());
-        }
+        let configs = configs(&self.config)?;
         let (text, topic) = self.server.client()?.create_topic(&self.topic, self.partitions, &configs)?;
         let mut out = io::stdout().lock();
         if self.format == Format::Json {
@@ -196,7 +193,13 @@ impl Delete {
     }
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// Configs by their keys.
+pub(super) fn configs(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, &'static str> {
+    let configs: BTreeMap<_, _> = pairs.iter().cloned().collect();
+    if configs.len() < pairs.len() { Err("a config is given twice") } else { Ok(configs) }
+}
+
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),

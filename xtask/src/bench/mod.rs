@@ -4,6 +4,7 @@
 //! of a group take turns, so each round gives a ratio of medians of its own, and the table has the median of
 //! those, and how far they lie apart.
 
+mod broker;
 mod browser;
 
 use std::collections::BTreeSet;
@@ -81,13 +82,20 @@ pub(crate) struct Arguments {
     /// Measure the time on the processor, not on the wall: for a machine that is busy with other things
     #[arg(long)]
     cpu_time: bool,
-    /// Only the benches with this in their names, such as `append` or `memory`
+    /// Only the benches with this in their names, such as `append` or `memory`; `broker` are those of the broker, and
+    /// `broker-fetch` one of them
     #[arg(default_value = "")]
     filter: String,
 }
 
 pub(crate) fn bench(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let filter = arguments.filter.as_str();
+    if let Some(rows) = broker::wanted(filter) {
+        broker::bench(workspace, arguments, rows)?;
+        if !filter.is_empty() {
+            return Ok(());
+        }
+    }
     let rows: Vec<&Row> = ROWS.iter().filter(|row| row.group.contains(filter)).collect();
     let (wasm, memory) = (BROWSER.group.contains(filter), MEMORY.0.contains(filter));
     let criterion = workspace.target.join("criterion");

@@ -13,7 +13,6 @@ mod figures;
 mod gate;
 mod work;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +28,7 @@ use logscope_load::{LoadError, Target, drive};
 use super::Outcome;
 use super::client::{Client, Server};
 use super::output::{Format, json_line, progress_bar};
+use super::topics;
 use figures::Figures;
 use work::{Fetcher, Producer};
 
@@ -61,6 +61,9 @@ pub(super) struct Bench {
     /// Partitions of the topic
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     partitions: u32,
+    /// One of Kafka's topic configs for it; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = topics::key_value)]
+    config: Vec<(String, String)>,
     /// Connections at the same time; with mixed, half of them produce
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
@@ -105,7 +108,7 @@ impl Bench {
     pub(super) fn run(&self) -> Outcome {
         let (client, target) = (self.server.client()?, self.server.target()?);
         let topic = self.topic_name()?;
-        client.create_topic(&topic, Some(self.partitions), &BTreeMap::new())?;
+        client.create_topic(&topic, Some(self.partitions), &topics::configs(&self.config)?)?;
         let measured = self.measure(&client, &target, &topic);
         if !self.keep {
             let deleted = client.delete_topic(&topic);
