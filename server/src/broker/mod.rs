@@ -50,7 +50,7 @@ use tokio::sync::watch;
 pub use config::{BrokerConfig, Limits};
 pub use data_dir::{OpenError, TopicPartition};
 pub use error::BrokerError;
-pub use events::{EventStream, TooSlow};
+pub use events::{BadEventId, EventId, EventStream, EventsOver};
 pub use groups::{Commit, Committed};
 pub use metrics::Metrics;
 pub use partition::{Acks, FetchAnswer, FetchRequest, Offsets, Watched};
