@@ -39,7 +39,7 @@ const REFUSAL_LINE: Duration = Duration::from_secs(1);
 const MIN_HEADER_BYTES: usize = 8192;
 
 const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
-    connection: close\r\ncontent-length: 80\r\n\r\n\
+    connection: close\r\ncontent-length: 81\r\n\r\n\
     {\"error_code\":50302,\"message\":\"there are too many connections; try again later\"}\n";
 
 /// What a server allows.

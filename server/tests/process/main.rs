@@ -9,3 +9,4 @@ mod harness;
 mod inspect;
 mod kill;
 mod life;
+mod settings;
