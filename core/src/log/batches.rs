@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(batch.first_key.as_deref(), Some(&b"k"[..]));
             position = batch.end();
             for offset in [batch.base_offset, batch.last_offset] {
-                assert_eq!(log.batches(0, offset, 1).unwrap().unwrap(), [batch.clone()]);
+                assert_eq!(log.batches(0, offset, 1).unwrap().unwrap(), std::slice::from_ref(batch));
                 assert_eq!(log.batches(0, offset, usize::MAX).unwrap().unwrap(), first[i..]);
             }
         }

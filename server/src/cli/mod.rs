@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Produce(produce::Produce),
     Consume(consume::Consume),
     Dump(dump::Dump),
@@ -61,9 +61,11 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
     let mut all = command();
     let options = all.find_subcommand_mut("serve").map(|serve| serve.clone()).unwrap_or_default();
     let file = FileSettings::read(path, &options).map_err(refuse)?;
-    let again = read(all.mut_subcommand("serve", |serve| file.into_defaults(serve)));
+    let again = read(all.mut_subcommand("serve", |serve| file.give_defaults(serve)));
     match again.map_err(|error| refuse(file.fault(&error)))? {
-        Cli { command: Command::Serve(serve) } => Ok(Cli { command: Command::Serve(serve.with_file(file)) }),
+        Cli { command: Command::Serve(serve) } => {
+            Ok(Cli { command: Command::Serve(Box::new(serve.with_file(file))) })
+        }
         cli => Ok(cli),
     }
 }

@@ -70,7 +70,7 @@ pub struct HttpConfig {
     pub hosts: Vec<String>,
     /// Pages of other origins that may use the broker from a browser.
     pub cors_origins: Vec<Origin>,
-    /// What requests must carry, but for the page's files, `/healthz` and `/readyz`.
+    /// What requests must carry, but for the page's files, `/docs`, `/openapi.json`, `/healthz` and `/readyz`.
     pub token: Option<Token>,
     /// Clients that may read server-sent events at the same time.
     pub streams: usize,

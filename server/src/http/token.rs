@@ -1,4 +1,5 @@
-//! The bearer token: who does not have it gets nothing but the page's files and whether the broker is well.
+//! The bearer token: who does not have it gets nothing but the page's files, the API's description, and whether the broker
+//! is well.
 
 use std::fmt;
 use std::sync::Arc;

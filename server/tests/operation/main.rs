@@ -8,6 +8,8 @@ mod events;
 mod metrics;
 mod tail;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -15,7 +17,11 @@ use futures_util::StreamExt;
 use logscope_server::{Broker, BrokerConfig, HttpConfig, app};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use tower::ServiceExt;
+
+/// More than anything takes.
+const HANGS: Duration = Duration::from_secs(10);
 
 struct Api {
     _dir: TempDir,
@@ -108,7 +114,7 @@ impl Stream {
                 let data = serde_json::from_str(&field("data")).unwrap();
                 return Some(Sent { id: field("id"), name: field("event"), data });
             }
-            let bytes = self.body.next().await?.unwrap();
+            let bytes = timeout(HANGS, self.body.next()).await.expect("there is an event")?.unwrap();
             self.rest.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }

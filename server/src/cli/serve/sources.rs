@@ -157,7 +157,7 @@ impl FileSettings {
     }
 
     /// Puts what the file says in the place of the options' defaults.
-    pub(in super::super) fn into_defaults(&self, mut serve: Command) -> Command {
+    pub(in super::super) fn give_defaults(&self, mut serve: Command) -> Command {
         for (id, values) in &self.options {
             let values: Vec<OsStr> = values.iter().map(OsStr::from).collect();
             serve = serve.mut_arg(id, |arg| arg.default_values(values));
