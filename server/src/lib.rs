@@ -2,11 +2,13 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use logscope_server::{Broker, BrokerConfig, HttpConfig, app};
+//! use logscope_server::{Broker, BrokerConfig, HttpConfig, ServeConfig, app, serve};
 //!
 //! let broker = Broker::open("broker_data", BrokerConfig::default())?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-//! axum::serve(listener, app(broker.clone(), HttpConfig::default())).await?;
+//! let app = app(broker.clone(), HttpConfig::default());
+//! let closing = broker.clone();
+//! serve(listener, app, ServeConfig::default(), async move { closing.closing().await }).await;
 //! broker.close().await?;
 //! # Ok(()) }
 //! ```
@@ -15,12 +17,17 @@
 //! | --- | --- |
 //! | [`broker`] | partitions on disk, concurrent appends, group commit, long poll; knows nothing of HTTP |
 //! | [`http`] | the routes, one file a resource, and the one error type; knows nothing of files |
+//! | [`server`] | connections, within limits |
+//!
+//! The example `mount` has the broker beside an application's own routes.
 
 pub mod broker;
 pub mod http;
+pub mod server;
 
 pub use broker::{
     Acks, Broker, BrokerConfig, BrokerError, FetchAnswer, FetchRequest, OpenError, RoutedRecord,
     TopicPartition,
 };
-pub use http::{HttpConfig, app};
+pub use http::{HttpConfig, Origin, Token, app};
+pub use server::{ConnectionMetrics, ServeConfig, serve};

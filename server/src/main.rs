@@ -1,11 +1,12 @@
-//! The `logscope` command: parses, sets up logging, calls the command.
+//! The `logscope` command: reads its settings, sets up logging, calls the command.
 
 mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    cli::run(cli::Cli::parse())
+    match cli::parse() {
+        Ok(cli) => cli::run(cli),
+        Err(code) => code,
+    }
 }

@@ -369,7 +369,7 @@ impl<F: File, O: Observer> Shared<F, O> {
 
 /// Whether the batch that an index entry points at begins at or below an offset: the entry's own, or the one that is
 /// looked for. A damaged entry would make a scan begin behind what it looks for, and nobody would notice.
-fn begins_up_to<F: File>(scan: &mut Scanner<'_, F>, offset: u64) -> Result<bool> {
+pub(super) fn begins_up_to<F: File>(scan: &mut Scanner<'_, F>, offset: u64) -> Result<bool> {
     match scan.header() {
         Ok(Some(header)) => Ok(header.base_offset <= offset),
         Ok(None) | Err(ScanError::Bad(_)) => Ok(false),

@@ -15,6 +15,7 @@
 //! | `append` | how a batch gets in |
 //! | `roll` | when the log rolls, and how a segment is closed for good |
 //! | `fetch` | how batches get out, under a byte budget |
+//! | `batches` | which batches a segment holds
 //! | `flush` | how bytes become durable and visible |
 //! | `time` | which offset a timestamp is at |
 //! | `retention` | which old segments go, and how |
@@ -34,11 +35,14 @@
 //! - After a failed sync the log takes no append until it is opened again.
 
 mod append;
+mod batches;
 mod checkpoint;
 mod compaction;
 pub(crate) mod event;
 mod fetch;
 mod flush;
+#[cfg(feature = "serde")]
+mod key_text;
 pub mod producers;
 mod recovery;
 mod retention;

@@ -4,10 +4,14 @@
 //! - While nobody watches, an event costs one load and is not even built.
 //! - Whoever watches gets every event from a number on, in order and without a gap, or is told that there is one: they
 //!   were too slow, and the buffer has gone on without them.
+//! - No two partitions, nor the same one opened twice, give the same number to different events.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use logscope::log::{Event, Observer};
 use tokio::sync::watch;
@@ -21,8 +25,10 @@ pub(super) struct Events {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    /// When the log was opened, in microseconds since the Unix epoch.
+    start: u64,
     watchers: AtomicUsize,
     /// Something happened while nobody watched.
     unseen: AtomicBool,
@@ -30,16 +36,60 @@ struct Inner {
     news: watch::Sender<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Buffer {
     /// The number of the event that comes next.
     next: u64,
     events: VecDeque<Arc<Event>>,
+    /// The log is closed: no event comes any more.
+    over: bool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            start: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
+            watchers: AtomicUsize::new(0),
+            unseen: AtomicBool::new(false),
+            // So that there is a number before the first.
+            buffer: Mutex::new(Buffer { next: 1, events: VecDeque::new(), over: false }),
+            news: watch::Sender::new(()),
+        }
+    }
 }
 
 impl Buffer {
     fn first(&self) -> u64 {
         self.next - self.events.len() as u64
+    }
+}
+
+/// An event's number, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventId {
+    start: u64,
+    number: u64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.start, self.number)
+    }
+}
+
+/// A text that is no event's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event's id is two numbers with a hyphen between them")]
+pub struct BadEventId;
+
+impl FromStr for EventId {
+    type Err = BadEventId;
+
+    fn from_str(text: &str) -> Result<Self, BadEventId> {
+        let (start, number) = text.split_once('-').ok_or(BadEventId)?;
+        let parse = |digits: &str| digits.parse().map_err(|_| BadEventId);
+        Ok(Self { start: parse(start)?, number: parse(number)? })
     }
 }
 
@@ -53,8 +103,14 @@ pub struct EventStream {
 
 /// Why a stream of events is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than {BUFFERED_EVENTS} events happened before this client read them: it is too slow")]
-pub struct TooSlow;
+pub enum EventsOver {
+    /// The buffer has gone on without this reader.
+    #[error("more than {BUFFERED_EVENTS} events happened before this client read them: it is too slow")]
+    TooSlow,
+    /// The log is closed, because the broker is or the topic was deleted.
+    #[error("the log is closed")]
+    Closed,
+}
 
 impl Observer for Events {
     fn observe(&self, event: impl FnOnce() -> Event) {
@@ -79,7 +135,7 @@ impl Observer for Events {
 impl Events {
     /// Begins to watch: after the event of that number if it is known what came since, and otherwise from now on. The
     /// flag tells whether nothing was missed.
-    pub(super) fn watch(&self, after: Option<u64>) -> (EventStream, bool) {
+    pub(super) fn watch(&self, after: Option<EventId>) -> (EventStream, bool) {
         let inner = Arc::clone(&self.inner);
         let news = inner.news.subscribe();
         let mut buffer = inner.buffer();
@@ -89,11 +145,18 @@ impl Events {
             buffer.events.clear();
             buffer.next += 1;
         }
-        let resumed = after.and_then(|after| after.checked_add(1));
+        let resumed = after.filter(|after| after.start == inner.start);
+        let resumed = resumed.and_then(|after| after.number.checked_add(1));
         let resumed = resumed.filter(|next| (buffer.first()..=buffer.next).contains(next));
         let next = resumed.unwrap_or(buffer.next);
         drop(buffer);
         (EventStream { inner, next, news }, resumed.is_some())
+    }
+
+    /// Tells those who watch that the log is closed.
+    pub(super) fn end(&self) {
+        self.inner.buffer().over = true;
+        self.inner.news.send_replace(());
     }
 }
 
@@ -105,15 +168,15 @@ impl Inner {
 
 impl EventStream {
     /// The number of the event before the next one.
-    pub fn last(&self) -> Option<u64> {
-        self.next.checked_sub(1)
+    pub fn last(&self) -> EventId {
+        EventId { start: self.inner.start, number: self.next - 1 }
     }
 
     /// The next event with its number, as soon as there is one. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`TooSlow`]; then the stream is over.
-    pub async fn next(&mut self) -> Result<(u64, Arc<Event>), TooSlow> {
+    /// [`EventsOver`].
+    pub async fn next(&mut self) -> Result<(EventId, Arc<Event>), EventsOver> {
         loop {
             self.news.mark_unchanged();
             if let Some(event) = self.try_next()? {
@@ -128,12 +191,19 @@ impl EventStream {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub fn try_next(&mut self) -> Result<Option<(u64, Arc<Event>)>, TooSlow> {
+    pub fn try_next(&mut self) -> Result<Option<(EventId, Arc<Event>)>, EventsOver> {
         let buffer = self.inner.buffer();
-        let at = self.next.checked_sub(buffer.first()).ok_or(TooSlow)?;
-        let Some(event) = buffer.events.get(at as usize) else { return Ok(None) };
-        self.next += 1;
-        Ok(Some((self.next - 1, Arc::clone(event))))
+        let at = self.next.checked_sub(buffer.first()).ok_or(EventsOver::TooSlow)?;
+        match buffer.events.get(at as usize) {
+            Some(event) => {
+                let event = Arc::clone(event);
+                drop(buffer);
+                self.next += 1;
+                Ok(Some((self.last(), event)))
+            }
+            None if buffer.over => Err(EventsOver::Closed),
+            None => Ok(None),
+        }
     }
 }
 
@@ -171,9 +241,11 @@ mod tests {
         assert!(whole, "nothing happened since");
         drop(third);
         happen(&events, 3);
-        let (mut late, whole) = events.watch(Some(number + 1));
+        let (mut late, whole) = events.watch(Some(EventId { number: number.number + 1, ..number }));
         assert!(!whole, "event 3 was seen by nobody");
         assert_eq!(late.try_next(), Ok(None));
+        assert!(!events.watch(Some(EventId { start: 0, ..late.last() })).1, "the log was opened anew");
+        assert!(events.watch(Some(late.last())).1);
     }
 
     #[tokio::test]
@@ -183,6 +255,25 @@ mod tests {
         for segment in 0..=BUFFERED_EVENTS as u64 {
             happen(&events, segment);
         }
-        assert_eq!(slow.next().await, Err(TooSlow));
+        assert_eq!(slow.next().await, Err(EventsOver::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn who_watches_a_log_that_is_closed_gets_the_last_event_and_the_end() {
+        let events = Events::default();
+        let (mut stream, _) = events.watch(None);
+        happen(&events, 7);
+        events.end();
+        assert_eq!(*stream.next().await.unwrap().1, Event::SegmentCreated { segment: 7 });
+        assert_eq!(stream.next().await, Err(EventsOver::Closed));
+    }
+
+    #[test]
+    fn ids_read_back() {
+        let id = EventId { start: 17, number: u64::MAX };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for bad in ["", "1", "1-", "-1", "1-2-3", "a-1", "1 -2", "99999999999999999999-1"] {
+            assert_eq!(bad.parse::<EventId>(), Err(BadEventId), "{bad}");
+        }
     }
 }

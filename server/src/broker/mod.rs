@@ -50,7 +50,7 @@ use tokio::sync::watch;
 pub use config::{BrokerConfig, Limits};
 pub use data_dir::{OpenError, TopicPartition};
 pub use error::BrokerError;
-pub use events::{EventStream, TooSlow};
+pub use events::{BadEventId, EventId, EventStream, EventsOver};
 pub use groups::{Commit, Committed};
 pub use metrics::Metrics;
 pub use partition::{Acks, FetchAnswer, FetchRequest, Offsets, Watched};
@@ -203,7 +203,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(BrokerError::internal)?
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     // A clock before 1970 is taken for 1970; the engine takes no earlier timestamps.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)

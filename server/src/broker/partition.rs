@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::Result;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
-use super::events::{EventStream, Events};
+use super::events::{EventId, EventStream, Events};
 use super::metrics::{LogMetrics, TopicMetrics};
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
@@ -400,7 +400,7 @@ impl<S: Storage + 'static> Partition<S> {
     }
 
     /// What the log looks like now, and what happens from now on. No append comes in between.
-    pub(super) fn watch(&self, after: Option<u64>) -> Result<Watched> {
+    pub(super) fn watch(&self, after: Option<EventId>) -> Result<Watched> {
         let writer = self.writer()?;
         let log = writer.log.as_ref().ok_or(BrokerError::Closed)?;
         let (events, resumed) = self.events.watch(after);
@@ -485,6 +485,7 @@ impl<S: Storage + 'static> Partition<S> {
 
     fn end(&self) {
         self.progress.send_modify(|now| now.closed = true);
+        self.events.end();
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -5,13 +5,14 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use logscope::log::TimestampOffset;
+use logscope::log::{BatchInfo, TimestampOffset};
 use logscope::topic::TopicName;
 use logscope::{Fetched, NewRecord, SegmentInfo, StoppedBy};
 use tokio::time::Instant;
 
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
+use super::events::EventId;
 use super::partition::{Acks, FetchAnswer, FetchRequest, Offsets, Partition, Patience, Watched};
 use super::topic::Topic;
 use super::{Broker, Result, blocking, now_ms};
@@ -263,12 +264,29 @@ impl Broker {
         .await
     }
 
+    /// The batches of a segment from an offset on, at most so many; see
+    /// [`LogReader::batches`](logscope::LogReader::batches).
+    ///
+    /// # Errors
+    /// [`BrokerError::UnknownSegment`]; or if the partition is not there, or offline, or damaged.
+    pub async fn batches(
+        &self,
+        of: &TopicPartition,
+        base_offset: u64,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<BatchInfo>> {
+        let reader = self.partition(of)?.reader().clone();
+        let unknown = BrokerError::UnknownSegment { partition: of.clone(), base_offset };
+        blocking(move || reader.batches(base_offset, offset, limit)?.ok_or(unknown)).await
+    }
+
     /// What a partition looks like now, and all that its log does from now on; or, if that is still known, from after the
     /// event of this number on.
     ///
     /// # Errors
     /// If the partition is not there, or offline.
-    pub fn watch(&self, of: &TopicPartition, after: Option<u64>) -> Result<Watched> {
+    pub fn watch(&self, of: &TopicPartition, after: Option<EventId>) -> Result<Watched> {
         self.partition(of)?.watch(after)
     }
 

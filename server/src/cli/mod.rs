@@ -18,6 +18,7 @@ mod completions;
 mod consume;
 mod dump;
 mod groups;
+mod logging;
 mod output;
 mod produce;
 mod replay;
@@ -26,11 +27,14 @@ mod topics;
 mod verify;
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use logging::Logging;
+use serve::sources::{FileSettings, with_environment};
 
 /// What a command ends with.
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -45,7 +49,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Produce(produce::Produce),
     Consume(consume::Consume),
     Topics(topics::Topics),
@@ -57,15 +61,38 @@ enum Command {
     Completions(completions::Completions),
 }
 
+/// Reads the command line, and with it the environment and the file of `serve`. What clap refuses, it says itself.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = || Cli::command().mut_subcommand("serve", with_environment);
+    let read = |command: clap::Command| {
+        command.try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    let cli = read(command()).unwrap_or_else(|error| error.exit());
+    let Command::Serve(serve) = &cli.command else { return Ok(cli) };
+    let Some(path) = serve.config() else { return Ok(cli) };
+    let refuse = |fault: String| {
+        eprintln!("logscope: {fault}");
+        ExitCode::FAILURE
+    };
+    let mut all = command();
+    let options = all.find_subcommand_mut("serve").map(|serve| serve.clone()).unwrap_or_default();
+    let file = FileSettings::read(path, &options).map_err(refuse)?;
+    let again = read(all.mut_subcommand("serve", |serve| file.give_defaults(serve)));
+    match again.map_err(|error| refuse(file.fault(&error)))? {
+        Cli { command: Command::Serve(serve) } => {
+            Ok(Cli { command: Command::Serve(Box::new(serve.with_file(file))) })
+        }
+        cli => Ok(cli),
+    }
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_env_filter(filter)
-        .with_target(false)
-        .init();
+    match &cli.command {
+        Command::Serve(serve) => serve.logging.init(),
+        _ => Logging::default().init(),
+    }
     let outcome = match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Produce(produce) => produce.run(),

@@ -16,6 +16,8 @@ pub enum ErrorCode {
     Malformed,
     /// A topic name or a record that Kafka would not take either.
     KafkaBadRequest,
+    /// A token is needed, and the request has none or another.
+    Unauthorized,
     /// A page of another site asks, or the broker was called by a name that is not its own.
     Forbidden,
     /// No such path.
@@ -28,6 +30,10 @@ pub enum ErrorCode {
     SegmentNotFound,
     /// No such group.
     GroupNotFound,
+    /// The request's body did not come in time.
+    RequestTimeout,
+    /// Whoever reads a stream has not kept up with it.
+    TooSlow,
     /// A topic of that name is there.
     TopicExists,
     /// A limit of the broker's is reached for now.
@@ -61,13 +67,16 @@ impl ErrorCode {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, 400),
             Self::KafkaBadRequest => (StatusCode::BAD_REQUEST, 40002),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, 401),
             Self::Forbidden => (StatusCode::FORBIDDEN, 403),
             Self::NotFound => (StatusCode::NOT_FOUND, 404),
             Self::TopicNotFound => (StatusCode::NOT_FOUND, 40401),
             Self::PartitionNotFound => (StatusCode::NOT_FOUND, 40402),
             Self::SegmentNotFound => (StatusCode::NOT_FOUND, 40491), // own
             Self::GroupNotFound => (StatusCode::NOT_FOUND, 40492),   // own
-            Self::TopicExists => (StatusCode::CONFLICT, 40901),      // own
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, 408),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 40801), // own
+            Self::TopicExists => (StatusCode::CONFLICT, 40901),    // own
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 429),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 405),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, 406),
@@ -130,6 +139,11 @@ impl ApiError {
         &self.message
     }
 
+    /// What the client gets to read.
+    pub(super) fn body(&self) -> Error<'_> {
+        Error { error_code: self.code.parts().1, message: &self.message }
+    }
+
     /// A request that cannot be understood.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Malformed, message)
@@ -138,8 +152,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, error_code) = self.code.parts();
-        super::json(status, &Error { error_code, message: &self.message })
+        super::json(self.code.parts().0, &self.body())
     }
 }
 

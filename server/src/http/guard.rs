@@ -4,20 +4,28 @@
 //! machine shows could try to talk to it. Two checks keep those of other sites out:
 //! - **Host** must be a loopback name or address, or one that was configured. A page that has its own name
 //!   resolve to 127.0.0.1 (DNS rebinding) sends that name.
-//! - **Origin**, which browsers add to whatever one site sends to another, must be the Host itself.
+//! - **Origin**, which browsers add to whatever one site sends to another, must be the Host itself, or one that was
+//!   configured; to the page of such a one the answers may be shown (CORS).
 //!
 //! Invariant: a request without these headers comes from no browser, and passes; one with an Origin and no Host
 //! does not.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
 use super::error::{ApiError, ErrorCode};
+
+/// How long a browser may rely on what a preflight told it.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// Browsers neither guess at types nor let other sites embed what is answered.
 const ANSWER_HEADERS: [(HeaderName, &str); 2] = [
@@ -25,9 +33,64 @@ const ANSWER_HEADERS: [(HeaderName, &str); 2] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The middleware. `hosts` are names that are allowed besides the loopback ones.
-pub(super) async fn guard(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
-    let mut response = match check(&request, &hosts) {
+/// What is allowed besides the loopback names and the broker's own page.
+#[derive(Debug, Clone)]
+pub(super) struct Allowed {
+    pub(super) hosts: Arc<[String]>,
+    pub(super) origins: Arc<[Origin]>,
+}
+
+/// Where a page comes from: scheme, name and port, as a browser writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(HeaderValue);
+
+/// A text that no browser would send as an origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an origin looks like http://localhost:3000 or https://example.com, without a path; {0:?} does not")]
+pub struct BadOrigin(String);
+
+impl FromStr for Origin {
+    type Err = BadOrigin;
+
+    fn from_str(text: &str) -> Result<Self, BadOrigin> {
+        let bad = || BadOrigin(text.to_owned());
+        let authority = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        let authority = authority.ok_or_else(bad)?;
+        let plain = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase() || b"-._:[]".contains(&b);
+        if authority.is_empty() || !authority.bytes().all(plain) {
+            return Err(bad());
+        }
+        HeaderValue::from_str(text).map(Self).map_err(|_| bad())
+    }
+}
+
+/// Answers browsers who ask whether a page of another origin may ask, and lets that page read what is answered.
+pub(super) fn cors(origins: &[Origin]) -> CorsLayer {
+    let origins = origins.iter().map(|origin| origin.0.clone());
+    let exposed = [
+        header::LOCATION,
+        HeaderName::from_static("logscope-next-offset"),
+        HeaderName::from_static("logscope-log-start-offset"),
+        HeaderName::from_static("logscope-high-watermark"),
+        HeaderName::from_static("logscope-stopped-by"),
+    ];
+    let sent = [
+        header::ACCEPT,
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        HeaderName::from_static("last-event-id"),
+    ];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(sent)
+        .expose_headers(exposed)
+        .max_age(PREFLIGHT_AGE)
+}
+
+/// The middleware.
+pub(super) async fn guard(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+    let mut response = match check(&request, &allowed) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -37,18 +100,20 @@ pub(super) async fn guard(State(hosts): State<Arc<[String]>>, request: Request, 
     response
 }
 
-fn check(request: &Request, hosts: &[String]) -> Result<(), ApiError> {
+fn check(request: &Request, allowed: &Allowed) -> Result<(), ApiError> {
     let forbidden = |message: String| Err(ApiError::new(ErrorCode::Forbidden, message));
     let host = text(request.headers(), &header::HOST)?;
     let target = request.uri().authority().map(|authority| authority.as_str());
     for called in host.iter().copied().chain(target) {
-        if !is_own(host_name(called), hosts) {
+        if !is_own(host_name(called), &allowed.hosts) {
             return forbidden(format!("this broker is not called {called:?}; try 127.0.0.1 or localhost"));
         }
     }
     match text(request.headers(), &header::ORIGIN)? {
-        Some(origin) if !is_same(origin, host) => {
-            forbidden(format!("a page of {origin:?} may not use this broker: CORS is off"))
+        Some(origin) if !is_same(origin, host) && !allowed.origins.iter().any(|it| it.0 == origin) => {
+            forbidden(format!(
+                "a page of {origin:?} may not use this broker: it is not among its CORS origins"
+            ))
         }
         _ => Ok(()),
     }
@@ -99,7 +164,11 @@ mod tests {
                 request = request.header(name, value);
             }
         }
-        check(&request.body(axum::body::Body::empty()).unwrap(), &["broker.lan".to_owned()]).is_ok()
+        let allowed = Allowed {
+            hosts: ["broker.lan".to_owned()].into(),
+            origins: ["https://tool.example".parse().unwrap()].into(),
+        };
+        check(&request.body(axum::body::Body::empty()).unwrap(), &allowed).is_ok()
     }
 
     #[test]
@@ -147,9 +216,25 @@ mod tests {
             "",
             "file://",
             "http://127.0.0.1:8080",
+            "http://tool.example",
+            "https://tool.example:1",
         ] {
             assert!(!verdict(Some("localhost:8080"), Some(origin)), "{origin}");
         }
         assert!(!verdict(None, Some("http://localhost:8080")));
+        assert!(verdict(Some("localhost:8080"), Some("https://tool.example")), "it is allowed by name");
+        assert!(!verdict(Some("evil.example"), Some("https://tool.example")));
+    }
+
+    #[test]
+    fn origins_are_exact() {
+        for good in ["http://localhost:3000", "https://a-b.example", "http://[::1]:80"] {
+            assert!(good.parse::<Origin>().is_ok(), "{good}");
+        }
+        for bad in
+            ["", "*", "null", "localhost", "http://", "http://a/", "http://A", "http://a b", "file://x"]
+        {
+            assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /healthz`: whether the broker answers, and which partitions do not take records.
 //!
-//! The status is 200 as long as the broker serves anything: a supervisor that restarts it mends no disk.
+//! The status is 200 as long as the broker serves anything: a supervisor that restarts it mends no disk. `GET /readyz`
+//! is whether to send it requests: not any more once it is closing.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,12 +9,13 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::broker::Broker;
+use super::error::ApiError;
+use crate::broker::{Broker, BrokerError};
 
 /// How the broker is.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `ok`, or `degraded` while some partitions do not take records.
+    /// `ok`, or `degraded` while some partitions do not take records; `ready`.
     status: &'static str,
     /// Those that do not; not there if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -41,4 +43,16 @@ pub(super) async fn healthz(State(broker): State<Broker>) -> Response {
         .collect();
     let status = if partitions.is_empty() { "ok" } else { "degraded" };
     super::json(StatusCode::OK, &Health { status, partitions })
+}
+
+/// Tells whether to send the broker requests.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses((status = 200, body = Health, description = "It takes requests."))
+)]
+pub(super) async fn readyz(State(broker): State<Broker>) -> Result<Response, ApiError> {
+    match broker.is_closing() {
+        true => Err(BrokerError::Closed.into()),
+        false => Ok(super::json(StatusCode::OK, &Health { status: "ready", partitions: Vec::new() })),
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `produce`, `fetch`, `topics`, `records`, `partitions`, `segments`, `groups`, `health`, `page` | one resource each |
+//! | `produce`, `fetch`, `topics`, `records`, `partitions`, `segments`, `batches`, `groups`, `health`, `page` | one resource each |
+//! | `tail`, `events` | server-sent events; `streams` is what they have in common |
+//! | `metrics` | what is counted, and the page for Prometheus |
 //! | `body`, `json`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
 //! | `fetched` | records on their way out |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
-//! | `guard` | who may ask at all, and the headers of every answer |
+//! | `guard`, `token` | who may ask at all, and the headers of every answer |
 //! | `error` | the one error type, and the table of all codes |
 //!
 //! Invariants:
@@ -14,14 +16,17 @@
 //! - A user's mistake is not logged as an error; a fault of the broker's own is, and its inside is not shown.
 //! - Handlers reach the log through [`Broker`]'s few methods only.
 
+mod batches;
 mod body;
 mod error;
+mod events;
 mod fetch;
 mod fetched;
 mod groups;
 mod guard;
 mod health;
 mod json;
+mod metrics;
 mod openapi;
 mod page;
 mod partitions;
@@ -31,10 +36,12 @@ mod query;
 mod record;
 mod records;
 mod segments;
+mod streams;
+mod tail;
+mod token;
 mod topics;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -42,24 +49,67 @@ use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::broker::Broker;
 pub use error::{ApiError, ErrorCode};
+pub use guard::{BadOrigin, Origin};
+pub use token::{BadToken, Token};
+
+use guard::Allowed;
+use metrics::HttpMetrics;
+use streams::Streams;
 
 /// What the HTTP side goes by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// The playground's files, served at `/`.
     pub web_root: Option<PathBuf>,
     /// Host names, without a port, by which the broker may be called besides the loopback ones.
     pub hosts: Vec<String>,
+    /// Pages of other origins that may use the broker from a browser.
+    pub cors_origins: Vec<Origin>,
+    /// What requests must carry, but for the page's files, `/docs`, `/openapi.json`, `/healthz` and `/readyz`.
+    pub token: Option<Token>,
+    /// Clients that may read server-sent events at the same time.
+    pub streams: usize,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let (hosts, cors_origins) = (Vec::new(), Vec::new());
+        Self { web_root: None, hosts, cors_origins, token: None, streams: 4096 }
+    }
 }
 
 /// The broker's routes. To mount them beside others, nest or merge the router; what is not found is answered
-/// here only if this router is the outermost.
+/// here only if this router is the outermost. It registers its metrics with the broker's, so call it once a broker, and
+/// clone what it returns.
 pub fn app(broker: Broker, config: HttpConfig) -> Router {
-    let (routes, document) = openapi::new_router()
+    let metrics = HttpMetrics::register(broker.metrics());
+    let streams = Streams::new(config.streams, metrics.streams.clone());
+    let mut api = api().merge(streaming(broker.clone(), streams));
+    if let Some(token) = config.token {
+        api = api.route_layer(from_fn_with_state(token, token::check));
+    }
+    let open = OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz));
+    let (routes, document) = api.merge(open).split_for_parts();
+    let routes = routes
+        .merge(openapi::routes(document))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(broker);
+    let mut app = page::add(routes, config.web_root);
+    if !config.cors_origins.is_empty() {
+        app = app.layer(guard::cors(&config.cors_origins));
+    }
+    let allowed = Allowed { hosts: config.hosts.into(), origins: config.cors_origins.into() };
+    app.layer(from_fn_with_state(allowed, guard::guard)).layer(from_fn_with_state(metrics, metrics::count))
+}
+
+/// The routes that need the token, if there is one.
+fn api() -> OpenApiRouter<Broker> {
+    openapi::new_router()
         .routes(routes!(produce::produce))
         .routes(routes!(fetch::fetch))
         .routes(routes!(topics::list, topics::create))
@@ -72,17 +122,19 @@ pub fn app(broker: Broker, config: HttpConfig) -> Router {
         .routes(routes!(partitions::compaction))
         .routes(routes!(segments::list))
         .routes(routes!(segments::file))
+        .routes(routes!(batches::batches))
         .routes(routes!(groups::list))
         .routes(routes!(groups::offsets, groups::commit))
         .routes(routes!(groups::delete))
-        .routes(routes!(health::healthz))
-        .split_for_parts();
-    let routes = routes
-        .merge(openapi::routes(document))
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(broker);
-    let hosts: Arc<[String]> = config.hosts.into();
-    page::add(routes, config.web_root).layer(from_fn_with_state(hosts, guard::guard))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The routes of server-sent events.
+fn streaming(broker: Broker, streams: Streams) -> OpenApiRouter<Broker> {
+    OpenApiRouter::new()
+        .routes(routes!(tail::tail))
+        .routes(routes!(events::events))
+        .with_state((broker, streams))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {

@@ -13,6 +13,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder, Server};
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
@@ -28,9 +29,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; co
     frame-ancestors 'none'";
 
 /// What a fault that has nothing to do with the route answers.
-const ANY_ROUTE: [(&str, &str); 4] = [
+const ANY_ROUTE: [(&str, &str); 6] = [
     ("400", "The request cannot be understood, or asks for what cannot be; the message names the fault."),
+    ("401", "The broker has a token, and the request has none or another."),
     ("403", "A page of another site asks, or the broker was called by a name that is not its own."),
+    ("408", "The request's body did not come in time."),
     ("500", "The storage failed, or what is stored is damaged."),
     ("503", "The partition is offline or read-only, or the broker is shutting down."),
 ];
@@ -64,6 +67,10 @@ pub(super) fn new_router() -> OpenApiRouter<Broker> {
 pub(super) fn routes(mut document: openapi::OpenApi) -> Router<Broker> {
     // Wherever the document is, the routes are beside it.
     document.servers = Some(vec![Server::new(".")]);
+    document.components.get_or_insert_default().add_security_scheme("token", bearer());
+    // None of the two is needed where the broker has no token.
+    let token = SecurityRequirement::new::<_, _, String>("token", []);
+    document.security = Some(vec![SecurityRequirement::default(), token]);
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
         operations.into_iter().flatten().for_each(add_common_answers);
@@ -84,6 +91,10 @@ pub(super) fn routes(mut document: openapi::OpenApi) -> Router<Broker> {
     Router::new()
         .route("/openapi.json", get(async move || super::json_bytes(StatusCode::OK, json)))
         .merge(page)
+}
+
+fn bearer() -> SecurityScheme {
+    SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer))
 }
 
 fn add_common_answers(operation: &mut Operation) {

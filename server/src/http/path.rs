@@ -17,6 +17,13 @@ pub(super) struct TopicPath(pub(super) TopicName);
 #[derive(Debug)]
 pub(super) struct PartitionPath(pub(super) TopicPartition);
 
+/// `{topic}`, `{partition}` and `{base_offset}`.
+#[derive(Debug)]
+pub(super) struct SegmentPath {
+    pub(super) of: TopicPartition,
+    pub(super) base_offset: u64,
+}
+
 /// `{topic}`, `{partition}`, `{base_offset}` and `{file}`.
 #[derive(Debug)]
 pub(super) struct SegmentFilePath {
@@ -55,6 +62,11 @@ impl Captures {
         let partition = whole(&"the partition in the path", self.get("partition"), 0..=MAX_I32, "")? as u32;
         Ok(TopicPartition { topic, partition })
     }
+
+    fn segment(&self) -> Result<SegmentPath, ApiError> {
+        let base_offset = whole(&"the base offset in the path", self.get("base_offset"), 0..=MAX_I64, "")?;
+        Ok(SegmentPath { of: self.partition()?, base_offset })
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for TopicPath {
@@ -73,14 +85,20 @@ impl<S: Send + Sync> FromRequestParts<S> for PartitionPath {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for SegmentPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Captures::of(parts, state).await?.segment()
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for SegmentFilePath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let captures = Captures::of(parts, state).await?;
-        let of = captures.partition()?;
-        let base_offset =
-            whole(&"the base offset in the path", captures.get("base_offset"), 0..=MAX_I64, "")?;
+        let SegmentPath { of, base_offset } = captures.segment()?;
         let kind = match captures.get("file") {
             "log" => SegmentFileKind::Log,
             "index" => SegmentFileKind::Index,

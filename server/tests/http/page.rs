@@ -53,7 +53,7 @@ fn web_root(dir: &Path) -> HttpConfig {
     ] {
         std::fs::write(dir.join(name), content).unwrap();
     }
-    HttpConfig { web_root: Some(dir.to_owned()), hosts: Vec::new() }
+    HttpConfig { web_root: Some(dir.to_owned()), ..HttpConfig::default() }
 }
 
 #[tokio::test]

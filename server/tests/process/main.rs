@@ -12,6 +12,7 @@ mod inspect;
 mod kill;
 mod life;
 mod replay;
+mod settings;
 #[cfg(target_os = "linux")]
 mod soak;
 mod topics;

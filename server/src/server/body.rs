@@ -1,0 +1,93 @@
+//! Request bodies that must come in time.
+//!
+//! A body that is there already costs nothing; a timer runs only while one is waited for.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::http::{ApiError, ErrorCode};
+
+/// Asks the application. Where the body was too slow, that is the answer, whatever the application made of it.
+pub(super) fn in_time(
+    app: &TowerToHyperService<Router>,
+    request: hyper::Request<Incoming>,
+    limit: Duration,
+) -> impl Future<Output = Response> + use<> {
+    let late = Arc::new(AtomicBool::new(false));
+    let timed = !request.body().is_end_stream();
+    let request = match timed {
+        true => request.map(|body| Body::new(TimedBody::new(body, limit, Arc::clone(&late)))),
+        false => request.map(Body::new),
+    };
+    let answer = app.call(request);
+    async move {
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        if timed && late.load(Ordering::Acquire) { too_slow(limit) } else { answer }
+    }
+}
+
+fn too_slow(limit: Duration) -> Response {
+    let message = format!("the request's body took longer than {limit:?}");
+    let mut answer = ApiError::new(ErrorCode::RequestTimeout, message).into_response();
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+struct TimedBody {
+    body: Incoming,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    late: Arc<AtomicBool>,
+}
+
+impl TimedBody {
+    fn new(body: Incoming, limit: Duration, late: Arc<AtomicBool>) -> Self {
+        Self { body, deadline: Instant::now() + limit, timer: None, late }
+    }
+}
+
+impl HttpBody for TimedBody {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let deadline = this.deadline;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        this.late.store(true, Ordering::Release);
+        Poll::Ready(Some(Err("it did not come in time".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

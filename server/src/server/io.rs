@@ -1,0 +1,128 @@
+//! A connection that counts its bytes, and that breaks when the other side takes nothing for too long.
+
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Unit;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use crate::broker::Metrics;
+
+/// What is counted of connections.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionMetrics {
+    open: Gauge,
+    refused: Counter,
+    received: Counter,
+    sent: Counter,
+}
+
+impl ConnectionMetrics {
+    /// Counts among a broker's metrics. Servers that are to be counted together take clones of one.
+    pub fn register(metrics: &Metrics) -> Self {
+        let this = Self::default();
+        let Self { open, refused, received, sent } = this.clone();
+        metrics.register(|registry| {
+            let registry = registry.sub_registry_with_prefix("http");
+            registry.register("connections", "Connections that are open now", open);
+            registry.register("connections_refused", "Connections refused at the limit", refused);
+            let help = "Bytes received on connections, heads included";
+            registry.register_with_unit("received", help, Unit::Bytes, received);
+            let help = "Bytes sent on connections, heads included";
+            registry.register_with_unit("sent", help, Unit::Bytes, sent);
+        });
+        this
+    }
+
+    pub(super) fn refused(&self) {
+        self.refused.inc();
+    }
+}
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    write_timeout: Duration,
+    /// Runs while the other side takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    metrics: ConnectionMetrics,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration, metrics: ConnectionMetrics) -> Self {
+        metrics.open.inc();
+        Self { stream, write_timeout, stalled: None, metrics }
+    }
+
+    /// What a write brought; or the end, if none has for too long.
+    fn written(&mut self, context: &mut Context<'_>, write: Poll<Result<usize>>) -> Poll<Result<usize>> {
+        match write {
+            Poll::Ready(written) => {
+                self.stalled = None;
+                self.metrics.sent.inc_by(written.as_ref().map_or(0, |bytes| *bytes as u64));
+                Poll::Ready(written)
+            }
+            Poll::Pending => {
+                let limit = self.write_timeout;
+                let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
+                let late = || Error::new(ErrorKind::TimedOut, "the client takes nothing");
+                stalled.as_mut().poll(context).map(|()| Err(late()))
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.metrics.open.dec();
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let received = buffer.filled().len() - before;
+        if received > 0 {
+            self.metrics.received.inc_by(received as u64);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
