@@ -59,12 +59,14 @@ impl Default for LogConfig {
 
 /// `cleanup.policy`: what becomes of old segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum CleanupPolicy {
     /// Retention deletes them.
     Delete,
     /// Compaction keeps the newest record of each key. Records need a key.
     Compact,
     /// Both.
+    #[cfg_attr(feature = "serde", serde(rename = "compact,delete"))]
     CompactDelete,
 }
 

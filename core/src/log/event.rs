@@ -1,5 +1,7 @@
 //! What the log tells an observer: one [`Event`] a step, with the numbers that decided it.
 
+use std::borrow::Cow;
+
 use crate::config::CleanupPolicy;
 use crate::record::{Batch, Compression, Producer};
 use crate::segment::{IndexEntry, TimeIndexEntry};
@@ -21,6 +23,7 @@ impl Observer for () {
 
 /// A batch's place and extent in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BatchInfo {
     /// Base offset of the segment that holds it.
     pub segment: u64,
@@ -39,6 +42,7 @@ pub struct BatchInfo {
     /// How its records are compressed.
     pub compression: Compression,
     /// The first record's key, if it has one and the batch is not compressed.
+    #[cfg_attr(feature = "serde", serde(with = "super::key_text"))]
     pub first_key: Option<Vec<u8>>,
 }
 
@@ -67,6 +71,11 @@ impl BatchInfo {
 
 /// Why a log rolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum RollReason {
     /// The batch would not have fit into `segment.bytes`.
     Size,
@@ -85,6 +94,7 @@ pub enum RollReason {
 
 /// What made the log sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum FlushCause {
     /// Somebody asked for it.
     Requested,
@@ -98,6 +108,11 @@ pub enum FlushCause {
 
 /// Why an index file was written anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum IndexFault {
     /// There was no file.
     Missing,
@@ -111,14 +126,19 @@ pub enum IndexFault {
 }
 
 /// What opening a log found where the checkpoint should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum CheckpointFound {
     /// Nothing: the log is new, or comes from elsewhere.
     Missing,
     /// A file that says nothing sure.
     Damaged {
         /// What is wrong with it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// What the log wrote last.
     Valid {
@@ -133,6 +153,7 @@ pub enum CheckpointFound {
 
 /// Why a time index got an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TimeEntryCause {
     /// The offset index got one too.
     Interval,
@@ -144,6 +165,7 @@ pub enum TimeEntryCause {
 
 /// One of a segment's two indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum IndexKind {
     /// By offset: `.index`.
     Offset,
@@ -163,6 +185,11 @@ impl IndexKind {
 
 /// Why a segment was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum DeleteReason {
     /// Its largest timestamp is `age_ms` old, more than `retention.ms`.
     Time {
@@ -186,6 +213,7 @@ pub enum DeleteReason {
 
 /// Why a fetch stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum StoppedBy {
     /// The next batch would not have fit into `max_bytes`.
     MaxBytes,
@@ -211,8 +239,13 @@ impl StoppedBy {
 /// The fields mean the same everywhere: `segment` and `next` are base offsets of segments; `offset`s are logical,
 /// `position`s count bytes from the front of a `.log` file; `bytes`, `size` and `used` are bytes; `entries`,
 /// `batches` and `segments` are counts. `used` is what a fetch's answer holds so far.
+///
+/// With the feature `serde`, an event is an object whose field `event` is the variant's name, and a reason one
+/// whose field `kind` is. Names of codecs, policies and reasons are lower case, as in Kafka's configs. A key is
+/// text, or `{"base64": "…"}` where it is not UTF-8.
 #[expect(missing_docs, reason = "the fields are explained once, above")]
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(tag = "event"))]
 pub enum Event {
     /// Opening begins: these files, with their sizes, were found, and so many of them are `.log` files.
     RecoveryStarted {
@@ -293,7 +326,13 @@ pub enum Event {
     /// up before.
     KeysMapped { keys: usize, first_dirty_offset: u64, up_to: u64, end: u64, key_budget: usize },
     /// A record goes.
-    RecordRemoved { segment: u64, offset: u64, key: Option<Vec<u8>>, why: Removal },
+    RecordRemoved {
+        segment: u64,
+        offset: u64,
+        #[cfg_attr(feature = "serde", serde(with = "super::key_text"))]
+        key: Option<Vec<u8>>,
+        why: Removal,
+    },
     /// What becomes of a batch that does not stay as it is.
     BatchRewritten {
         segment: u64,

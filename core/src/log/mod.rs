@@ -39,6 +39,8 @@ mod compaction;
 pub(crate) mod event;
 mod fetch;
 mod flush;
+#[cfg(feature = "serde")]
+mod key_text;
 pub mod producers;
 mod recovery;
 mod retention;

@@ -76,6 +76,7 @@ impl std::str::FromStr for TimestampType {
 
 /// The producer's identity and place in its sequence. A plain producer has [`NO_PRODUCER`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Producer {
     /// The producer id, −1 for none.
     pub id: i64,

@@ -24,6 +24,7 @@ pub(crate) const INDEX_ENTRY_SIZE: usize = 8;
 
 /// One entry of an offset index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IndexEntry {
     /// The last offset of the batch, counted from the segment's base offset.
     pub relative_offset: u32,

@@ -22,6 +22,7 @@ pub(crate) const TIME_INDEX_ENTRY_SIZE: usize = 12;
 
 /// One entry of a time index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TimeIndexEntry {
     /// The largest timestamp in the segment up to the offset, in milliseconds since the Unix epoch.
     pub timestamp: i64,

@@ -31,6 +31,11 @@ use super::readable;
 
 /// Why a record goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum Removal {
     /// The record at offset `by` has the same key.
     Superseded {
@@ -48,6 +53,11 @@ pub enum Removal {
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 pub enum BatchFate {
     /// It stays as it is.
     Verbatim,

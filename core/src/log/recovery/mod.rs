@@ -223,7 +223,7 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
             let segments = self.bases().len();
             let checkpoint = match found {
                 None => CheckpointFound::Missing,
-                Some(Err(reason)) => CheckpointFound::Damaged { reason },
+                Some(Err(reason)) => CheckpointFound::Damaged { reason: reason.into() },
                 Some(Ok(Checkpoint { log_start_offset, recovery_point, clean, .. })) => {
                     CheckpointFound::Valid { log_start_offset, recovery_point, clean }
                 }

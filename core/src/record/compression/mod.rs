@@ -28,6 +28,7 @@ use super::{BatchError, UnknownName};
 
 /// How a batch's records are compressed (bits 0 to 2 of its attributes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Compression {
     /// Not at all.
     #[default]
