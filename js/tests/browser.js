@@ -10,7 +10,8 @@ const values = (log) => log.fetch(log.logStartOffset).records.map((record) => te
 
 function equal(actual, expected, what) {
   const shown = (value) => JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? `${inner}n` : inner));
-  if (shown(actual) !== shown(expected)) throw new Error(`${what}: ${shown(actual)}, not ${shown(expected)}`);
+  if (shown(actual) === shown(expected)) return;
+  throw new Error(`${what}: ${shown(actual).slice(0, 500)}, not ${shown(expected).slice(0, 500)}`);
 }
 
 async function fails(promise, code, what) {
@@ -75,9 +76,7 @@ async function work(log) {
 }
 
 const config = { "segment.bytes": 1500, "index.interval.bytes": 200, "cleanup.policy": "compact,delete" };
-const contents = (log) => log.files()
-  .filter(({ name }) => /\.(log|index)$/.test(name))
-  .map(({ name }) => [name, [...log.readFile(name)]]);
+const logs = (log) => log.files().map(({ name }) => name).filter((name) => /\.(log|index)$/.test(name));
 
 export async function what_is_kept_is_what_memory_has() {
   const [kept, memory] = [await PartitionLog.open({ indexedDb: "work", config }), await PartitionLog.open({ config })];
@@ -87,7 +86,11 @@ export async function what_is_kept_is_what_memory_has() {
   const again = await PartitionLog.open({ indexedDb: "work", config });
   equal([again.logStartOffset, again.logEndOffset], [memory.logStartOffset, memory.logEndOffset], "the offsets");
   equal(again.segments().length > 5, true, "there are some segments");
-  equal(contents(again), contents(memory), "the files");
+  equal(logs(again), logs(memory), "the files");
+  equal(again.segments(), memory.segments(), "the segments");
+  // The active segment's index is written when the segment or the log is closed, and this log is not.
+  const active = `${memory.segments().at(-1).baseOffset}.index`.padStart(26, "0");
+  for (const name of logs(memory).filter((name) => name !== active)) equal([...again.readFile(name)], [...memory.readFile(name)], name);
   await again.close();
 }
 
