@@ -1,8 +1,9 @@
 //! The playground as a visitor meets it: the real broker, the real page, a real browser.
 //!
 //! `cargo xtask browser` builds what is tested and says by environment variables where it is:
-//! `LOGSCOPE_BROKER` (the binary), `LOGSCOPE_PAGE` (the folder) and `LOGSCOPE_SCREENSHOTS`. A test is one call
-//! of [`visit`], with a broker, a browser and an origin of its own.
+//! `LOGSCOPE_BROKER` (the binary), `LOGSCOPE_PAGE` (the folder), `LOGSCOPE_PACKAGE_TESTS` (the JavaScript package
+//! beside its tests) and `LOGSCOPE_SCREENSHOTS`. A test is one call of [`visit`], or of [`Scripts::run`] if it is about
+//! the package, with a broker, a browser and an origin of its own.
 //!
 //! Invariants:
 //! - Things are found as a screen reader finds them, by role and accessible name. No class, no id, no structure.
@@ -13,9 +14,11 @@
 mod browser;
 mod page;
 mod process;
+mod scripts;
 mod visit;
 mod wait;
 
 pub use page::{Page, Scheme};
+pub use scripts::Scripts;
 pub use visit::visit;
 pub use wait::eventually;

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -20,7 +20,7 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     let screenshots = variable("LOGSCOPE_SCREENSHOTS")?;
     let failed = format!("failed-{}", std::thread::current().name().unwrap_or("test"));
     fs::remove_file(screenshots.join(format!("{failed}.png"))).ok();
-    let broker = Broker::start()?;
+    let broker = Broker::start(&variable("LOGSCOPE_PAGE")?)?;
     let page = Page::new(Browser::open().await?, broker.address.clone(), screenshots);
     let outcome = AssertUnwindSafe(async {
         page.open().await?;
@@ -45,25 +45,25 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
 }
 
 /// The real broker, on a port of its own and with no data yet.
-struct Broker {
+pub(crate) struct Broker {
     process: Process,
-    address: String,
+    pub(crate) address: String,
     _data: TempDir,
 }
 
 impl Broker {
-    fn start() -> Result<Broker> {
+    pub(crate) fn start(web_root: &Path) -> Result<Broker> {
         let data = tempfile::tempdir()?;
         let mut serve = Command::new(variable("LOGSCOPE_BROKER")?);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
-        serve.arg("--web-root").arg(variable("LOGSCOPE_PAGE")?);
+        serve.arg("--web-root").arg(web_root);
         let (process, address) =
             Process::start(&mut serve, |line| Some(line.strip_prefix("Logscope is at ")?.trim().to_owned()))?;
         Ok(Broker { process, address, _data: data })
     }
 }
 
-fn variable(name: &str) -> Result<PathBuf> {
+pub(crate) fn variable(name: &str) -> Result<PathBuf> {
     let value = env::var_os(name).with_context(|| format!("{name} is not set: run `cargo xtask browser`"))?;
     Ok(value.into())
 }

@@ -6,7 +6,6 @@
 
 mod app;
 mod browser;
-mod chunks;
 mod engine;
 mod exchange;
 mod indexed_db;

@@ -3,14 +3,13 @@
 //! They are the package `browser-tests`, which starts the broker and Chromium itself and is told by environment
 //! variables what to test. Plain `cargo test` doesn't know it.
 
-use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle;
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Workspace, on_path, run};
+use crate::{bundle, package};
 
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -18,19 +17,29 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 pub(crate) fn build_and_test(workspace: &Workspace, dev: bool, arguments: &[String]) -> Result<()> {
     ensure_browser()?;
     let page = bundle::build(workspace, dev)?;
+    let package = package::stage_tests(workspace, &package::build(workspace, dev)?)?;
     let broker = workspace.build_server()?;
-    test(workspace, &page, &broker, arguments)
+    test(workspace, &Tested { page: &page, package: &package, broker: &broker }, arguments)
 }
 
-pub(crate) fn test(workspace: &Workspace, page: &Path, broker: &Path, arguments: &[String]) -> Result<()> {
+/// What the browser tests are about.
+pub(crate) struct Tested<'a> {
+    pub(crate) page: &'a Path,
+    /// The JavaScript package beside its tests.
+    pub(crate) package: &'a Path,
+    pub(crate) broker: &'a Path,
+}
+
+pub(crate) fn test(workspace: &Workspace, tested: &Tested<'_>, arguments: &[String]) -> Result<()> {
     let mut command = workspace.cargo();
     command
         .args(["test", "--package=browser-tests", "--"])
         .args(arguments)
         // A failed step says what it waited for; the way through the runtime says nothing more.
         .env("RUST_LIB_BACKTRACE", "0")
-        .env("LOGSCOPE_BROKER", broker)
-        .env("LOGSCOPE_PAGE", page)
+        .env("LOGSCOPE_BROKER", tested.broker)
+        .env("LOGSCOPE_PAGE", tested.page)
+        .env("LOGSCOPE_PACKAGE_TESTS", tested.package)
         .env("LOGSCOPE_SCREENSHOTS", workspace.target.join("screenshots"));
     run(&mut command)
 }
@@ -64,11 +73,6 @@ fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     command
-}
-
-fn on_path(program: &str) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 fn root() -> bool {

@@ -46,8 +46,7 @@ pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
     }
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", WASM]).current_dir(&workspace.root).stdin(Stdio::null());
-    run(&mut rustup)
-        .with_context(|| format!("the page needs Rust's target {WASM}, and it could not be added"))
+    run(&mut rustup).with_context(|| format!("Rust's target {WASM} is needed, and it could not be added"))
 }
 
 struct Bundle {
@@ -121,7 +120,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies what is in a folder, folders and all.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     for file in files(from)? {
         let copy = to.join(file.strip_prefix(from)?);
         fs::create_dir_all(copy.parent().context("a file stands in a folder")?)?;
@@ -130,7 +130,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remove(folder: &Path) -> io::Result<()> {
+/// Removes a folder, if there is one.
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -142,9 +143,7 @@ fn compress(file: &Path) -> Result<()> {
     let plain = fs::read(file)?;
     let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(&plain)?;
-    let mut brotli = Vec::new();
-    brotli::BrotliCompress(&mut plain.as_slice(), &mut brotli, &Default::default())?;
-    for (packed, extension) in [(gzip.finish()?, "gz"), (brotli, "br")] {
+    for (packed, extension) in [(gzip.finish()?, "gz"), (brotli(&plain)?, "br")] {
         if packed.len() < plain.len() {
             let mut name = file.as_os_str().to_owned();
             name.push(".");
@@ -153,6 +152,12 @@ fn compress(file: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+pub(crate) fn brotli(plain: &[u8]) -> Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    brotli::BrotliCompress(&mut &plain[..], &mut packed, &Default::default())?;
+    Ok(packed)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the project does to itself: `cargo xtask play`, `build-web`, `test`, `browser`, `bench`, `simulate`,
+//! What the project does to itself: `cargo xtask play`, `build-web`, `package`, `test`, `browser`, `bench`, `simulate`,
 //! `kill-test`, `soak`, `tidy`.
 //!
 //! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
@@ -7,6 +7,7 @@
 mod bench;
 mod browser;
 mod bundle;
+mod package;
 mod play;
 mod simulate;
 mod test;
@@ -49,7 +50,16 @@ enum Command {
         #[arg(long)]
         dev: bool,
     },
-    /// Run every test there is: tidy rules, native tests, the page in a browser
+    /// Build the engine as an npm-style package, into `target/package`
+    Package {
+        /// Build it quickly instead of small
+        #[arg(long)]
+        dev: bool,
+        /// Run its tests in Node as well
+        #[arg(long)]
+        test: bool,
+    },
+    /// Run every test there is: tidy rules, native tests, the JavaScript package, the page in a browser
     Test,
     /// Run the browser tests alone
     Browser {
@@ -87,6 +97,14 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Play { listen, data_dir, dev } => return play::play(&workspace, &listen, &data_dir, dev),
         Command::BuildWeb { dev } => println!("{}", bundle::build(&workspace, dev)?.display()),
+        Command::Package { dev, test } => {
+            let folder = package::build(&workspace, dev)?;
+            package::print_sizes(&folder)?;
+            println!("{}", folder.display());
+            if test {
+                package::test_in_node(&package::stage_tests(&workspace, &folder)?)?;
+            }
+        }
         Command::Test => test::test(&workspace)?,
         Command::Browser { dev, tests } => browser::build_and_test(&workspace, dev, &tests)?,
         Command::Bench(arguments) => bench::bench(&workspace, &arguments)?,

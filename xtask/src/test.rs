@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::workspace::{Workspace, run};
-use crate::{browser, bundle, tidy};
+use crate::{browser, bundle, package, tidy};
 
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     step("tidy", || tidy::check(&workspace.root))?;
@@ -15,10 +15,17 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
             ["--exclude=xtask", "--exclude=browser-tests", "--exclude=logscope-benches", "--all-features"];
         run(workspace.cargo().args(["test", "--workspace"]).args(everything_else))
     })?;
+    let package = step("JavaScript package", || {
+        let folder = package::build(workspace, false)?;
+        package::print_sizes(&folder)?;
+        package::stage_tests(workspace, &folder)
+    })?;
+    step("JavaScript package in Node", || package::test_in_node(&package))?;
     step("browser", browser::ensure_browser)?;
     let page = step("page", || bundle::build(workspace, false))?;
     let broker = step("broker", || workspace.build_server())?;
-    step("browser tests", || browser::test(workspace, &page, &broker, &[]))?;
+    let tested = browser::Tested { page: &page, package: &package, broker: &broker };
+    step("browser tests", || browser::test(workspace, &tested, &[]))?;
     println!("\nAll tests pass.");
     Ok(())
 }

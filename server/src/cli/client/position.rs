@@ -71,7 +71,7 @@ fn parse_time(text: &str) -> Option<i64> {
     let ok =
         year >= 1970 && (1..=*days.get(month)?).contains(&day) && hour < 24 && minute < 60 && second < 60;
     let ms = format!("{fraction:0<3}").get(..3)?.parse::<i64>().ok()?;
-    if !ok || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !ok || fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     // Leap days of the years before this one, counted from the year 0 and less those up to 1970.
