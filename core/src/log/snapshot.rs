@@ -61,13 +61,18 @@ pub(super) fn latest_snapshot<S: Storage>(
     offsets.sort_unstable();
     for &at in offsets.iter().rev().filter(|at| **at <= offset) {
         let file = storage.open(&file_name(at, SNAPSHOT_SUFFIX))?;
-        let mut bytes = Vec::new();
-        read_up_to(&file, 0, usize::try_from(file.len()?).unwrap_or(usize::MAX), &mut bytes)?;
-        if let Ok(state) = ProducerState::decode(&bytes) {
+        if let Ok(state) = ProducerState::decode(&read_whole(&file)?) {
             return Ok(Some((state, at)));
         }
     }
     Ok(None)
+}
+
+/// The bytes of a snapshot.
+pub(super) fn read_whole<F: File>(file: &F) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    read_up_to(file, 0, usize::try_from(file.len()?).unwrap_or(usize::MAX), &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Takes in the batches from offset `from` up to `to`.

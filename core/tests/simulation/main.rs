@@ -16,6 +16,8 @@
 //! | `generate` | steps by chance |
 //! | `run` | steps on a log, and what must hold after each |
 //! | `actions` | what each action must bring |
+//! | `compact` | what a compaction must bring, at once or later |
+//! | `cleaning` | what a compaction may take out of a log, and what it must |
 //! | `producers` | what a log must know of idempotent producers |
 //! | `recovered` | what must hold of a log that was opened |
 //! | `model` | what the log must hold |
@@ -24,6 +26,8 @@
 
 mod actions;
 mod backends;
+mod cleaning;
+mod compact;
 mod generate;
 mod model;
 mod producers;
