@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use logscope::record::Producer;
 use logscope::storage::{Faults, FaultyStorage};
+use logscope::verify::VerifyOptions;
 use logscope::{Error, LogConfig, NewRecord, PartitionLog};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -344,6 +345,72 @@ fn a_cut_after_a_failed_roll_leaves_nothing_of_the_roll() {
         let (log, _) =
             PartitionLog::open(storage, config()).unwrap_or_else(|error| panic!("call {at}: {error}"));
         assert_eq!(log.log_end_offset(), 4, "call {at}");
+    }
+}
+
+fn check_files(storage: &FaultyStorage, context: &str) {
+    let report = logscope::verify(storage, &VerifyOptions::default(), &mut |_| {}).expect("it is read");
+    assert!(report.is_clean(), "{context}: {:?}", report.findings);
+}
+
+/// What a roll created before it failed is no part of a log that is closed in good order.
+#[test]
+fn a_close_after_a_failed_roll_leaves_nothing_of_the_roll() {
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 2);
+        let value = vec![2; log.config().segment_bytes as usize - 100];
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        if log.append(&[NewRecord::value(&value)], NOW).is_ok() {
+            break;
+        }
+        storage.set_faults(Faults::default(), at);
+        if log.close().is_ok() {
+            check_files(&storage, &format!("call {at}"));
+        }
+    }
+}
+
+/// A snapshot that is not whole, or whose sync failed, does not stay about once the log was opened.
+#[test]
+fn a_close_that_fails_leaves_no_half_snapshot_for_the_next_one() {
+    for (at, seed) in (1..40).flat_map(|at| (0..8).map(move |seed| (at, seed))) {
+        let storage = FaultyStorage::new(seed);
+        let log = small_log(&storage, 0);
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, seed);
+        drop(log.close());
+        storage.set_faults(Faults::default(), seed);
+        let log = small_log(&storage, 2);
+        log.close().expect("it closes");
+        storage.restart();
+        check_files(&storage, &format!("call {at}, seed {seed}"));
+    }
+}
+
+/// A batch goes as a whole in which the log starts: the log then starts where it ends, whatever fails, and what is
+/// appended there is not below its start.
+#[test]
+fn a_cut_below_the_log_start_loses_nothing_that_comes_after() {
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 1);
+        log.append(&[NewRecord::value(b"a"), NewRecord::value(b"b")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        log.delete_records_before(2).expect("it is visible");
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        let cut = log.truncate_to(2);
+        if storage.calls() < at {
+            assert_eq!(cut.expect("nothing failed"), 1);
+            break;
+        }
+        storage.set_faults(Faults::default(), at);
+        assert!(log.log_start_offset() <= log.log_end_offset(), "call {at}");
+        if log.log_end_offset() == 1 && log.append(&[NewRecord::value(b"c")], NOW).is_ok() {
+            log.flush().expect("it syncs");
+            storage.restart();
+            let (log, _) = PartitionLog::open(storage, config()).expect("it opens");
+            assert_eq!((log.log_start_offset(), log.log_end_offset()), (1, 2), "call {at}");
+        }
     }
 }
 
