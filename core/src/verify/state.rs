@@ -94,7 +94,7 @@ impl<S: Storage> Check<'_, S> {
         self.report.log_start_offset = self.report.log_start_offset.max(log_start_offset).min(log_end);
     }
 
-    pub(super) fn snapshots(&mut self) -> io::Result<()> {
+    pub(super) fn snapshots(&mut self, bases: &[u64]) -> io::Result<()> {
         for name in self.names.clone() {
             let Some(FileKind::Snapshot(offset)) = FileKind::of(&name) else { continue };
             let Some(bytes) = self.read(&name, SNAPSHOT_MAX)? else { continue };
@@ -120,6 +120,11 @@ impl<S: Storage> Check<'_, S> {
             if offset > log_end {
                 let message = format!("it was taken at offset {offset}, and the log ends at {log_end}");
                 self.findings.add(severity, &name, None, message);
+            } else if self.report.checkpoint.is_some()
+                && offset < log_end
+                && bases.binary_search(&offset).is_err()
+            {
+                self.findings.note(&name, None, "left over: no segment begins there, nor does the log end");
             }
         }
         Ok(())

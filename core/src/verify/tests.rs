@@ -165,6 +165,7 @@ const DAMAGES: &[Damage] = &[
         |f| f.retain(|name, _| !name.ends_with("07.log")),
         &[
             "14.log@0 Problem: the batches from offset 7 up to 14 are not there",
+            "7.snapshot Note: left over: no segment begins there",
             "7.index Note: there is no .log",
             "",
         ],
@@ -300,6 +301,11 @@ const DAMAGES: &[Damage] = &[
         "a snapshot that knows the future",
         |f| drop(f.insert(file_name(14, ".snapshot"), snapshot(&[(1, 9), (2, 14)], 0))),
         &["14.snapshot Problem: producer 2 has offset 14"],
+    ),
+    (
+        "a snapshot of before a truncation",
+        |f| drop(f.insert(file_name(11, ".snapshot"), snapshot(&[], 0))),
+        &["11.snapshot Note: left over"],
     ),
     (
         "what a crash leaves",

@@ -120,7 +120,7 @@ fn a_log_keeps_its_promises_whatever_the_disk_does() {
 
 /// Runs `before`, then `action` with a fault at each call of the storage in turn, then `after`.
 fn fail_each_call(before: &str, action: &str, after: &str) {
-    for (call, seed) in (1..60).flat_map(|call| (0..2).map(move |seed| (call, seed))) {
+    for (call, seed) in (1..60).zip(0..) {
         for fault in ["error", "power-at"] {
             let line = format!("{action}  # fault: {fault} call={call} seed={seed}\n");
             let steps = step::parse(&[before, &line, after].concat()).expect("a scenario");
