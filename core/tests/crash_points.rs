@@ -414,6 +414,38 @@ fn a_cut_below_the_log_start_loses_nothing_that_comes_after() {
     }
 }
 
+/// The same, when the power fails on the way and the disk is full afterwards.
+#[test]
+fn a_cut_below_the_log_start_is_brought_to_its_end_or_the_log_stays_closed() {
+    let mut refused = 0;
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 1);
+        log.append(&[NewRecord::value(b"a"), NewRecord::value(b"b")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        log.delete_records_before(2).expect("it is visible");
+        storage.set_faults(Faults { power_fails_at: Some(at), ..Faults::default() }, at);
+        drop(log.truncate_to(2));
+        if !storage.is_down() {
+            break;
+        }
+        storage.restart();
+        storage.set_faults(Faults { room: Some(0), ..Faults::default() }, at);
+        let opened = PartitionLog::open(storage.clone(), config());
+        storage.set_faults(Faults::default(), at);
+        let Ok((mut log, _)) = opened else {
+            refused += 1;
+            continue;
+        };
+        let appended = log.append(&[NewRecord::value(b"c")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        storage.restart();
+        let (log, _) = PartitionLog::open(storage, config()).expect("it opens");
+        assert!(log.log_start_offset() <= appended.base_offset, "call {at}");
+    }
+    assert!(refused > 0);
+}
+
 /// A batch that was cut off is nobody's duplicate, whatever failed on the way.
 #[test]
 fn a_cut_that_fails_answers_no_duplicates_of_what_it_cut() {

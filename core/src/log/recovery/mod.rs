@@ -179,8 +179,11 @@ pub(super) fn open<S: Storage, O: Observer>(
         pending_roll: None,
         scratch: Vec::new(),
     };
-    let stands =
-        checkpoint.is_some_and(|found| !found.clean && found.active_segment == log.active.base_offset());
+    let stands = checkpoint.is_some_and(|found| {
+        // Beyond the end, the log start would swallow what is appended.
+        let holds = found.log_start_offset == log_start_offset;
+        !found.clean && holds && found.active_segment == log.active.base_offset()
+    });
     match log.write_checkpoint(false) {
         // The checkpoint that is there only knows less of what is durable, and a full log can still be read.
         Err(Error::Io(error)) if stands && error.kind() == std::io::ErrorKind::StorageFull => {}
