@@ -387,6 +387,23 @@ fn a_close_that_fails_leaves_no_half_snapshot_for_the_next_one() {
     }
 }
 
+/// Once older segments are gone, the snapshot as of the active one's base is all that is known of some producers. A close
+/// that has no room for a new one must leave it.
+#[test]
+fn a_close_that_fails_keeps_the_snapshot_that_there_is() {
+    let storage = FaultyStorage::new(1);
+    let mut log = small_log(&storage, 20);
+    let base = log.segments().last().expect("there is one").base_offset;
+    assert_eq!(log.truncate_to(base).expect("it is cut"), base);
+    log.delete_records_before(base).expect("it is visible");
+    storage.set_faults(Faults { room: Some(0), ..Faults::default() }, 1);
+    log.close().expect_err("there is no room");
+    storage.set_faults(Faults::default(), 1);
+    let (mut log, _) = PartitionLog::open(storage, config()).expect("it opens");
+    let again = log.append_as(producer(base - 1), &[NewRecord::value(&[1; 60])], NOW).expect("it is known");
+    assert!(again.duplicate);
+}
+
 /// A batch goes as a whole in which the log starts: the log then starts where it ends, whatever fails, and what is
 /// appended there is not below its start.
 #[test]

@@ -15,16 +15,21 @@ use crate::storage::{File, Storage, read_up_to};
 use super::PartitionLog;
 use super::event::{Event, Observer};
 use super::producers::ProducerState;
-use super::recovery::walk;
+use super::recovery::{TEMPORARY, walk};
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Writes the state as of the log end offset, durably but for the name.
     pub(super) fn write_snapshot(&mut self) -> Result<()> {
         let (offset, snapshot) = (self.log_end_offset(), self.producers.encode());
-        let file = self.storage.open(&file_name(offset, SNAPSHOT_SUFFIX))?;
+        let name = file_name(offset, SNAPSHOT_SUFFIX);
+        // There may be one as of the base offset of an active segment that is empty still. Segments that came before may
+        // be gone, and half a snapshot knows nothing of them.
+        let beside = format!("{name}{TEMPORARY}");
+        let file = self.storage.open(&beside)?;
         file.truncate(0)?;
         file.write_at(0, &snapshot)?;
         file.sync().map_err(|error| self.shared.poison(error))?;
+        self.storage.rename(&beside, &name)?;
         let (producers, bytes) = (self.producers.len(), snapshot.len() as u64);
         self.shared.observer.observe(|| Event::SnapshotWritten { offset, producers, bytes });
         Ok(())
@@ -61,18 +66,13 @@ pub(super) fn latest_snapshot<S: Storage>(
     offsets.sort_unstable();
     for &at in offsets.iter().rev().filter(|at| **at <= offset) {
         let file = storage.open(&file_name(at, SNAPSHOT_SUFFIX))?;
-        if let Ok(state) = ProducerState::decode(&read_whole(&file)?) {
+        let mut bytes = Vec::new();
+        read_up_to(&file, 0, usize::try_from(file.len()?).unwrap_or(usize::MAX), &mut bytes)?;
+        if let Ok(state) = ProducerState::decode(&bytes) {
             return Ok(Some((state, at)));
         }
     }
     Ok(None)
-}
-
-/// The bytes of a snapshot.
-pub(super) fn read_whole<F: File>(file: &F) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    read_up_to(file, 0, usize::try_from(file.len()?).unwrap_or(usize::MAX), &mut bytes)?;
-    Ok(bytes)
 }
 
 /// Takes in the batches from offset `from` up to `to`.

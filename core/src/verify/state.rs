@@ -151,6 +151,8 @@ fn other_file(name: &str) -> &'static str {
     let ends = |suffix: &str| name.ends_with(suffix);
     if name == "checkpoint.tmp" {
         "left over from a crash: a checkpoint that was being written"
+    } else if ends(".tmp") {
+        "left over from a crash: an index or snapshot that was being written"
     } else if ends(".deleted") {
         "left over: its segment was deleted, and the file was to follow"
     } else if ends(".cleaned") {

@@ -36,13 +36,13 @@ use super::compaction::Progress;
 use super::event::{CheckpointFound, Event, IndexFault, IndexKind, Observer};
 use super::producers::ProducerState;
 use super::retention::delete_files;
-use super::snapshot::{latest_snapshot, read_whole, replay};
+use super::snapshot::{latest_snapshot, replay};
 use super::{LogReader, PartitionLog, Shared, corrupt};
 
 pub(super) use resume::{Resumed, resume, walk};
 
-/// What follows the name of an index that is being written anew.
-const INDEX_TEMPORARY: &str = ".tmp";
+/// What follows the name of an index or snapshot that is being written.
+pub(super) const TEMPORARY: &str = ".tmp";
 
 /// What opening a log found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -380,16 +380,15 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
     }
 
     /// Removes what belongs to nothing: indexes whose `.log` file is gone, snapshots that no segment begins
-    /// with or that are not whole, what an interrupted deletion, checkpoint or mending of an index left.
+    /// with, what an interrupted deletion, checkpoint, snapshot or mending of an index left.
     fn remove_leftovers(&mut self, bases: &[u64]) -> Result<()> {
         let orphan = |name: &String| {
             base_of(name).is_some_and(|base| bases.binary_search(&base).is_err())
                 || name == CHECKPOINT_TEMPORARY
-                || name.strip_suffix(INDEX_TEMPORARY).is_some_and(|name| base_of(name).is_some())
+                || name.strip_suffix(TEMPORARY).is_some_and(|name| base_of(name).is_some())
                 || name.strip_suffix(DELETED_SUFFIX).is_some_and(|name| base_of(name).is_some())
         };
-        let mut orphans: Vec<String> = self.names.iter().filter(|name| orphan(name)).cloned().collect();
-        orphans.extend(self.settle_snapshots(bases)?);
+        let orphans: Vec<String> = self.names.iter().filter(|name| orphan(name)).cloned().collect();
         for name in orphans {
             match self.storage.remove(&name) {
                 // A deletion that was brought to its end now took the place of an earlier one, and went with it.
@@ -399,29 +398,6 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
             self.removed(name);
         }
         Ok(())
-    }
-
-    /// Makes the snapshots durable that perhaps are not, those at or above the recovery point, and returns the names of
-    /// those that a crash or a full disk left half-written.
-    fn settle_snapshots(&self, bases: &[u64]) -> Result<Vec<String>> {
-        let durable_up_to = match self.checkpoint {
-            Some(checkpoint) if checkpoint.clean => return Ok(Vec::new()),
-            checkpoint => checkpoint.map_or(0, |found| found.recovery_point),
-        };
-        let unsure = self.snapshots().filter(|at| *at >= durable_up_to && bases.binary_search(at).is_ok());
-        let mut half = Vec::new();
-        for name in unsure.map(|at| file_name(at, SNAPSHOT_SUFFIX)) {
-            let file = self.storage.open(&name)?;
-            let bytes = read_whole(&file)?;
-            if ProducerState::decode(&bytes).is_ok() {
-                // After a failed sync, what is read may be in the cache only.
-                file.write_at(0, &bytes)?;
-                file.sync()?;
-            } else {
-                half.push(name);
-            }
-        }
-        Ok(half)
     }
 
     fn removed(&mut self, name: String) {
