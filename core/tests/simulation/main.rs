@@ -170,6 +170,10 @@ fn a_compacted_log_keeps_its_promises_whichever_call_fails() {
     for action in ["compact", "truncate 12", "delete-before 14"] {
         fail_each_call(before, action, after);
     }
+    // A batch a segment, and a tombstone before the active one, whose time has come.
+    let small = "config segment.bytes=90 cleanup.policy=compact delete.retention.ms=5000\nreopen\n\
+                 append a key=k\nappend b key=l\ntombstone k\nappend c key=m\ncompact\nadvance 6000\n";
+    fail_each_call(small, "compact", after);
     // A compaction that was begun before its segments changed; and openings that fail as well.
     fail_each_call(before, "truncate 12", "compact  # fault: late steps=0\n");
     fail_each_call(before, "compact", "reopen  # fault: everywhere seed=1\n");
