@@ -404,6 +404,40 @@ fn a_close_that_fails_keeps_the_snapshot_that_there_is() {
     assert!(again.duplicate);
 }
 
+/// A cut that fails on the way leaves a segment that was to go. Its snapshot has to be there still: once older segments
+/// are deleted, nothing else knows of the producers in them.
+#[test]
+fn a_cut_that_fails_leaves_no_segment_without_its_snapshot() {
+    let mut left = 0;
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let first = Producer { id: 99, epoch: 0, base_sequence: 0 };
+        log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is taken");
+        drop(log);
+        let mut log = small_log(&storage, 20);
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        drop(log.truncate_to(1));
+        if storage.calls() < at {
+            break;
+        }
+        drop(log);
+        storage.set_faults(Faults::default(), at);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let base = log.segments().last().expect("there is one").base_offset;
+        if base == 0 {
+            continue;
+        }
+        left += 1;
+        log.delete_records_before(base).expect("it is visible");
+        drop(log);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let again = log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is known");
+        assert!(again.duplicate, "call {at}");
+    }
+    assert!(left > 3, "{left}");
+}
+
 /// A batch goes as a whole in which the log starts: the log then starts where it ends, whatever fails, and what is
 /// appended there is not below its start.
 #[test]
