@@ -137,7 +137,8 @@ pub(crate) struct Model {
     pub(crate) poisoned: bool,
     /// Whether a file was damaged. Once is enough: two damages may hide one another.
     pub(crate) damaged: bool,
-    /// Whether segments were written by more than one `index.interval.bytes`.
+    /// Whether segments may have index entries by another `index.interval.bytes` than an opening goes by. It mends those
+    /// of the last one only, and a truncation may go back behind that.
     pub(crate) mixed_intervals: bool,
     /// Whether an opening failed that may have cut off what was damaged.
     pub(crate) cut: bool,

@@ -63,8 +63,6 @@ pub(crate) struct Run<D: Disk> {
     pub(crate) now_ms: i64,
     /// The power failed, and the log was not opened since.
     pub(crate) crashed: bool,
-    /// The index entries on disk were added by another rule than the next opening goes by.
-    other_interval: bool,
     /// Damage was found, as it should be: there is no log to go on with.
     pub(crate) over: bool,
     /// Flushes that were begun, and after how many more steps they are to be completed.
@@ -88,7 +86,6 @@ impl<D: Disk> Run<D> {
             log: None,
             now_ms: CLOCK_START_MS,
             crashed: false,
-            other_interval: false,
             over: false,
             late: Vec::new(),
             late_compaction: None,
@@ -230,7 +227,7 @@ impl<D: Disk> Run<D> {
             match log.close() {
                 Ok(()) => {
                     let troubled = self.model.damaged || self.model.trouble;
-                    closed = !(troubled || self.other_interval || leaves_files);
+                    closed = !(troubled || self.model.mixed_intervals || leaves_files);
                     self.model.promise(self.model.end)?;
                     self.model.other_starts.clear();
                 }
@@ -278,9 +275,8 @@ impl<D: Disk> Run<D> {
                     &self.disk,
                     &self.config,
                     &self.model,
-                    self.other_interval || self.model.damaged,
+                    self.model.mixed_intervals || self.model.damaged,
                 )?;
-                self.other_interval &= report.clean;
                 self.crashed = false;
                 self.log = Some(log);
                 Ok(())
@@ -348,7 +344,6 @@ impl<D: Disk> Run<D> {
         let mut config = self.config.clone();
         if entries.iter().all(|(key, value)| config.set(key, value).is_ok()) {
             let other = config.index_interval_bytes != self.config.index_interval_bytes;
-            self.other_interval |= other;
             self.model.mixed_intervals |= other && !self.disk.files().is_empty();
             self.config = config;
         }
