@@ -373,10 +373,12 @@ impl Model {
         Ok(())
     }
 
-    /// Whether compaction left no batch from offset `at` up to `next`.
+    /// Whether compaction left no batch from offset `at` up to `next`. Without a checkpoint, what is left of a deletion
+    /// may be back as well, and that may be any of its segments.
     fn is_hole(&self, at: u64, next: u64) -> bool {
+        let deleted = self.damaged && next <= self.start;
         let within = |batch: &Batch| (at..next).contains(&batch.base);
-        next <= self.cleaned_up_to && !self.history().chain(&self.failed).any(within)
+        deleted || next <= self.cleaned_up_to && !self.history().chain(&self.failed).any(within)
     }
 
     /// Whether a batch may stand in the log where the offset `at` is due.
