@@ -312,6 +312,39 @@ fn a_swap_outlives_a_failed_sync_and_a_crash() {
     assert!(swaps > 3, "{swaps}");
 }
 
+/// A producer may send its last five batches again, those that compaction took as well, and after a crash in it.
+#[test]
+fn a_crash_in_a_swap_forgets_no_batch_of_a_producer() {
+    let batch = |n: i32| Producer { base_sequence: n, ..PRODUCER };
+    let record = [NewRecord::key_value(b"key", b"value")];
+    let storage = FaultyStorage::new(1);
+    let mut log = open(storage.clone());
+    for n in 0..3 {
+        log.append_as(batch(n), &record, NOW).expect("it is taken");
+    }
+    while log.segments().len() < 2 {
+        log.append(&record, NOW).expect("it is taken");
+    }
+    drop(log);
+    let mut swaps = 0;
+    for call in 1.. {
+        let storage = storage.fork();
+        let mut log = open(storage.clone());
+        storage.set_faults(Faults { power_fails_at: Some(call), ..Faults::default() }, call);
+        drop(log.compact(NOW));
+        if !storage.is_down() {
+            break;
+        }
+        storage.restart();
+        let (mut log, report) = PartitionLog::open(storage, config()).expect("it opens");
+        swaps += report.compacted_segments.len();
+        for n in 0..3 {
+            assert!(log.append_as(batch(n), &record, NOW).expect("it is known").duplicate, "call {call}");
+        }
+    }
+    assert!(swaps > 0);
+}
+
 /// What was cut off it half-way is no damage; it is nothing to compact either.
 #[test]
 fn a_poisoned_log_is_not_compacted() {

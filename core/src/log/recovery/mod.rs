@@ -279,10 +279,15 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         self.report.segments += 1;
         let whole = self.checkpoint.is_some_and(|found| found.clean || base < found.active_segment);
         let swapped = self.report.compacted_segments.contains(&base);
-        match whole && !swapped && self.trust(base, next.is_none())? {
-            true => Ok(()),
-            false => self.scan(base, next),
+        if whole && !swapped && self.trust(base, next.is_none())? {
+            return Ok(());
         }
+        self.scan(base, next)?;
+        if swapped {
+            // What is left of its batches tells less of their producers than the snapshot behind it.
+            self.producers = Producers::Unknown;
+        }
+        Ok(())
     }
 
     /// Takes a segment for whole that the checkpoint says is. `false` if its indexes are not what they should be.
