@@ -404,6 +404,31 @@ fn a_close_that_fails_keeps_the_snapshot_that_there_is() {
     assert!(again.duplicate);
 }
 
+/// A crash in a roll may leave the new segment without its snapshot, and then older segments are deleted.
+#[test]
+fn a_crash_in_a_roll_forgets_no_producer() {
+    let first = Producer { id: 99, epoch: 0, base_sequence: 0 };
+    let mut rolled = 0;
+    for (at, seed) in (1..30).flat_map(|at| (0..8).map(move |seed| (at, seed))) {
+        let storage = FaultyStorage::new(seed);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        let value = vec![2; log.config().segment_bytes as usize - 100];
+        storage.set_faults(Faults { power_fails_at: Some(at), ..Faults::default() }, seed);
+        drop(log.append(&[NewRecord::value(&value)], NOW));
+        storage.restart();
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        rolled += log.segments().len() - 1;
+        log.delete_records_before(log.log_end_offset()).expect("it is visible");
+        drop(log);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let again = log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is known");
+        assert!(again.duplicate, "call {at}, seed {seed}");
+    }
+    assert!(rolled > 10, "{rolled}");
+}
+
 /// A cut that fails on the way leaves a segment that was to go. Its snapshot has to be there still: once older segments
 /// are deleted, nothing else knows of the producers in them.
 #[test]

@@ -102,7 +102,7 @@ impl Model {
         (for_sure, perhaps)
     }
 
-    /// A cut that fails half-way may leave a log without a snapshot that it needs once older segments go.
+    /// A log may lack a snapshot that it needs once older segments go.
     pub(crate) fn doubt_producers(&mut self) {
         for id in self.producer_ids() {
             self.memory.unsure.insert(id, self.end);

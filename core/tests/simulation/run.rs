@@ -277,6 +277,10 @@ impl<D: Disk> Run<D> {
                     &self.model,
                     self.model.mixed_intervals || self.model.damaged,
                 )?;
+                if matches!(fault, Some(Fault::Room { .. })) {
+                    // There may have been no room for a snapshot that a crash had taken.
+                    self.model.doubt_producers();
+                }
                 self.crashed = false;
                 self.log = Some(log);
                 Ok(())

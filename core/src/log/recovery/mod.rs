@@ -36,7 +36,7 @@ use super::compaction::Progress;
 use super::event::{CheckpointFound, Event, IndexFault, IndexKind, Observer};
 use super::producers::ProducerState;
 use super::retention::delete_files;
-use super::snapshot::{latest_snapshot, replay};
+use super::snapshot::{latest_snapshot, replay, write_snapshot};
 use super::{LogReader, PartitionLog, Shared, corrupt};
 
 pub(super) use resume::{Resumed, resume, walk};
@@ -378,6 +378,19 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         let (mut state, from) = latest_snapshot(self.storage, &mut offsets, offset)?.unwrap_or_default();
         replay(&mut state, self.segments.iter().map(|segment| &**segment), from, offset)?;
         Ok(state)
+    }
+
+    /// Writes the snapshot as of the active segment's base offset, if a crash took it: once older segments are deleted,
+    /// nothing else knows of the producers in them. A log that has no room for it can be read all the same.
+    fn keep_producers(&self, base: u64) -> Result<()> {
+        let Producers::Known(state, at) = &self.producers else { return Ok(()) };
+        if *at != base || state.is_empty() || self.snapshots().any(|at| at == base) {
+            return Ok(());
+        }
+        match write_snapshot(self.storage, self.observer, base, state) {
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     fn snapshots(&self) -> impl Iterator<Item = u64> {

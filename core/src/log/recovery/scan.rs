@@ -38,6 +38,9 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         if !matches!(self.producers, Producers::Known(_, at) if at == base) {
             self.producers = Producers::Known(self.producers_at(base)?, base);
         }
+        if last {
+            self.keep_producers(base)?;
+        }
         let mut scanned = self.read(base, &log, len)?;
         if let Some(reason) = scanned.bad.take() {
             let durable =
