@@ -276,6 +276,119 @@ fn a_full_disk_ends_a_compaction_and_not_the_log() {
     }
 }
 
+/// The new names may be there, and not durable yet, when an opening finds them: it has to sync them before the old
+/// segments go, or a crash takes both.
+#[test]
+fn a_swap_outlives_a_failed_sync_and_a_crash() {
+    let (storage, written, later) = prepared();
+    let mut swaps = 0;
+    for call in 1.. {
+        let storage = storage.fork();
+        let mut log = open(storage.clone());
+        storage.set_faults(Faults { error_at: Some(call), ..Faults::default() }, call);
+        drop(log.compact(later));
+        if storage.calls() < call {
+            break;
+        }
+        drop(log);
+        storage.set_faults(Faults::default(), 0);
+        let is_swap = |name: &String| name.ends_with(".log.swap");
+        if !storage.list().expect("it is listed").iter().any(is_swap) {
+            continue;
+        }
+        swaps += 1;
+        for power in 1.. {
+            let storage = storage.fork();
+            storage
+                .set_faults(Faults { power_fails_at: Some(power), ..Faults::default() }, call * 1000 + power);
+            drop(PartitionLog::open(storage.clone(), config()));
+            if !storage.is_down() {
+                break;
+            }
+            storage.restart();
+            check(&open(storage.clone()), &written);
+        }
+    }
+    assert!(swaps > 3, "{swaps}");
+}
+
+/// A producer may send its last five batches again, those that compaction took as well, and after a crash in it.
+#[test]
+fn a_crash_in_a_swap_forgets_no_batch_of_a_producer() {
+    let batch = |n: i32| Producer { base_sequence: n, ..PRODUCER };
+    let record = [NewRecord::key_value(b"key", b"value")];
+    let storage = FaultyStorage::new(1);
+    let mut log = open(storage.clone());
+    for n in 0..3 {
+        log.append_as(batch(n), &record, NOW).expect("it is taken");
+    }
+    while log.segments().len() < 2 {
+        log.append(&record, NOW).expect("it is taken");
+    }
+    drop(log);
+    let mut swaps = 0;
+    for call in 1.. {
+        let storage = storage.fork();
+        let mut log = open(storage.clone());
+        storage.set_faults(Faults { power_fails_at: Some(call), ..Faults::default() }, call);
+        drop(log.compact(NOW));
+        if !storage.is_down() {
+            break;
+        }
+        storage.restart();
+        let (mut log, report) = PartitionLog::open(storage, config()).expect("it opens");
+        swaps += report.compacted_segments.len();
+        for n in 0..3 {
+            assert!(log.append_as(batch(n), &record, NOW).expect("it is known").duplicate, "call {call}");
+        }
+    }
+    assert!(swaps > 0);
+}
+
+/// What was cut off it half-way is no damage; it is nothing to compact either.
+#[test]
+fn a_poisoned_log_is_not_compacted() {
+    let (storage, _, later) = prepared();
+    let mut poisoned = 0;
+    for call in 1.. {
+        let storage = storage.fork();
+        let mut log = open(storage.clone());
+        storage.set_faults(Faults { error_at: Some(call), ..Faults::default() }, call);
+        drop(log.truncate_to(20));
+        if storage.calls() < call {
+            break;
+        }
+        storage.set_faults(Faults::default(), 0);
+        if matches!(log.flush(), Err(Error::Poisoned)) {
+            poisoned += 1;
+            assert!(log.begin_compaction(later).is_none());
+        }
+    }
+    assert!(poisoned > 10, "{poisoned}");
+}
+
+/// A deletion fails and leaves a file of its own; a compaction gives the segment that file anew; and the next opening
+/// deletes the segment.
+#[test]
+fn a_deletion_may_fail_before_a_compaction() {
+    let (storage, _, later) = prepared();
+    for call in 1.. {
+        let storage = storage.fork();
+        let mut log = open(storage.clone());
+        let start = log.segments().last().expect("there is one").base_offset;
+        storage.set_faults(Faults { error_at: Some(call), ..Faults::default() }, call);
+        drop(log.delete_records_before(start));
+        if storage.calls() < call {
+            break;
+        }
+        storage.set_faults(Faults::default(), 0);
+        drop(log.compact(later));
+        drop(log);
+        open(storage.clone());
+        check_files(&storage);
+    }
+}
+
 #[test]
 fn damage_is_not_copied() {
     let (storage, ..) = prepared();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use logscope::record::Producer;
 use logscope::storage::{Faults, FaultyStorage};
+use logscope::verify::VerifyOptions;
 use logscope::{Error, LogConfig, NewRecord, PartitionLog};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -345,6 +346,180 @@ fn a_cut_after_a_failed_roll_leaves_nothing_of_the_roll() {
             PartitionLog::open(storage, config()).unwrap_or_else(|error| panic!("call {at}: {error}"));
         assert_eq!(log.log_end_offset(), 4, "call {at}");
     }
+}
+
+fn check_files(storage: &FaultyStorage, context: &str) {
+    let report = logscope::verify(storage, &VerifyOptions::default(), &mut |_| {}).expect("it is read");
+    assert!(report.is_clean(), "{context}: {:?}", report.findings);
+}
+
+/// What a roll created before it failed is no part of a log that is closed in good order.
+#[test]
+fn a_close_after_a_failed_roll_leaves_nothing_of_the_roll() {
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 2);
+        let value = vec![2; log.config().segment_bytes as usize - 100];
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        if log.append(&[NewRecord::value(&value)], NOW).is_ok() {
+            break;
+        }
+        storage.set_faults(Faults::default(), at);
+        if log.close().is_ok() {
+            check_files(&storage, &format!("call {at}"));
+        }
+    }
+}
+
+/// A snapshot that is not whole, or whose sync failed, does not stay about once the log was opened.
+#[test]
+fn a_close_that_fails_leaves_no_half_snapshot_for_the_next_one() {
+    for (at, seed) in (1..40).flat_map(|at| (0..8).map(move |seed| (at, seed))) {
+        let storage = FaultyStorage::new(seed);
+        let log = small_log(&storage, 0);
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, seed);
+        drop(log.close());
+        storage.set_faults(Faults::default(), seed);
+        let log = small_log(&storage, 2);
+        log.close().expect("it closes");
+        storage.restart();
+        check_files(&storage, &format!("call {at}, seed {seed}"));
+    }
+}
+
+/// Once older segments are gone, the snapshot as of the active one's base is all that is known of some producers. A close
+/// that has no room for a new one must leave it.
+#[test]
+fn a_close_that_fails_keeps_the_snapshot_that_there_is() {
+    let storage = FaultyStorage::new(1);
+    let mut log = small_log(&storage, 20);
+    let base = log.segments().last().expect("there is one").base_offset;
+    assert_eq!(log.truncate_to(base).expect("it is cut"), base);
+    log.delete_records_before(base).expect("it is visible");
+    storage.set_faults(Faults { room: Some(0), ..Faults::default() }, 1);
+    log.close().expect_err("there is no room");
+    storage.set_faults(Faults::default(), 1);
+    let (mut log, _) = PartitionLog::open(storage, config()).expect("it opens");
+    let again = log.append_as(producer(base - 1), &[NewRecord::value(&[1; 60])], NOW).expect("it is known");
+    assert!(again.duplicate);
+}
+
+/// A crash in a roll may leave the new segment without its snapshot, and then older segments are deleted.
+#[test]
+fn a_crash_in_a_roll_forgets_no_producer() {
+    let first = Producer { id: 99, epoch: 0, base_sequence: 0 };
+    let mut rolled = 0;
+    for (at, seed) in (1..30).flat_map(|at| (0..8).map(move |seed| (at, seed))) {
+        let storage = FaultyStorage::new(seed);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        let value = vec![2; log.config().segment_bytes as usize - 100];
+        storage.set_faults(Faults { power_fails_at: Some(at), ..Faults::default() }, seed);
+        drop(log.append(&[NewRecord::value(&value)], NOW));
+        storage.restart();
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        rolled += log.segments().len() - 1;
+        log.delete_records_before(log.log_end_offset()).expect("it is visible");
+        drop(log);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let again = log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is known");
+        assert!(again.duplicate, "call {at}, seed {seed}");
+    }
+    assert!(rolled > 10, "{rolled}");
+}
+
+/// A cut that fails on the way leaves a segment that was to go. Its snapshot has to be there still: once older segments
+/// are deleted, nothing else knows of the producers in them.
+#[test]
+fn a_cut_that_fails_leaves_no_segment_without_its_snapshot() {
+    let mut left = 0;
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let first = Producer { id: 99, epoch: 0, base_sequence: 0 };
+        log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is taken");
+        drop(log);
+        let mut log = small_log(&storage, 20);
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        drop(log.truncate_to(1));
+        if storage.calls() < at {
+            break;
+        }
+        drop(log);
+        storage.set_faults(Faults::default(), at);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let base = log.segments().last().expect("there is one").base_offset;
+        if base == 0 {
+            continue;
+        }
+        left += 1;
+        log.delete_records_before(base).expect("it is visible");
+        drop(log);
+        let (mut log, _) = PartitionLog::open(storage.clone(), config()).expect("it opens");
+        let again = log.append_as(first, &[NewRecord::value(b"first")], NOW).expect("it is known");
+        assert!(again.duplicate, "call {at}");
+    }
+    assert!(left > 3, "{left}");
+}
+
+/// A batch goes as a whole in which the log starts: the log then starts where it ends, whatever fails, and what is
+/// appended there is not below its start.
+#[test]
+fn a_cut_below_the_log_start_loses_nothing_that_comes_after() {
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 1);
+        log.append(&[NewRecord::value(b"a"), NewRecord::value(b"b")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        log.delete_records_before(2).expect("it is visible");
+        storage.set_faults(Faults { error_at: Some(at), ..Faults::default() }, at);
+        let cut = log.truncate_to(2);
+        if storage.calls() < at {
+            assert_eq!(cut.expect("nothing failed"), 1);
+            break;
+        }
+        storage.set_faults(Faults::default(), at);
+        assert!(log.log_start_offset() <= log.log_end_offset(), "call {at}");
+        if log.log_end_offset() == 1 && log.append(&[NewRecord::value(b"c")], NOW).is_ok() {
+            log.flush().expect("it syncs");
+            storage.restart();
+            let (log, _) = PartitionLog::open(storage, config()).expect("it opens");
+            assert_eq!((log.log_start_offset(), log.log_end_offset()), (1, 2), "call {at}");
+        }
+    }
+}
+
+/// The same, when the power fails on the way and the disk is full afterwards.
+#[test]
+fn a_cut_below_the_log_start_is_brought_to_its_end_or_the_log_stays_closed() {
+    let mut refused = 0;
+    for at in 1.. {
+        let storage = FaultyStorage::new(at);
+        let mut log = small_log(&storage, 1);
+        log.append(&[NewRecord::value(b"a"), NewRecord::value(b"b")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        log.delete_records_before(2).expect("it is visible");
+        storage.set_faults(Faults { power_fails_at: Some(at), ..Faults::default() }, at);
+        drop(log.truncate_to(2));
+        if !storage.is_down() {
+            break;
+        }
+        storage.restart();
+        storage.set_faults(Faults { room: Some(0), ..Faults::default() }, at);
+        let opened = PartitionLog::open(storage.clone(), config());
+        storage.set_faults(Faults::default(), at);
+        let Ok((mut log, _)) = opened else {
+            refused += 1;
+            continue;
+        };
+        let appended = log.append(&[NewRecord::value(b"c")], NOW).expect("it is taken");
+        log.flush().expect("it syncs");
+        storage.restart();
+        let (log, _) = PartitionLog::open(storage, config()).expect("it opens");
+        assert!(log.log_start_offset() <= appended.base_offset, "call {at}");
+    }
+    assert!(refused > 0);
 }
 
 /// A batch that was cut off is nobody's duplicate, whatever failed on the way.

@@ -1,4 +1,4 @@
-//! Every byte has its field, whatever was done to it.
+//! Every byte has its field, whatever was done to it; and the hex view of each kind of file as text that is kept.
 
 use proptest::prelude::*;
 
@@ -228,4 +228,51 @@ fn a_walker_meets_every_batch_once_however_large() {
     assert!(walker.held() < 300_000, "a large batch is let go: {}", walker.held());
     assert!(walker.advance().unwrap().is_none());
     assert_eq!((walker.position(), walker.left()), (bytes.len() as u64, 0));
+}
+
+fn hex(kind: FileKind, bytes: &[u8]) -> String {
+    file(kind, bytes, usize::MAX).iter().map(|field| Hex::new(field, bytes, 0).to_string()).collect()
+}
+
+/// Everything that there is, whole and damaged, as the hex view shows it.
+fn golden() -> String {
+    let batch = one_batch();
+    let mut damaged = batch.clone();
+    damaged[17] ^= 0xff;
+    damaged[22] = 7;
+    let mut damaged_record = batch.clone();
+    damaged_record[65] = 0x30;
+    let mut damaged_snapshot = a_snapshot();
+    damaged_snapshot[12] ^= 1;
+    let mut damaged_checkpoint = a_checkpoint();
+    damaged_checkpoint.truncate(60);
+    let files = [
+        ("a batch", FileKind::Log(0), batch.clone()),
+        ("a batch that is cut off in a record", FileKind::Log(0), batch[..75].to_vec()),
+        ("a header that is cut off", FileKind::Log(0), batch[..30].to_vec()),
+        ("a wrong checksum and an unknown codec", FileKind::Log(0), damaged),
+        ("a key that is too long", FileKind::Log(0), damaged_record),
+        ("an offset index", FileKind::OffsetIndex(7), vec![0, 0, 0, 4, 0, 0, 0, 162, 0, 0]),
+        (
+            "a time index with zeros",
+            FileKind::TimeIndex(7),
+            [&NOW.to_be_bytes()[..], &[0, 0, 0, 4], &[0; 24]].concat(),
+        ),
+        ("a snapshot", FileKind::Snapshot(42), a_snapshot()),
+        ("a damaged snapshot", FileKind::Snapshot(42), damaged_snapshot),
+        ("a checkpoint", FileKind::Checkpoint, a_checkpoint()),
+        ("a damaged checkpoint", FileKind::Checkpoint, damaged_checkpoint),
+    ];
+    files.iter().map(|(name, kind, bytes)| format!("# {name}\n{}\n", hex(*kind, bytes))).collect()
+}
+
+/// After a wanted change, run it with `UPDATE_GOLDENFILES=1` and review the difference.
+#[test]
+fn the_hex_view_is_as_it_was() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/hex.txt");
+    let hex = golden();
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
+        std::fs::write(path, &hex).expect("the golden file is written");
+    }
+    assert_eq!(hex, include_str!("../../tests/data/hex.txt"));
 }

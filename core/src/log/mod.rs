@@ -200,6 +200,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// As [`flush`](Self::flush). The log is closed all the same; the next opening recovers it.
     pub fn close(mut self) -> Result<()> {
         self.flush_because(FlushCause::Close)?;
+        self.give_up_roll(self.log_end_offset())?;
         self.complete_indexes(TimeEntryCause::Close)?;
         self.write_snapshot()?;
         self.write_checkpoint(true)

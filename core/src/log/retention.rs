@@ -134,10 +134,11 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     }
 }
 
-/// Removes a segment's files, those that are there. The `.log` goes last: without it nobody would know that the
-/// others are left over from a deletion and not from a loss.
+/// Removes a segment's files, those that are there. The `.log` goes after the indexes: without it nobody would know that
+/// they are left over from a deletion and not from a loss. The snapshot goes last, for if the segment comes back, it may
+/// be all that is known of producers.
 pub(super) fn delete_files<S: Storage>(storage: &S, base_offset: u64) -> std::io::Result<()> {
-    let names = [SNAPSHOT_SUFFIX].iter().chain(SEGMENT_SUFFIXES.iter().rev());
+    let names = SEGMENT_SUFFIXES.iter().rev().chain([&SNAPSHOT_SUFFIX]);
     let mut renamed = Vec::new();
     for name in names.map(|suffix| file_name(base_offset, suffix)) {
         let deleted = format!("{name}{DELETED_SUFFIX}");

@@ -16,6 +16,7 @@ use crate::storage::Storage;
 use super::PartitionLog;
 use super::checkpoint::{Checkpoint, Unwritten};
 use super::event::{Event, FlushCause, Observer, RollReason, TimeEntryCause};
+use super::retention::delete_files;
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Whether the log rolls before it takes this batch.
@@ -84,6 +85,18 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
     #[cfg(feature = "lab")]
     pub(crate) fn write_indexes(&self) -> Result<()> {
         Ok(self.active.write_indexes()?)
+    }
+
+    /// Removes, durably, what a roll that failed half-way has created of a segment at `next`: the log would grow past it,
+    /// or be closed before it.
+    pub(super) fn give_up_roll(&mut self, next: u64) -> Result<()> {
+        if self.pending_roll.is_none() {
+            return Ok(());
+        }
+        delete_files(&*self.storage, next)?;
+        self.storage.sync_dir()?;
+        self.pending_roll = None;
+        Ok(())
     }
 
     /// Adds the last time entry, and makes both indexes durable.

@@ -7,6 +7,8 @@
 //!
 //! Source: Kafka's `ProducerStateManager`.
 
+use std::io;
+
 use crate::error::Result;
 use crate::record::BatchHeader;
 use crate::segment::{SNAPSHOT_SUFFIX, Segment, file_name, parse_file_name};
@@ -15,18 +17,13 @@ use crate::storage::{File, Storage, read_up_to};
 use super::PartitionLog;
 use super::event::{Event, Observer};
 use super::producers::ProducerState;
-use super::recovery::walk;
+use super::recovery::{TEMPORARY, walk};
 
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Writes the state as of the log end offset, durably but for the name.
     pub(super) fn write_snapshot(&mut self) -> Result<()> {
-        let (offset, snapshot) = (self.log_end_offset(), self.producers.encode());
-        let file = self.storage.open(&file_name(offset, SNAPSHOT_SUFFIX))?;
-        file.truncate(0)?;
-        file.write_at(0, &snapshot)?;
-        file.sync().map_err(|error| self.shared.poison(error))?;
-        let (producers, bytes) = (self.producers.len(), snapshot.len() as u64);
-        self.shared.observer.observe(|| Event::SnapshotWritten { offset, producers, bytes });
+        let offset = self.log_end_offset();
+        write_snapshot(&*self.storage, &self.shared.observer, offset, &self.producers)?;
         Ok(())
     }
 
@@ -50,6 +47,30 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         self.producers = state;
         Ok(())
     }
+}
+
+/// Writes the state as of an offset, durably but for the name.
+///
+/// There may be one already, as of the base offset of an active segment that is empty still. Segments that came before
+/// may be gone, and half a snapshot knows nothing of them: so the new one is written beside it.
+pub(super) fn write_snapshot<S: Storage, O: Observer>(
+    storage: &S,
+    observer: &O,
+    offset: u64,
+    state: &ProducerState,
+) -> io::Result<()> {
+    let (name, snapshot) = (file_name(offset, SNAPSHOT_SUFFIX), state.encode());
+    let beside = format!("{name}{TEMPORARY}");
+    let file = storage.open(&beside)?;
+    file.truncate(0)?;
+    let written = file.write_at(0, &snapshot).and_then(|()| file.sync());
+    written.and_then(|()| storage.rename(&beside, &name)).inspect_err(|_| {
+        // It may stand in the way of those who need the room.
+        let _ = storage.remove(&beside);
+    })?;
+    let (producers, bytes) = (state.len(), snapshot.len() as u64);
+    observer.observe(|| Event::SnapshotWritten { offset, producers, bytes });
+    Ok(())
 }
 
 /// The newest snapshot at or below `offset` that can be read, and its offset. `offsets` are those there are.

@@ -11,12 +11,11 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{CorruptReason, Error, Result};
 use crate::segment::Segment;
-use crate::storage::Storage;
+use crate::storage::{File, Storage};
 
 use super::event::{DeleteReason, Event, FlushCause, Observer};
 use super::recovery::{Resumed, resume, walk};
-use super::retention::delete_files;
-use super::{PartitionLog, corrupt};
+use super::{PartitionLog, Shared, corrupt};
 
 /// A place between two batches.
 struct CutPoint<F> {
@@ -58,15 +57,15 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         }
         // What comes next at these offsets has not been compacted.
         self.compaction.first_dirty_offset = self.compaction.first_dirty_offset.min(to);
-        self.make_active(segment, position, log_end_offset)
-            .inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        self.make_active(segment, position, log_end_offset).inspect_err(|_| self.shared.cut_failed(to))?;
         self.shared.truncations.fetch_add(1, Ordering::AcqRel);
         self.observe_cut(position, log_end_offset);
-        self.flush_because(FlushCause::Truncate)?;
+        self.flush_because(FlushCause::Truncate).inspect_err(|_| self.shared.cut_failed(to))?;
         // Not before the cut is durable: until then a crash brings back what has holes, or was deleted.
-        self.lower_bounds(to)?;
+        // And then before anything is appended: it would be below the log start.
+        self.lower_bounds(to).inspect_err(|_| self.shared.cut_failed(to))?;
         // What is remembered of batches that are gone would make duplicates of new ones.
-        self.rebuild_producers().inspect_err(|_| self.shared.poisoned.store(true, Ordering::Release))?;
+        self.rebuild_producers().inspect_err(|_| self.shared.cut_failed(to))?;
         Ok(to)
     }
 
@@ -116,11 +115,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         self.active = Arc::clone(&segment);
         // The checkpoint must not name a segment that is gone.
         self.write_checkpoint(false)?;
-        if self.pending_roll.take().is_some() {
-            // The log would grow past what has been created of the next segment.
-            delete_files(&*self.storage, unfinished)?;
-            self.storage.sync_dir()?;
-        }
+        self.give_up_roll(unfinished)?;
         for one in &later {
             self.delete_segments(std::slice::from_ref(one))?;
             // A crash may keep any of the removals that were not synced: then there would be a hole.
@@ -133,5 +128,14 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         let Resumed { indexer, first_timestamp, .. } = resumed;
         (self.indexer, self.first_timestamp) = (indexer, first_timestamp);
         Ok(())
+    }
+}
+
+impl<F: File, O: Observer> Shared<F, O> {
+    /// Nobody knows which end a crash would leave. The log goes no further; and it does not start beyond its end, though
+    /// the checkpoint must still say so.
+    fn cut_failed(&self, to: u64) {
+        self.poisoned.store(true, Ordering::Release);
+        self.log_start_offset.fetch_min(to, Ordering::AcqRel);
     }
 }

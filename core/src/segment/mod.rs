@@ -189,3 +189,19 @@ pub(crate) enum Undone {
     Yes,
     No,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryStorage;
+
+    #[test]
+    fn a_new_segment_has_nothing_of_what_lay_about() {
+        let storage = MemoryStorage::new();
+        SEGMENT_SUFFIXES.iter().for_each(|suffix| storage.insert(file_name(7, suffix), vec![1; 24]));
+        Segment::create(&storage, 7).expect("it is created");
+        for suffix in SEGMENT_SUFFIXES {
+            assert_eq!(storage.contents(&file_name(7, suffix)), Some(Vec::new()), "{suffix}");
+        }
+    }
+}

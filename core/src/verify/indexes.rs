@@ -26,6 +26,8 @@ pub(super) struct IndexContext {
     pub(super) exact: bool,
     /// Whether the segment was closed in good order.
     pub(super) closed: bool,
+    /// Whether it is the log's last.
+    pub(super) last: bool,
 }
 
 impl IndexContext {
@@ -75,6 +77,88 @@ impl IndexContext {
     }
 }
 
+/// What the entries of both indexes have in common.
+trait Entry: Copy + PartialEq {
+    /// An entry of zeros.
+    const ZERO: Self;
+    /// Whether an entry of zeros may be one, if it is the only one of its index.
+    const ZERO_COUNTS_ALONE: bool;
+
+    fn read<F: File>(entries: &mut Entries<'_, F>) -> io::Result<Option<Self>>;
+
+    /// Whether this one may follow another: entries rise in both fields.
+    fn follows(self, last: Self) -> bool;
+}
+
+impl Entry for IndexEntry {
+    const ZERO: Self = Self { relative_offset: 0, position: 0 };
+    const ZERO_COUNTS_ALONE: bool = false;
+
+    fn read<F: File>(entries: &mut Entries<'_, F>) -> io::Result<Option<Self>> {
+        entries.next_offset()
+    }
+
+    fn follows(self, last: Self) -> bool {
+        self.relative_offset > last.relative_offset && self.position > last.position
+    }
+}
+
+impl Entry for TimeIndexEntry {
+    const ZERO: Self = Self { timestamp: 0, relative_offset: 0 };
+    const ZERO_COUNTS_ALONE: bool = true;
+
+    fn read<F: File>(entries: &mut Entries<'_, F>) -> io::Result<Option<Self>> {
+        entries.next_time()
+    }
+
+    fn follows(self, last: Self) -> bool {
+        self.timestamp > last.timestamp && self.relative_offset > last.relative_offset
+    }
+}
+
+/// The entries of an index, one after another.
+#[derive(Debug)]
+struct InOrder<'f, F, E> {
+    entries: Option<Entries<'f, F>>,
+    /// The next entry, and where it stands.
+    pending: Option<(u64, E)>,
+    /// The last entry that was in order.
+    last: Option<E>,
+}
+
+impl<'f, F: File, E: Entry> InOrder<'f, F, E> {
+    fn new(entries: Option<Entries<'f, F>>) -> Self {
+        Self { entries, pending: None, last: None }
+    }
+
+    /// Reads on to the next entry that is in order.
+    fn advance(&mut self, context: &IndexContext, findings: &mut Findings) -> io::Result<()> {
+        self.pending = None;
+        let Some(entries) = &mut self.entries else { return Ok(()) };
+        loop {
+            let position = entries.position();
+            let Some(entry) = E::read(entries)? else { return Ok(()) };
+            let alone = E::ZERO_COUNTS_ALONE && position == 0 && entries.left() == 0;
+            if entry == E::ZERO && !alone {
+                return context.padding(position, entries, findings);
+            }
+            if self.last.is_none_or(|last| entry.follows(last)) {
+                (self.last, self.pending) = (Some(entry), Some((position, entry)));
+                return Ok(());
+            }
+            context.fault(findings, position, "the entry does not rise above the one before");
+        }
+    }
+
+    /// Where the next entry stands, or would.
+    fn position(&self) -> u64 {
+        match (self.pending, &self.entries) {
+            (Some((position, _)), _) => position,
+            (None, entries) => entries.as_ref().map_or(0, Entries::position),
+        }
+    }
+}
+
 /// Which values of `index.interval.bytes` explain the offset indexes so far: from `at_least`, and below `below`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Intervals {
@@ -92,11 +176,7 @@ impl Default for Intervals {
 #[derive(Debug)]
 pub(super) struct OffsetCheck<'f, F> {
     context: IndexContext,
-    entries: Option<Entries<'f, F>>,
-    /// The next entry, and where it stands.
-    pending: Option<(u64, IndexEntry)>,
-    /// The last entry that was in order.
-    last: Option<IndexEntry>,
+    index: InOrder<'f, F, IndexEntry>,
     /// Where the batch of the last entry begins that was met, or 0.
     last_batch: u64,
     interval: Option<u64>,
@@ -115,31 +195,9 @@ impl<'f, F: File> OffsetCheck<'f, F> {
         if file.is_none() {
             findings.add(context.severity, &context.file, None, "the offset index is missing");
         }
-        let entries = context.entries(IndexKind::Offset, file, findings);
+        let index = InOrder::new(context.entries(IndexKind::Offset, file, findings));
         let (interval, intervals) = (interval.map(u64::from), Intervals::default());
-        Self { context, entries, pending: None, last: None, last_batch: 0, interval, intervals, begun: false }
-    }
-
-    /// Reads on to the next entry that is in order.
-    fn next(&mut self, findings: &mut Findings) -> io::Result<()> {
-        self.pending = None;
-        let Some(entries) = &mut self.entries else { return Ok(()) };
-        loop {
-            let position = entries.position();
-            let read = entries.next_offset()?;
-            let Some(entry) = read else { return Ok(()) };
-            if entry == (IndexEntry { relative_offset: 0, position: 0 }) {
-                return self.context.padding(position, entries, findings);
-            }
-            let rises = self.last.is_none_or(|last| {
-                entry.relative_offset > last.relative_offset && entry.position > last.position
-            });
-            if rises {
-                (self.last, self.pending) = (Some(entry), Some((position, entry)));
-                return Ok(());
-            }
-            self.context.fault(findings, position, "the entry does not rise above the one before");
-        }
+        Self { context, index, last_batch: 0, interval, intervals, begun: false }
     }
 
     /// Takes the batch at `position` of the log, whose header is `None` if it is damaged, and says whether the
@@ -152,19 +210,21 @@ impl<'f, F: File> OffsetCheck<'f, F> {
     ) -> io::Result<bool> {
         if !self.begun {
             self.begun = true;
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
-        while let Some((at, entry)) = self.pending.filter(|(_, entry)| u64::from(entry.position) < position) {
+        while let Some((at, entry)) =
+            self.index.pending.filter(|(_, entry)| u64::from(entry.position) < position)
+        {
             let message = format!("the entry points at position {}, where no batch begins", entry.position);
             self.context.fault(findings, at, message);
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
-        let here = self.pending.filter(|(_, entry)| u64::from(entry.position) == position);
+        let here = self.index.pending.filter(|(_, entry)| u64::from(entry.position) == position);
         if let Some((at, entry)) = here {
             if let Some(header) = header {
                 self.compare(at, entry, header, findings);
             }
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
         self.spacing(position, here.is_some(), findings);
         Ok(here.is_some())
@@ -189,10 +249,10 @@ impl<'f, F: File> OffsetCheck<'f, F> {
             true => self.intervals.below = self.intervals.below.min(since),
             false => self.intervals.at_least = self.intervals.at_least.max(since),
         }
-        if let Some(interval) = self.interval.filter(|_| self.context.exact && self.entries.is_some())
+        if let Some(interval) = self.interval.filter(|_| self.context.exact && self.index.entries.is_some())
             && indexed != (since > interval)
         {
-            let at = next_position(&self.pending, &self.entries);
+            let at = self.index.position();
             let has = if indexed { "has an entry" } else { "has no entry" };
             let message = format!(
                 "the batch at position {position} {has}, {since} bytes after the one before; \
@@ -215,15 +275,15 @@ impl<'f, F: File> OffsetCheck<'f, F> {
         findings: &mut Findings,
     ) -> io::Result<()> {
         if !self.begun {
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
-        if let Some(((at, entry), log_end)) = self.pending.zip(log_end) {
+        if let Some(((at, entry), log_end)) = self.index.pending.zip(log_end) {
             let message =
                 format!("the entry points at position {}, and the log ends at {log_end}", entry.position);
             self.context.fault(findings, at, message);
         }
         let Intervals { at_least, below } = self.intervals;
-        let comparable = self.context.exact && self.context.closed && self.entries.is_some();
+        let comparable = self.context.exact && self.context.closed && self.index.entries.is_some();
         if !comparable || self.interval.is_some() {
             return Ok(());
         }
@@ -240,22 +300,11 @@ impl<'f, F: File> OffsetCheck<'f, F> {
     }
 }
 
-/// Where the next entry of an index stands, or would.
-fn next_position<E: Copy, F: File>(pending: &Option<(u64, E)>, entries: &Option<Entries<'_, F>>) -> u64 {
-    match (pending, entries) {
-        (Some((position, _)), _) => *position,
-        (None, entries) => entries.as_ref().map_or(0, Entries::position),
-    }
-}
-
 /// Checks a time index.
 #[derive(Debug)]
 pub(super) struct TimeCheck<'f, F> {
     context: IndexContext,
-    entries: Option<Entries<'f, F>>,
-    pending: Option<(u64, TimeIndexEntry)>,
-    /// The last entry that was in order.
-    last: Option<TimeIndexEntry>,
+    index: InOrder<'f, F, TimeIndexEntry>,
     /// The largest timestamp of the batches so far.
     largest: Option<i64>,
     /// The largest timestamp that the entries so far account for.
@@ -267,32 +316,9 @@ impl<'f, F: File> TimeCheck<'f, F> {
         if file.is_none() {
             findings.note(&context.file, None, "there is no time index");
         }
-        let entries = context.entries(IndexKind::Time, file, findings);
+        let index = InOrder::new(context.entries(IndexKind::Time, file, findings));
         // Kafka takes −1 for no timestamp, and never indexes it.
-        Self { context, entries, pending: None, last: None, largest: None, accounted: -1 }
-    }
-
-    /// Reads on to the next entry that is in order.
-    fn next(&mut self, findings: &mut Findings) -> io::Result<()> {
-        self.pending = None;
-        let Some(entries) = &mut self.entries else { return Ok(()) };
-        loop {
-            let position = entries.position();
-            let read = entries.next_time()?;
-            let Some(entry) = read else { return Ok(()) };
-            let zero = entry == TimeIndexEntry { timestamp: 0, relative_offset: 0 };
-            if zero && (position > 0 || entries.left() > 0) {
-                return self.context.padding(position, entries, findings);
-            }
-            let rises = self.last.is_none_or(|last| {
-                entry.timestamp > last.timestamp && entry.relative_offset > last.relative_offset
-            });
-            if rises {
-                (self.last, self.pending) = (Some(entry), Some((position, entry)));
-                return Ok(());
-            }
-            self.context.fault(findings, position, "the entry does not rise above the one before");
-        }
+        Self { context, index, largest: None, accounted: -1 }
     }
 
     /// Takes the next batch, whose header is `None` if it is damaged, and whether the offset index has an entry
@@ -305,16 +331,16 @@ impl<'f, F: File> TimeCheck<'f, F> {
     ) -> io::Result<()> {
         let Some(header) = header else {
             // Its timestamp is unknown, so nothing can be said of any entry behind it.
-            (self.entries, self.pending) = (None, None);
+            (self.index.entries, self.index.pending) = (None, None);
             return Ok(());
         };
         if self.largest.is_none() {
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
         let first_to_reach = self.largest.is_none_or(|largest| header.max_timestamp > largest);
         let largest = self.largest.map_or(header.max_timestamp, |largest| largest.max(header.max_timestamp));
         self.largest = Some(largest);
-        while let Some((at, entry)) = self.pending {
+        while let Some((at, entry)) = self.index.pending {
             let offset = self.context.base + u64::from(entry.relative_offset);
             if offset > header.last_offset() {
                 break;
@@ -330,20 +356,21 @@ impl<'f, F: File> TimeCheck<'f, F> {
                 self.context.fault(findings, at, message);
             }
             self.accounted = self.accounted.max(entry.timestamp);
-            self.next(findings)?;
+            self.index.advance(&self.context, findings)?;
         }
         if indexed {
-            self.due(largest, &format!("the offset index has offset {}", header.last_offset()), findings);
+            let why = format!("the offset index has offset {}", header.last_offset());
+            self.due(largest, &why, self.context.severity, findings);
         }
         Ok(())
     }
 
     /// Says so if an entry was due, because of `why`, and is not there.
-    fn due(&mut self, largest: i64, why: &str, findings: &mut Findings) {
-        if self.context.exact && self.entries.is_some() && largest > self.accounted {
-            let at = next_position(&self.pending, &self.entries);
+    fn due(&mut self, largest: i64, why: &str, severity: Severity, findings: &mut Findings) {
+        if self.context.exact && self.index.entries.is_some() && largest > self.accounted {
+            let at = self.index.position();
             let message = format!("no entry for timestamp {largest}, the largest so far, though {why}");
-            self.context.fault(findings, at, message);
+            findings.add(severity, &self.context.file, Some(at), message);
             self.accounted = largest;
         }
     }
@@ -354,11 +381,15 @@ impl<'f, F: File> TimeCheck<'f, F> {
             return Ok(());
         }
         match self.largest {
-            None => self.next(findings)?,
-            Some(largest) if self.context.closed => self.due(largest, "the segment is closed", findings),
+            None => self.index.advance(&self.context, findings)?,
+            Some(largest) if self.context.closed => {
+                // An opening takes it off before the checkpoint says that the log is open, and may get no further.
+                let severity = if self.context.last { Severity::Note } else { self.context.severity };
+                self.due(largest, "the segment is closed", severity, findings);
+            }
             Some(_) => {}
         }
-        if let Some((at, entry)) = self.pending {
+        if let Some((at, entry)) = self.index.pending {
             let offset = self.context.base + u64::from(entry.relative_offset);
             self.context.fault(
                 findings,

@@ -181,7 +181,7 @@ impl<S: Storage> Check<'_, S> {
             self.segment(base, bases.get(at + 1).copied())?;
         }
         self.state(&bases);
-        self.snapshots()?;
+        self.snapshots(&bases)?;
         self.other_files(&bases);
         Ok(())
     }

@@ -49,7 +49,8 @@ impl<S: Storage> Check<'_, S> {
         }
         self.begin(base, &name);
 
-        let recoverable = next.is_none_or(|next| next > self.durable_up_to) && self.durable_up_to != u64::MAX;
+        let torn = next.is_none_or(|next| next > self.durable_up_to) && self.durable_up_to != u64::MAX;
+        let recoverable = torn || self.is_swapped(base);
         let context = |suffix| IndexContext {
             file: file_name(base, suffix),
             base,
@@ -59,6 +60,7 @@ impl<S: Storage> Check<'_, S> {
             exact: checkpoint.is_some_and(|checkpoint| base >= checkpoint.cleaned_up_to)
                 && !(self.options.in_use && next.is_none()),
             closed: next.is_some() || checkpoint.is_some_and(|checkpoint| checkpoint.clean),
+            last: next.is_none(),
         };
         let interval = self.options.index_interval_bytes;
         let mut index = OffsetCheck::new(context(INDEX_SUFFIX), index.as_ref(), interval, &mut self.findings);
@@ -72,6 +74,17 @@ impl<S: Storage> Check<'_, S> {
         let end = Some(file.walker.position()).filter(|_| !file.bad_tail);
         index.finish(end, &mut self.intervals, &mut self.findings)?;
         time.finish(!file.bad_tail, &mut self.findings)
+    }
+
+    /// Whether a compaction was interrupted that lets another segment take the place of this one: it may have its
+    /// indexes already.
+    fn is_swapped(&self, base: u64) -> bool {
+        self.names.iter().any(|name| {
+            let offsets = name.strip_suffix(".log.swap").and_then(|offsets| offsets.split_once('-'));
+            let number = |digits: &str| digits.parse::<u64>().ok();
+            let swap = offsets.and_then(|(base, end)| Some(number(base)?..number(end)?));
+            swap.is_some_and(|swap| swap.contains(&base))
+        })
     }
 
     fn index_file(&mut self, name: &str) -> io::Result<Option<(S::File, u64)>> {

@@ -57,7 +57,13 @@ impl<S: Storage> Check<'_, S> {
             });
         }
         if log_start_offset > log_end {
-            wrong.push(format!("the log start offset {log_start_offset} is beyond the log's end {log_end}"));
+            let message =
+                format!("the log start offset {log_start_offset} is beyond the log's end {log_end}");
+            // A truncation that took a batch as a whole in which the log starts lowers this last.
+            match clean || recovery_point > log_end {
+                true => wrong.push(message),
+                false => self.findings.note(CHECKPOINT_FILE, None, message),
+            }
         }
         if recovery_point > log_end {
             wrong.push(format!(
@@ -88,7 +94,7 @@ impl<S: Storage> Check<'_, S> {
         self.report.log_start_offset = self.report.log_start_offset.max(log_start_offset).min(log_end);
     }
 
-    pub(super) fn snapshots(&mut self) -> io::Result<()> {
+    pub(super) fn snapshots(&mut self, bases: &[u64]) -> io::Result<()> {
         for name in self.names.clone() {
             let Some(FileKind::Snapshot(offset)) = FileKind::of(&name) else { continue };
             let Some(bytes) = self.read(&name, SNAPSHOT_MAX)? else { continue };
@@ -114,6 +120,11 @@ impl<S: Storage> Check<'_, S> {
             if offset > log_end {
                 let message = format!("it was taken at offset {offset}, and the log ends at {log_end}");
                 self.findings.add(severity, &name, None, message);
+            } else if self.report.checkpoint.is_some()
+                && offset < log_end
+                && bases.binary_search(&offset).is_err()
+            {
+                self.findings.note(&name, None, "left over: no segment begins there, nor does the log end");
             }
         }
         Ok(())
@@ -140,6 +151,8 @@ fn other_file(name: &str) -> &'static str {
     let ends = |suffix: &str| name.ends_with(suffix);
     if name == "checkpoint.tmp" {
         "left over from a crash: a checkpoint that was being written"
+    } else if ends(".tmp") {
+        "left over from a crash: an index or snapshot that was being written"
     } else if ends(".deleted") {
         "left over: its segment was deleted, and the file was to follow"
     } else if ends(".cleaned") {

@@ -165,6 +165,7 @@ const DAMAGES: &[Damage] = &[
         |f| f.retain(|name, _| !name.ends_with("07.log")),
         &[
             "14.log@0 Problem: the batches from offset 7 up to 14 are not there",
+            "7.snapshot Note: left over: no segment begins there",
             "7.index Note: there is no .log",
             "",
         ],
@@ -302,6 +303,11 @@ const DAMAGES: &[Damage] = &[
         &["14.snapshot Problem: producer 2 has offset 14"],
     ),
     (
+        "a snapshot of before a truncation",
+        |f| drop(f.insert(file_name(11, ".snapshot"), snapshot(&[], 0))),
+        &["11.snapshot Note: left over"],
+    ),
+    (
         "what a crash leaves",
         |f| {
             for name in
@@ -384,6 +390,42 @@ fn a_torn_tail_is_a_note_where_nothing_below_it_was_durable() {
     assert!(report.is_clean(), "{:?}", said(&report));
     let while_open = verify_files(&files, &VerifyOptions { in_use: true, ..RULE });
     assert!(said(&while_open)[1].contains("may be a batch that is being written"), "{:?}", said(&while_open));
+}
+
+/// The next opening mends all of these, so they are no problems.
+#[test]
+fn what_was_interrupted_is_a_note() {
+    // A compaction had deleted the indexes of a segment whose place another takes.
+    let mut files = written();
+    files.remove(&index(7));
+    files.insert("00000000000000000000-00000000000000000014.log.swap".to_owned(), Vec::new());
+    let report = verify_files(&files, &RULE);
+    assert!(
+        said(&report).contains(&"7.index Note: the offset index is missing".to_owned()),
+        "{:?}",
+        said(&report)
+    );
+    assert!(report.is_clean());
+
+    // An opening had taken the last entry off the last time index, and got no further.
+    let mut files = written();
+    let len = files[&time_index(14)].len();
+    files.get_mut(&time_index(14)).unwrap().truncate(len - 12);
+    let report = verify_files(&files, &RULE);
+    assert!(said(&report)[0].starts_with("14.timeindex@"), "{:?}", said(&report));
+    assert_eq!((report.problems, report.notes), (0, 1));
+    let len = files[&time_index(7)].len();
+    files.get_mut(&time_index(7)).unwrap().truncate(len - 12);
+    assert_eq!(verify_files(&files, &RULE).problems, 1, "an older one is complete");
+
+    // A truncation had cut off a batch in which the log starts, and nothing more.
+    let mut files = written();
+    files.remove("00000000000000000020.snapshot");
+    checkpoint(&mut files, 21, 20, 14, 0, false);
+    let report = verify_files(&files, &RULE);
+    let beyond = "checkpoint Note: the log start offset 21 is beyond the log's end 20";
+    assert!(said(&report).contains(&beyond.to_owned()), "{:?}", said(&report));
+    assert!(report.is_clean());
 }
 
 #[test]

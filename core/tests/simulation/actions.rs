@@ -63,6 +63,7 @@ impl<D: Disk> Run<D> {
                 })?;
                 let as_due = segment.is_none_or(|segment| segment == appended.segment);
                 check(as_due, ROLLS, || format!("{batch:?} is in {}, not in {segment:?}", appended.segment))?;
+                self.model.end = batch.next;
                 self.model.batches.push(batch);
                 return Ok(true);
             }
@@ -82,7 +83,7 @@ impl<D: Disk> Run<D> {
 
     /// The batch as it must stand in the log.
     fn encode(&self, records: &[NewRecord<'_>], producer: Producer) -> Batch {
-        let base = self.model.end();
+        let base = self.model.end;
         let compression = self.config.compression_type.unwrap_or(Compression::None);
         let meta = BatchMeta { base_offset: base, compression, producer, ..BatchMeta::default() };
         let mut bytes = Vec::new();
@@ -117,7 +118,7 @@ impl<D: Disk> Run<D> {
 
     pub(crate) fn fetch(&mut self, offset: u64, max_bytes: u64, fault: Option<Fault>) -> Checked {
         let Some(log) = &self.log else { return Ok(()) };
-        let range = self.model.start..=self.model.end();
+        let range = self.model.start..=self.model.end;
         match log.fetch(offset, max_bytes) {
             Ok(fetched) => {
                 let (found, due) = (batches(&fetched.batches), self.model.fetch(offset, max_bytes));
@@ -166,9 +167,7 @@ impl<D: Disk> Run<D> {
             Ok(up_to) => {
                 self.model.synced();
                 check(!self.model.poisoned, REFUSALS, || "a flush after a failed sync worked".to_owned())?;
-                check(up_to == self.model.end(), "a flush makes all durable", || {
-                    format!("only up to {up_to}")
-                })
+                check(up_to == self.model.end, "a flush makes all durable", || format!("only up to {up_to}"))
             }
             Err(error) => {
                 self.model.poisoned |= matches!(error, Error::Io(_));
@@ -239,19 +238,23 @@ impl<D: Disk> Run<D> {
 
     pub(crate) fn truncate(&mut self, offset: u64, fault: Option<Fault>) -> Checked {
         let Some(log) = &mut self.log else { return Ok(()) };
-        let (start, end) = (self.model.start, self.model.end());
-        let to = self.model.cut_point(offset).1;
+        let (start, end) = (self.model.start, self.model.end);
+        let base = bases(&log.segments()).into_iter().rfind(|base| *base <= offset).unwrap_or(start);
+        let to = self.model.cut_point(offset, base);
         let result = log.truncate_to(offset);
         let found = log.log_end_offset();
         match result {
             Ok(given) => {
                 let fits = (start..=end).contains(&offset) && !self.model.poisoned;
-                check(fits && given == to, "a truncation cuts off all that reaches an offset", || {
+                let as_due = given == to || self.model.damaged && given < to;
+                check(fits && as_due, "a truncation cuts off all that reaches an offset", || {
                     format!("at {offset} it cut {start}..{end} to {given}, not to {to}")
                 })?;
                 if offset < end {
-                    self.model.cut(offset);
-                    self.model.durable = to;
+                    self.truncations += 1;
+                    self.model.cut(given);
+                    self.model.durable = given;
+                    self.model.cleaned_up_to = self.model.cleaned_up_to.min(given);
                     self.model.other_starts.clear();
                     self.model.synced();
                 }
@@ -262,7 +265,9 @@ impl<D: Disk> Run<D> {
             }),
             Err(error) => {
                 if found != end {
-                    let cut = self.model.cut(offset);
+                    self.truncations += 1;
+                    self.model.doubt_producers();
+                    let cut = self.model.cut(found);
                     self.model.failed.extend(cut);
                     self.model.other_starts.extend([start, self.model.start]);
                 }
@@ -288,7 +293,7 @@ impl<D: Disk> Run<D> {
     /// What must hold after every step.
     pub(crate) fn check_log(&mut self) -> Checked {
         let Some(log) = &self.log else { return Ok(()) };
-        let (found, due) = (range(log), (self.model.start, self.model.end()));
+        let (found, due) = (range(log), (self.model.start, self.model.end));
         check(found == due, "a refused action leaves no trace", || {
             format!("the log goes from {} to {}, not from {} to {}", found.0, found.1, due.0, due.1)
         })?;
@@ -305,6 +310,6 @@ fn range<D: Disk>(log: &PartitionLog<D>) -> (u64, u64) {
     (log.log_start_offset(), log.log_end_offset())
 }
 
-fn bases(segments: &[SegmentInfo]) -> Vec<u64> {
+pub(crate) fn bases(segments: &[SegmentInfo]) -> Vec<u64> {
     segments.iter().map(|segment| segment.base_offset).collect()
 }

@@ -227,16 +227,17 @@ fn any_prefix_of_a_journal_is_a_prefix_of_the_log() {
 }
 
 fn check_cut(medium: &Medium, run: &Run<JournalStorage>, before: &Model, what: &dyn Fn() -> String) {
-    let (log, report) = PartitionLog::open(medium.restore(), run.config.clone())
+    let storage = medium.restore();
+    let (log, report) = PartitionLog::open(storage.clone(), run.config.clone())
         .unwrap_or_else(|error| panic!("{error}\n{}", what()));
     let mut between = before.clone();
     between.failed.extend(run.model.history().cloned());
     between.durable = before.durable.min(run.model.durable);
     between.other_starts.push(run.model.start);
-    let checked = check_recovered(&log, &report, &mut between, true);
+    let checked = check_recovered(&storage, &log, &report, &mut between, true);
     // A reset takes everything back.
     let checked = checked.or_else(|violation| match run.model.batches.is_empty() {
-        true => check_recovered(&log, &report, &mut run.model.clone(), true),
+        true => check_recovered(&storage, &log, &report, &mut run.model.clone(), true),
         false => Err(violation),
     });
     checked.unwrap_or_else(|violation| panic!("{violation}\n{}", what()));

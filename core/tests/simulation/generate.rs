@@ -22,7 +22,8 @@ pub(crate) fn next_step<D: Disk>(random: &mut Random, diet: Diet, run: &Run<D>) 
     if !run.is_open() && !random.one_in(8) {
         return with_fault(random, diet, Action::Reopen);
     }
-    let action = match random.below(120) {
+    let compacts = run.config.cleanup_policy.compacts();
+    let action = match random.below(if compacts { 140 } else { 121 }) {
         0..40 => append(random, run),
         40..58 => Action::Flush,
         58..68 => fetch(random, run),
@@ -39,25 +40,32 @@ pub(crate) fn next_step<D: Disk>(random: &mut Random, diet: Diet, run: &Run<D>) 
         99..104 => Action::Advance { ms: duration(random) },
         104..109 => Action::Retain,
         109..113 => Action::DeleteBefore { offset: offset(random, run, run.model.durable) },
-        113..116 => Action::Truncate { offset: offset(random, run, run.model.end()) },
+        113..116 => Action::Truncate { offset: offset(random, run, run.model.end) },
         116 => Action::Tombstone { key: (*random.pick(&KEYS)).to_owned() },
         117 if diet == Diet::Faults => damage(random, run),
         118 if random.one_in(4) => Action::Reset,
+        120..132 => Action::Compact,
+        132..136 => Action::Tombstone { key: (*random.pick(&KEYS)).to_owned() },
+        136..140 => Action::Advance { ms: duration(random) },
         _ => append(random, run),
     };
     with_fault(random, diet, action)
 }
 
-const KEYS: [&str; 3] = ["a", "b", "c"];
+const KEYS: [&str; 6] = ["a", "b", "c", "d", "another key", ""];
 
 /// The first step of a scenario: it sets what the others move in.
 pub(crate) fn first_step(random: &mut Random) -> Step {
-    let entries = [
-        ("segment.bytes", random.between(150, 900)),
-        ("index.interval.bytes", random.below(300)),
-        ("segment.index.bytes", random.between(8, 64)),
+    let mut entries = vec![
+        ("segment.bytes", random.between(150, 900).to_string()),
+        ("index.interval.bytes", random.below(300).to_string()),
+        ("segment.index.bytes", random.between(8, 64).to_string()),
     ];
-    let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect();
+    if random.one_in(2) {
+        entries.push(("cleanup.policy", (*random.pick(&["compact", "compact,delete"])).to_owned()));
+        entries.push(("delete.retention.ms", random.below(60_000).to_string()));
+    }
+    let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Step { action: Action::Config { entries }, fault: None }
 }
 
@@ -67,7 +75,9 @@ fn append<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
         false => (None, random.between(1, 4)),
     };
     let values = (0..records).map(|_| value(random)).collect();
-    let key = random.one_in(3).then(|| (*random.pick(&KEYS)).to_owned());
+    // What has no key is refused by a log that is compacted.
+    let keyed = if run.config.cleanup_policy.compacts() { !random.one_in(20) } else { random.one_in(3) };
+    let key = keyed.then(|| (*random.pick(&KEYS)).to_owned());
     let count = if random.one_in(3) { random.between(2, 8) as u32 } else { 1 };
     let at = random.one_in(6).then(|| timestamp(random, run));
     Action::Append { values, key, count, at, producer }
@@ -128,7 +138,7 @@ fn find<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
 fn offset<D: Disk>(random: &mut Random, run: &Run<D>, end: u64) -> u64 {
     let start = run.model.start;
     match random.below(6) {
-        0 => random.below(run.model.end() + 2),
+        0 => random.below(run.model.end + 2),
         1 => end,
         2 => start,
         _ => start + random.below(end.saturating_sub(start) + 1),
@@ -156,7 +166,7 @@ fn fetch<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
         1 => 1 << 20,
         _ => random.below(1500),
     };
-    let end = run.model.end();
+    let end = run.model.end;
     let offset = if random.one_in(3) { random.below(end + 2) } else { offset(random, run, end) };
     Action::Fetch { offset, max_bytes }
 }
@@ -176,7 +186,7 @@ fn config<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
     let word = |random: &mut Random, words: &[&str]| (*random.pick(words)).to_owned();
     let codecs = ["producer", "producer", "none", "gzip", "snappy", "lz4", "zstd"];
     let policies = ["delete", "delete", "delete", "compact", "compact,delete"];
-    let (key, value) = match random.below(11) {
+    let (key, value) = match random.below(12) {
         0 => ("segment.bytes", random.between(100, 1000).to_string()),
         1 => ("index.interval.bytes", random.below(400).to_string()),
         2 => ("segment.index.bytes", random.between(8, 64).to_string()),
@@ -187,6 +197,7 @@ fn config<D: Disk>(random: &mut Random, run: &Run<D>) -> Action {
         7 => ("compression.type", word(random, &codecs)),
         8 => ("message.timestamp.type", word(random, &["CreateTime", "LogAppendTime"])),
         9 => ("producer.id.expiration.ms", long.to_string()),
+        10 => ("delete.retention.ms", (short / 2).to_string()),
         _ => ("cleanup.policy", word(random, &policies)),
     };
     Action::Config { entries: vec![(key.to_owned(), value)] }
@@ -246,6 +257,11 @@ fn with_fault(random: &mut Random, diet: Diet, action: Action) -> Step {
         (Action::Truncate { .. }, 0..4) => Some(Fault::ErrorAt { call: random.between(1, 40), seed }),
         (Action::Truncate { .. }, 4..8) => Some(Fault::PowerAt { call: random.between(1, 40), seed }),
         (Action::Retain | Action::DeleteBefore { .. } | Action::Truncate { .. }, 8) => short,
+        (Action::Compact, 0..4) => Some(Fault::ErrorAt { call: random.between(1, 50), seed }),
+        (Action::Compact, 4..9) => Some(Fault::PowerAt { call: random.between(1, 50), seed }),
+        (Action::Compact, 9..11) => Some(Fault::Room { bytes: random.below(400) }),
+        (Action::Compact, 11) => short,
+        (Action::Compact, 12..17) => Some(Fault::Late { steps: random.below(6) }),
         (Action::Reopen, 0..2) => Some(Fault::ErrorAt { call: random.between(1, 60), seed }),
         (Action::Reopen, 2..4) => Some(Fault::PowerAt { call: random.between(1, 60), seed }),
         (Action::Reopen, 4..6) => short,

@@ -16,6 +16,8 @@
 //! | `generate` | steps by chance |
 //! | `run` | steps on a log, and what must hold after each |
 //! | `actions` | what each action must bring |
+//! | `compact` | what a compaction must bring, at once or later |
+//! | `cleaning` | what a compaction may take out of a log, and what it must |
 //! | `producers` | what a log must know of idempotent producers |
 //! | `recovered` | what must hold of a log that was opened |
 //! | `model` | what the log must hold |
@@ -24,6 +26,8 @@
 
 mod actions;
 mod backends;
+mod cleaning;
+mod compact;
 mod generate;
 mod model;
 mod producers;
@@ -114,6 +118,19 @@ fn a_log_keeps_its_promises_whatever_the_disk_does() {
     (0..300).for_each(simulate);
 }
 
+/// Runs `before`, then `action` with a fault at each call of the storage in turn, then `after`.
+fn fail_each_call(before: &str, action: &str, after: &str) {
+    for (call, seed) in (1..60).zip(0..) {
+        for fault in ["error", "power-at"] {
+            let line = format!("{action}  # fault: {fault} call={call} seed={seed}\n");
+            let steps = step::parse(&[before, &line, after].concat()).expect("a scenario");
+            if let Err(violation) = run_steps(FaultyStorage::new(0), &steps) {
+                panic!("{}", report(&line, &violation, steps));
+            }
+        }
+    }
+}
+
 /// What chance meets seldom: the same few lines, with a fault at each call of the storage in turn.
 #[test]
 fn a_log_keeps_its_promises_whichever_call_fails() {
@@ -129,18 +146,38 @@ fn a_log_keeps_its_promises_whichever_call_fails() {
         "retain",
         "append x y z w",
         "delete-before 22\nappend x y z w",
+        "reopen",
     ];
     for action in actions {
-        for (call, seed) in (1..60).flat_map(|call| (0..3).map(move |seed| (call, seed))) {
-            for fault in ["error", "power-at"] {
-                let line = format!("flush\n{action}  # fault: {fault} call={call} seed={seed}\n");
-                let steps = step::parse(&[before, &line, after].concat()).expect("a scenario");
-                if let Err(violation) = run_steps(FaultyStorage::new(0), &steps) {
-                    panic!("{}", report(&line, &violation, steps));
-                }
-            }
-        }
+        fail_each_call(&format!("{before}flush\n"), action, after);
+        // A log that met an error is closed as it stands.
+        fail_each_call(&format!("{before}flush\n"), action, &format!("reopen\n{after}"));
     }
+    // The log starts in the middle of a batch that goes as a whole.
+    let before = format!("{before}flush\ndelete-before 11\n");
+    fail_each_call(&before, "truncate 11", &format!("reopen\n{after}"));
+    fail_each_call(&before, "truncate 11", &format!("append x\nflush\n{after}"));
+}
+
+#[test]
+fn a_compacted_log_keeps_its_promises_whichever_call_fails() {
+    let before = "config segment.bytes=300 index.interval.bytes=70 cleanup.policy=compact delete.retention.ms=5000\n\
+                  reopen\nappend a b key=k producer=1 epoch=0 seq=0 count=3\ntombstone k\n\
+                  append c d key=l count=3\nappend e key=k count=3\ntombstone l\nappend f key=m count=3\n\
+                  compact\nadvance 6000\nappend g h key=m count=3\n";
+    let after = "append a b key=k producer=1 epoch=0 seq=0\ncompact\nreopen\nappend g key=l count=3\n\
+                 crash  # fault: power seed=1\nreopen\ncompact\nreopen\n";
+    for action in ["compact", "truncate 12", "delete-before 14"] {
+        fail_each_call(before, action, after);
+    }
+    // A batch a segment, and a tombstone before the active one, whose time has come.
+    let small = "config segment.bytes=90 cleanup.policy=compact delete.retention.ms=5000\nreopen\n\
+                 append a key=k\nappend b key=l\ntombstone k\nappend c key=m\ncompact\nadvance 6000\n";
+    fail_each_call(small, "compact", after);
+    // A compaction that was begun before its segments changed; and openings that fail as well.
+    fail_each_call(before, "truncate 12", "compact  # fault: late steps=0\n");
+    fail_each_call(before, "compact", "reopen  # fault: everywhere seed=1\n");
+    fail_each_call(before, "delete-before 14", "compact\nreopen  # fault: kill\n");
 }
 
 /// `cargo xtask simulate` runs this.

@@ -2,11 +2,14 @@
 
 use logscope::log::{CHECKPOINT_FILE, Checkpoint};
 use logscope::storage::{Faults, MemoryStorage, Storage};
+use logscope::verify::{Finding, Severity, VerifyOptions};
 use logscope::{Error, LogConfig, PartitionLog, RecoveryReport};
 
-use crate::model::{Checked, Found, Model, REOPENS, Violation, batches, check};
-use crate::run::Disk;
+use crate::compact::{Segments, segments_in};
+use crate::model::{Batch, Checked, Found, Model, REOPENS, Violation, batches, check};
+use crate::run::{Disk, files};
 
+pub(crate) const VERIFIED: &str = "the check of a directory finds nothing";
 const IDEMPOTENT: &str = "a second recovery finds nothing to do";
 
 /// Opens a log that has no reason to refuse.
@@ -36,6 +39,7 @@ fn below(name: &str, log_start_offset: u64) -> bool {
 /// Holds what a log has against the model, which takes it over. `power_lost` says whether the power failed since the
 /// log was opened before. False if what it has cannot be read, and was damaged.
 pub(crate) fn check_recovered<S: Storage>(
+    storage: &S,
     log: &PartitionLog<S>,
     report: &RecoveryReport,
     model: &mut Model,
@@ -45,13 +49,22 @@ pub(crate) fn check_recovered<S: Storage>(
     check(log.high_watermark() == end, "what is found is durable and visible", || {
         format!("the high watermark is {}, and the log ends at {end}", log.high_watermark())
     })?;
-    let (mut found, mut at) = (Vec::new(), start);
-    while at < end {
+    check_directory(storage, log.config(), model, Severity::Note)?;
+    let Some(batches) = fetch_all(log, model.damaged)? else { return Ok(false) };
+    let disk = if model.cleaning.is_some() { segments_in(&files(storage)) } else { Segments::new() };
+    model.recover(Found { start, end, batches, cut, disk }, power_lost)?;
+    Ok(true)
+}
+
+/// All that is visible, fetched bit by bit; `None` if it cannot be read, and was damaged.
+pub(crate) fn fetch_all<S: Storage>(log: &PartitionLog<S>, damaged: bool) -> Checked<Option<Vec<Batch>>> {
+    let (mut found, mut at) = (Vec::new(), log.log_start_offset());
+    while at < log.high_watermark() {
         let fetched = match log.fetch(at, 700) {
             Ok(fetched) => fetched,
-            Err(Error::Corrupt { .. }) if model.damaged => return Ok(false),
+            Err(Error::Corrupt { .. }) if damaged => return Ok(None),
             Err(error) => {
-                let details = format!("{error}, at offset {at} of {end}");
+                let details = format!("{error}, at offset {at} of {}", log.log_end_offset());
                 return Err(Violation { rule: "what recovery let pass can be fetched", details });
             }
         };
@@ -59,8 +72,31 @@ pub(crate) fn check_recovered<S: Storage>(
         check(fetched.next_offset > at, "a fetch gets on", || format!("it stays at {at}"))?;
         at = fetched.next_offset;
     }
-    model.recover(Found { start, end, batches: found, cut }, power_lost)?;
-    Ok(true)
+    Ok(Some(found))
+}
+
+/// The check of a directory finds nothing of this severity, or worse, unless something was damaged.
+pub(crate) fn check_directory<S: Storage>(
+    storage: &S,
+    config: &LogConfig,
+    model: &Model,
+    least: Severity,
+) -> Checked {
+    if model.damaged {
+        return Ok(());
+    }
+    let index_interval_bytes = (!model.mixed_intervals).then_some(config.index_interval_bytes);
+    let options = VerifyOptions { index_interval_bytes, ..VerifyOptions::default() };
+    let report = logscope::verify(storage, &options, &mut |_| {});
+    let report = report.map_err(|error| Violation { rule: VERIFIED, details: error.to_string() })?;
+    let explained = |finding: &Finding| {
+        // Nobody knows which index entries are due where the rule has changed. And the log may have rolled since its
+        // start moved into what was active then.
+        let says = |words| finding.message.contains(words);
+        model.mixed_intervals && says("index.interval.bytes") || says("below the log start offset")
+    };
+    let found = report.findings.iter().find(|finding| finding.severity >= least && !explained(finding));
+    check(found.is_none(), VERIFIED, || format!("{found:?}"))
 }
 
 /// Whether a checkpoint is the other one, but for a lower recovery point: an opening without room for a new one leaves
@@ -99,7 +135,7 @@ pub(crate) fn check_second_recovery<D: Disk>(
     check((idle(&log, &report) && same) || added_otherwise, IDEMPOTENT, || {
         format!("{report:?}, the same files: {same}")
     })?;
-    check_recovered(&log, &report, &mut model.clone(), false)?;
+    check_recovered(&copy, &log, &report, &mut model.clone(), false)?;
 
     let has_log = |base: &str| before.contains_key(&format!("{base}.log"));
     let alone = before.keys().find(|name| name.strip_suffix(".index").is_some_and(|base| !has_log(base)));
@@ -107,8 +143,8 @@ pub(crate) fn check_second_recovery<D: Disk>(
 
     let Some(faulty) = disk.faulty() else { return Ok(()) };
     let copy = faulty.fork();
-    copy.set_faults(Faults::default(), model.end());
+    copy.set_faults(Faults::default(), model.end);
     copy.restart();
     let (log, report) = open(&copy, config)?;
-    check_recovered(&log, &report, &mut model.clone(), true).map(drop)
+    check_recovered(&copy, &log, &report, &mut model.clone(), true).map(drop)
 }

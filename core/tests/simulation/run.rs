@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 
 use logscope::lab::{Action, CLOCK_START_MS, Lab};
 use logscope::record::{NewRecord, Producer};
-use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage};
+use logscope::storage::{Crash, Faults, FaultyStorage, File, JournalStorage, MemoryStorage, Storage};
+use logscope::verify::Severity;
 use logscope::{Error, Flush, LogConfig, PartitionLog};
 
+use crate::cleaning::Cleaning;
+use crate::compact::LateCompaction;
 use crate::model::{Checked, Model, REOPENS, SILENT_CUT, Violation, check};
-use crate::recovered::{check_recovered, check_second_recovery, idle, open};
+use crate::recovered::{check_directory, check_recovered, check_second_recovery, idle, open};
 use crate::step::{Fault, Step};
 
 /// A storage to run on.
@@ -25,15 +28,20 @@ pub(crate) trait Disk: Crash + Clone {
         if let Some(faulty) = self.faulty() {
             return faulty.contents();
         }
-        let read = |name: &str| {
-            let file = self.open(name)?;
-            let mut bytes = vec![0; file.len()? as usize];
-            file.read_at(0, &mut bytes)?;
-            Ok::<_, std::io::Error>(bytes)
-        };
-        let names = self.list().expect("this storage does not fail");
-        names.into_iter().map(|name| (name.clone(), read(&name).expect("nor do its files"))).collect()
+        files(self)
     }
+}
+
+/// All files of a storage that does not fail now.
+pub(crate) fn files<S: Storage>(storage: &S) -> BTreeMap<String, Vec<u8>> {
+    let read = |name: &str| {
+        let file = storage.open(name)?;
+        let mut bytes = vec![0; file.len()? as usize];
+        file.read_at(0, &mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    };
+    let names = storage.list().expect("this storage does not fail");
+    names.into_iter().map(|name| (name.clone(), read(&name).expect("nor do its files"))).collect()
 }
 
 impl Disk for MemoryStorage {}
@@ -55,12 +63,16 @@ pub(crate) struct Run<D: Disk> {
     pub(crate) now_ms: i64,
     /// The power failed, and the log was not opened since.
     pub(crate) crashed: bool,
-    /// The index entries on disk were added by another rule than the next opening goes by.
-    other_interval: bool,
     /// Damage was found, as it should be: there is no log to go on with.
     pub(crate) over: bool,
     /// Flushes that were begun, and after how many more steps they are to be completed.
     pub(crate) late: Vec<(u64, Flush<D>)>,
+    /// A compaction that was begun, and is to be finished later.
+    pub(crate) late_compaction: Option<LateCompaction<D>>,
+    /// How often the log was cut.
+    pub(crate) truncations: u64,
+    /// The compaction that was finished last.
+    pub(crate) last_cleaning: Option<Cleaning>,
     /// What producers have sent, and how many records each time.
     pub(crate) sent: Vec<(Producer, u32)>,
 }
@@ -74,9 +86,11 @@ impl<D: Disk> Run<D> {
             log: None,
             now_ms: CLOCK_START_MS,
             crashed: false,
-            other_interval: false,
             over: false,
             late: Vec::new(),
+            late_compaction: None,
+            truncations: 0,
+            last_cleaning: None,
             sent: Vec::new(),
         }
     }
@@ -96,10 +110,11 @@ impl<D: Disk> Run<D> {
         }
         self.set_faults(None);
         self.complete_late_flushes()?;
+        self.complete_late_compaction()?;
         self.check_log()
     }
 
-    fn set_faults(&self, fault: Option<Fault>) {
+    pub(crate) fn set_faults(&self, fault: Option<Fault>) {
         let none = Faults::default();
         let (faults, seed) = match fault {
             Some(Fault::PowerAt { call, seed }) => (Faults { power_fails_at: Some(call), ..none }, seed),
@@ -151,7 +166,7 @@ impl<D: Disk> Run<D> {
                 self.model.damaged |= once && self.disk.lose(file).is_ok();
                 Ok(())
             }
-            Action::Compact => unreachable!("scenarios without keys are not compacted"),
+            Action::Compact => self.compact(step.fault),
             Action::Reset => self.reset(),
         }
     }
@@ -191,20 +206,29 @@ impl<D: Disk> Run<D> {
     }
 
     fn lose_power(&mut self, lose: impl FnOnce(&D)) {
+        self.leave();
         self.log = None;
-        self.late.clear();
         lose(&self.disk);
         self.crashed = true;
     }
 
-    fn reopen(&mut self, fault: Option<Fault>) -> Checked {
+    /// Gives up what was to be completed later.
+    fn leave(&mut self) {
         self.late.clear();
+        self.late_compaction = None;
+    }
+
+    fn reopen(&mut self, fault: Option<Fault>) -> Checked {
+        // A compaction that is given up leaves files about.
+        let leaves_files = self.late_compaction.is_some();
+        self.leave();
         let mut closed = false;
         if let Some(log) = self.log.take().filter(|_| fault != Some(Fault::Kill)) {
             match log.close() {
                 Ok(()) => {
-                    closed = !(self.model.damaged || self.model.trouble || self.other_interval);
-                    self.model.promise(self.model.end())?;
+                    let troubled = self.model.damaged || self.model.trouble;
+                    closed = !(troubled || self.model.mixed_intervals || leaves_files);
+                    self.model.promise(self.model.end)?;
                     self.model.other_starts.clear();
                 }
                 Err(error) => self.refused(&error, fault)?,
@@ -218,6 +242,7 @@ impl<D: Disk> Run<D> {
             if closed {
                 let copy = faulty.fork();
                 copy.restart();
+                check_directory(&copy, &self.config, &self.model, Severity::Problem)?;
                 let (log, report) = open(&copy, &self.config)?;
                 check(idle(&log, &report), CLOSED, || format!("{report:?}, when the power fails"))?;
             }
@@ -225,6 +250,8 @@ impl<D: Disk> Run<D> {
                 self.open_copies(faulty, seed)?;
             }
         }
+        // What a crash leaves and an opening mends is no problem; what a close leaves is as it should be.
+        self.check_left(if closed { Severity::Note } else { Severity::Problem })?;
         let before = self.disk.files();
         let opened = PartitionLog::open(self.disk.clone(), self.config.clone());
         if opened.is_err() {
@@ -240,7 +267,7 @@ impl<D: Disk> Run<D> {
                 // An error on the way is a reason to look more closely.
                 let untroubled = closed && !matches!(fault, Some(Fault::ErrorAt { .. } | Fault::Room { .. }));
                 check(!untroubled || idle(&log, &report), CLOSED, || format!("{report:?}"))?;
-                self.over = !check_recovered(&log, &report, &mut self.model, self.crashed)?;
+                self.over = !check_recovered(&self.disk, &log, &report, &mut self.model, self.crashed)?;
                 if self.over {
                     return Ok(());
                 }
@@ -248,9 +275,12 @@ impl<D: Disk> Run<D> {
                     &self.disk,
                     &self.config,
                     &self.model,
-                    self.other_interval || self.model.damaged,
+                    self.model.mixed_intervals || self.model.damaged,
                 )?;
-                self.other_interval &= report.clean;
+                if matches!(fault, Some(Fault::Room { .. })) {
+                    // There may have been no room for a snapshot that a crash had taken.
+                    self.model.doubt_producers();
+                }
                 self.crashed = false;
                 self.log = Some(log);
                 Ok(())
@@ -258,16 +288,22 @@ impl<D: Disk> Run<D> {
             Err(error @ Error::Corrupt { .. }) => {
                 check(self.model.damaged, REOPENS, || error.to_string())?;
                 self.over = true;
-                let logs = |files: &BTreeMap<String, Vec<u8>>| {
-                    let mut logs = files.clone();
-                    logs.retain(|name, _| name.ends_with(".log"));
-                    logs
-                };
-                check(logs(&before) == logs(&self.disk.files()), SILENT_CUT, || {
-                    format!("opening failed ({error}), and changed the log all the same")
+                let cut = logs_changed(&before, &self.disk.files(), &self.model);
+                check(cut.is_none(), SILENT_CUT, || {
+                    format!("opening failed ({error}), and changed {cut:?} all the same")
                 })
             }
             Err(error) => self.refused(&error, fault),
+        }
+    }
+
+    fn check_left(&self, least: Severity) -> Checked {
+        match self.disk.faulty().map(FaultyStorage::fork) {
+            None => check_directory(&self.disk, &self.config, &self.model, least),
+            Some(copy) => {
+                copy.set_faults(Faults::default(), 0);
+                check_directory(&copy, &self.config, &self.model, least)
+            }
         }
     }
 
@@ -291,7 +327,7 @@ impl<D: Disk> Run<D> {
                         return Ok(());
                     }
                     copy.set_faults(Faults::default(), seed ^ call);
-                    check_recovered(&log, &report, &mut model, lost)?;
+                    check_recovered(&copy, &log, &report, &mut model, lost)?;
                 }
                 if copy.is_down() || copy.cache_lies() {
                     copy.restart();
@@ -299,7 +335,7 @@ impl<D: Disk> Run<D> {
                 }
                 copy.set_faults(Faults::default(), 0);
                 let (log, report) = open(&copy, &self.config)?;
-                check_recovered(&log, &report, &mut model, lost).map_err(|violation| Violation {
+                check_recovered(&copy, &log, &report, &mut model, lost).map_err(|violation| Violation {
                     details: format!("{} (call {call} of the recovery failed)", violation.details),
                     ..violation
                 })?;
@@ -311,7 +347,8 @@ impl<D: Disk> Run<D> {
     fn configure(&mut self, entries: &[(String, String)]) -> Checked {
         let mut config = self.config.clone();
         if entries.iter().all(|(key, value)| config.set(key, value).is_ok()) {
-            self.other_interval |= config.index_interval_bytes != self.config.index_interval_bytes;
+            let other = config.index_interval_bytes != self.config.index_interval_bytes;
+            self.model.mixed_intervals |= other && !self.disk.files().is_empty();
             self.config = config;
         }
         if let Some(log) = &mut self.log {
@@ -323,7 +360,7 @@ impl<D: Disk> Run<D> {
 
     fn reset(&mut self) -> Checked {
         (self.log, self.crashed, self.over) = (None, false, false);
-        self.late.clear();
+        self.leave();
         let removed = (|| {
             self.disk.list()?.iter().try_for_each(|name| self.disk.remove(name))?;
             self.disk.sync_dir()
@@ -335,4 +372,22 @@ impl<D: Disk> Run<D> {
         self.now_ms = CLOCK_START_MS;
         self.reopen(None)
     }
+}
+
+/// A `.log` file that an opening changed or removed. A deletion or compaction that it brought to its end is no damage's
+/// doing.
+fn logs_changed(
+    before: &BTreeMap<String, Vec<u8>>,
+    after: &BTreeMap<String, Vec<u8>>,
+    model: &Model,
+) -> Option<String> {
+    let start = model.other_starts.iter().copied().fold(model.start, u64::max);
+    let compacted = model.cleaning.as_ref().map_or(0, |cleaning| cleaning.end);
+    let below = |name: &str, bound| name[..20].parse().is_ok_and(|base: u64| base < bound);
+    let changed = |(name, bytes): &(&String, &Vec<u8>)| match after.get(*name) {
+        Some(after) => after != *bytes && !below(name, compacted),
+        None => !below(name, start.max(compacted)),
+    };
+    let mut logs = before.iter().filter(|(name, _)| name.ends_with(".log"));
+    logs.find(changed).map(|(name, _)| name.clone())
 }

@@ -36,7 +36,8 @@ pub(crate) enum Fault {
     Room { bytes: u64 },
     /// Reads return less than they could.
     ShortReads { seed: u64 },
-    /// A flush that begins now, and is completed so many actions later.
+    /// A flush that begins now, and is completed so many actions later. Or a compaction that begins now and is finished
+    /// so many actions later; if they are odd in number, it runs only then.
     Late { steps: u64 },
     /// The process dies instead of closing the log; the machine, and with it the page cache, lives on.
     Kill,

@@ -130,7 +130,8 @@ impl<F, O> Drop for Underway<F, O> {
 impl<S: Storage, O: Observer> PartitionLog<S, O> {
     /// Begins a compaction of the closed segments, if `cleanup.policy` compacts and there is something to do:
     /// something was appended to them since the last one, or the time of tombstones has come. Cheap: it touches no
-    /// file. `None` also while another one is under way.
+    /// file. `None` also while another one is under way, and in a log that is poisoned: what was cut off it half-way
+    /// would pass for damage.
     pub fn begin_compaction(&self, now_ms: i64) -> Option<Compaction<S, O>> {
         let end = self.active.base_offset();
         let mut sources = self.shared.segments().to_vec();
@@ -138,7 +139,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         let Progress { first_dirty_offset, delete_horizon_ms } = self.compaction;
         let tombstones_due = delete_horizon_ms.is_some_and(|horizon| horizon <= now_ms);
         let due = !sources.is_empty() && (first_dirty_offset < end || tombstones_due);
-        if !due || !self.config.cleanup_policy.compacts() {
+        if !due || !self.config.cleanup_policy.compacts() || self.shared.check_poison().is_err() {
             return None;
         }
         let delete_retention_ms = self.config.delete_retention_ms;

@@ -36,13 +36,13 @@ use super::compaction::Progress;
 use super::event::{CheckpointFound, Event, IndexFault, IndexKind, Observer};
 use super::producers::ProducerState;
 use super::retention::delete_files;
-use super::snapshot::{latest_snapshot, replay};
+use super::snapshot::{latest_snapshot, replay, write_snapshot};
 use super::{LogReader, PartitionLog, Shared, corrupt};
 
 pub(super) use resume::{Resumed, resume, walk};
 
-/// What follows the name of an index that is being written anew.
-const INDEX_TEMPORARY: &str = ".tmp";
+/// What follows the name of an index or snapshot that is being written.
+pub(super) const TEMPORARY: &str = ".tmp";
 
 /// What opening a log found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -179,8 +179,11 @@ pub(super) fn open<S: Storage, O: Observer>(
         pending_roll: None,
         scratch: Vec::new(),
     };
-    let stands =
-        checkpoint.is_some_and(|found| !found.clean && found.active_segment == log.active.base_offset());
+    let stands = checkpoint.is_some_and(|found| {
+        // Beyond the end, the log start would swallow what is appended.
+        let holds = found.log_start_offset == log_start_offset;
+        !found.clean && holds && found.active_segment == log.active.base_offset()
+    });
     match log.write_checkpoint(false) {
         // The checkpoint that is there only knows less of what is durable, and a full log can still be read.
         Err(Error::Io(error)) if stands && error.kind() == std::io::ErrorKind::StorageFull => {}
@@ -276,10 +279,15 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         self.report.segments += 1;
         let whole = self.checkpoint.is_some_and(|found| found.clean || base < found.active_segment);
         let swapped = self.report.compacted_segments.contains(&base);
-        match whole && !swapped && self.trust(base, next.is_none())? {
-            true => Ok(()),
-            false => self.scan(base, next),
+        if whole && !swapped && self.trust(base, next.is_none())? {
+            return Ok(());
         }
+        self.scan(base, next)?;
+        if swapped {
+            // What is left of its batches tells less of their producers than the snapshot behind it.
+            self.producers = Producers::Unknown;
+        }
+        Ok(())
     }
 
     /// Takes a segment for whole that the checkpoint says is. `false` if its indexes are not what they should be.
@@ -372,22 +380,39 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
         Ok(state)
     }
 
+    /// Writes the snapshot as of the active segment's base offset, if a crash took it: once older segments are deleted,
+    /// nothing else knows of the producers in them. A log that has no room for it can be read all the same.
+    fn keep_producers(&self, base: u64) -> Result<()> {
+        let Producers::Known(state, at) = &self.producers else { return Ok(()) };
+        if *at != base || state.is_empty() || self.snapshots().any(|at| at == base) {
+            return Ok(());
+        }
+        match write_snapshot(self.storage, self.observer, base, state) {
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
+            written => Ok(written?),
+        }
+    }
+
     fn snapshots(&self) -> impl Iterator<Item = u64> {
         self.names.iter().filter_map(|name| parse_file_name(name, SNAPSHOT_SUFFIX))
     }
 
     /// Removes what belongs to nothing: indexes whose `.log` file is gone, snapshots that no segment begins
-    /// with, what an interrupted deletion, checkpoint or mending of an index left.
+    /// with, what an interrupted deletion, checkpoint, snapshot or mending of an index left.
     fn remove_leftovers(&mut self, bases: &[u64]) -> Result<()> {
         let orphan = |name: &String| {
             base_of(name).is_some_and(|base| bases.binary_search(&base).is_err())
                 || name == CHECKPOINT_TEMPORARY
-                || name.strip_suffix(INDEX_TEMPORARY).is_some_and(|name| base_of(name).is_some())
+                || name.strip_suffix(TEMPORARY).is_some_and(|name| base_of(name).is_some())
                 || name.strip_suffix(DELETED_SUFFIX).is_some_and(|name| base_of(name).is_some())
         };
         let orphans: Vec<String> = self.names.iter().filter(|name| orphan(name)).cloned().collect();
         for name in orphans {
-            self.storage.remove(&name)?;
+            match self.storage.remove(&name) {
+                // A deletion that was brought to its end now took the place of an earlier one, and went with it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                removed => removed?,
+            }
             self.removed(name);
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::storage::{File, Storage, read_up_to};
 use super::super::append::observe_entries;
 use super::super::corrupt;
 use super::super::event::{BatchInfo, Event, IndexFault, IndexKind, Observer, TimeEntryCause};
-use super::{INDEX_TEMPORARY, Producers, Recovery, Tail, TailCut};
+use super::{Producers, Recovery, TEMPORARY, Tail, TailCut};
 
 /// How much a scan reads at a time, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -37,6 +37,9 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         self.check_base(base)?;
         if !matches!(self.producers, Producers::Known(_, at) if at == base) {
             self.producers = Producers::Known(self.producers_at(base)?, base);
+        }
+        if last {
+            self.keep_producers(base)?;
         }
         let mut scanned = self.read(base, &log, len)?;
         if let Some(reason) = scanned.bad.take() {
@@ -218,7 +221,7 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
             false => IndexFault::Differs,
         };
         // Beside the old one, which shows that there is something to mend: half of a new one may not.
-        let beside = format!("{name}{INDEX_TEMPORARY}");
+        let beside = format!("{name}{TEMPORARY}");
         file = self.storage.open(&beside)?;
         file.truncate(0)?;
         file.write_at(0, expected)?;

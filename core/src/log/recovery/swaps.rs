@@ -22,6 +22,9 @@ impl<S: Storage, O: Observer> Recovery<'_, S, O> {
         if swaps.is_empty() {
             return Ok(());
         }
+        // The process before may have died before it synced the new names. A crash now must not take them back, with the
+        // segments gone that they stand for.
+        self.storage.sync_dir()?;
         let mut bases: Vec<u64> = self.names.iter().filter_map(|name| base_of(name)).collect();
         bases.dedup();
         complete(self.storage, &swaps, &bases)?;
