@@ -26,7 +26,7 @@ async fn requests_are_counted_by_route_and_status() {
     api.get("/nothing/at/all").await;
     api.send(Request::builder().method("BREW").uri("/fetch").body(Body::empty()).unwrap()).await;
     let text = metrics(&api).await;
-    let batches = "/topics/{topic}/partitions/{partition}/segments/{base}/batches";
+    let batches = "/topics/{topic}/partitions/{partition}/segments/{base_offset}/batches";
     for line in [
         "logscope_http_requests_total{method=\"POST\",route=\"/produce\",status=\"200\"} 2".to_owned(),
         "logscope_http_requests_total{method=\"GET\",route=\"/fetch\",status=\"416\"} 1".to_owned(),

@@ -195,7 +195,8 @@ fn an_address_that_others_reach_takes_a_token_or_courage() {
 fn logs_are_text_or_json_and_as_much_as_is_asked_for() {
     let logs = |arguments: &[&str]| {
         let place = Place::new("");
-        let (mut process, _) = start(place.serve(arguments, &[]));
+        let (mut process, url) = start(place.serve(arguments, &[]));
+        produce(&agent(), &url, &json!({"topic": "t", "payload": "x"})).unwrap();
         process.terminate();
         process.wait();
         process.stderr()
@@ -209,8 +210,9 @@ fn logs_are_text_or_json_and_as_much_as_is_asked_for() {
             "{line}"
         );
     }
-    let opened: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
-    assert_eq!(opened["partitions"], 0, "numbers stand beside the message");
+    let created = json.lines().find(|line| line.contains("created with 1 partition")).unwrap();
+    let created: Value = serde_json::from_str(created).unwrap();
+    assert_eq!(created["topic"], "t", "what it is about stands beside the message");
     assert!(logs(&[]).contains(" INFO the data is open"));
     assert_eq!(logs(&["--log-level", "warn"]), "");
 }
