@@ -11,6 +11,7 @@ use crate::{LoadError, Target};
 const MAX_HEAD_SIZE: usize = 64 << 10;
 /// More than any answer that is worth measuring.
 const MAX_BODY_SIZE: usize = 512 << 20;
+const NO_HTTP: &str = "it is not HTTP/1.1";
 /// How much of a refusal is shown.
 const MAX_MESSAGE_SIZE: usize = 400;
 
@@ -99,6 +100,25 @@ impl Connection {
         sent.map_err(|error| self.broken(error))
     }
 
+    /// Waits for the beginning of an answer that does not end, such as a stream of events; its status.
+    ///
+    /// # Errors
+    /// Any [`LoadError`]; [`LoadError::Refused`] if the status is no success.
+    pub async fn status(&mut self) -> Result<u16, LoadError> {
+        self.len = 0;
+        loop {
+            let read = &self.buffer[..self.len];
+            if read.windows(4).any(|window| window == b"\r\n\r\n") {
+                let status = parse_status(read).ok_or_else(|| self.unreadable(NO_HTTP.to_owned()))?;
+                return match status {
+                    200..300 => Ok(status),
+                    _ => Err(LoadError::Refused { status, message: String::new() }),
+                };
+            }
+            self.read_more().await?;
+        }
+    }
+
     async fn read_more(&mut self) -> Result<(), LoadError> {
         if self.len == self.buffer.len() {
             self.buffer.resize(self.len * 2, 0);
@@ -122,17 +142,19 @@ impl Connection {
     }
 }
 
+fn parse_status(bytes: &[u8]) -> Option<u16> {
+    std::str::from_utf8(bytes.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?.parse().ok()
+}
+
 /// The head of an answer, if all of it is there.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, String> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return if bytes.len() > MAX_HEAD_SIZE { Err("its head does not end".to_owned()) } else { Ok(None) };
     };
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| "its head is not text".to_owned())?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
-    let status = status.ok_or("it is not HTTP/1.1")?;
+    let status = parse_status(bytes).ok_or(NO_HTTP)?;
     let mut body_size = if status == 204 { Some(0) } else { None };
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
             body_size = value.trim().parse().ok();
         }

@@ -168,6 +168,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_that_does_not_end_has_a_status() {
+        for (answer, expected) in [
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Some(200)),
+            ("HTTP/1.1 404 No\r\n\r\n", None),
+            ("SSH-2.0\r\n\r\n", None),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let target = Target::new(&listener.local_addr().unwrap().to_string(), None).unwrap();
+            tokio::spawn(serve(listener, answer));
+            let mut connection = Connection::open(&target).await.unwrap();
+            connection.send(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+            assert_eq!(connection.status().await.ok(), expected, "{answer}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_refusal_ends_the_run() {
         let error = against("HTTP/1.1 503 No\r\ncontent-length: 4\r\n\r\nbusy").await.unwrap_err();
         assert_eq!(error.to_string(), "the server answered 503: busy");

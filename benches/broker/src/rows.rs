@@ -31,6 +31,13 @@ struct Bench {
     pace: Pace,
 }
 
+/// When an answer begins that somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    AtOnce,
+    InTheEnd,
+}
+
 /// A row's name, and how it is measured.
 type Row = (&'static str, fn(&Bench) -> Result<()>);
 
@@ -200,19 +207,15 @@ impl Bench {
     fn idle(&self) -> Result<()> {
         self.broker.create("idle", json!({}))?;
         let poll = "/topics/idle/partitions/0/records?offset=0&max_wait_ms=30000";
-        self.idle_clients("1,000 idle long polls", poll, "")?;
-        self.idle_clients(
-            "1,000 idle tails",
-            "/topics/idle/partitions/0/tail",
-            "accept: text/event-stream\r\n",
-        )
+        self.idle_clients("1,000 idle long polls", poll, Begins::InTheEnd)?;
+        self.idle_clients("1,000 idle tails", "/topics/idle/partitions/0/tail", Begins::AtOnce)
     }
 
     /// What each of many clients that wait costs.
-    fn idle_clients(&self, what: &str, path: &str, headers: &str) -> Result<()> {
+    fn idle_clients(&self, what: &str, path: &str, begins: Begins) -> Result<()> {
         let target = self.broker.server.target()?;
         let mut request = Vec::new();
-        target.get(path, headers, &mut request);
+        target.get(path, "", &mut request);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let before = self.settled_bytes()?;
         let clients = runtime.block_on(async {
@@ -220,6 +223,9 @@ impl Bench {
             for _ in 0..IDLE {
                 let mut client = Connection::open(&target).await?;
                 client.send(&request).await?;
+                if begins == Begins::AtOnce {
+                    client.status().await?;
+                }
                 clients.push(client);
             }
             anyhow::Ok(clients)

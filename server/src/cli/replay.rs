@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use logscope::lab::{
-    FetchedRecord, TopicAction, TopicEvent, TopicLab, TopicOutcome, parse_topic_scenario, topic_sentence,
+    Event, FetchedRecord, TopicAction, TopicEvent, TopicLab, TopicOutcome, parse_topic_scenario,
+    topic_sentence,
 };
 use logscope::storage::{File, FsStorage, MemoryStorage, Storage};
 use serde_json::{Map, Value, json};
@@ -32,7 +33,8 @@ Examples:
   logscope replay lesson.txt
   printf 'append hello key=user-1\\nflush\\nfetch 0\\n' | logscope replay -
   logscope replay crash.txt --dir /tmp/crash && logscope dump --records /tmp/crash/lab-0/*.log
-  logscope replay lesson.txt --format json | jq -r .events[].sentence")]
+  logscope replay lesson.txt --format json | jq -r .events[].sentence
+  logscope replay lesson.txt --format json | jq -c '.events[].event // empty'")]
 pub(super) struct Replay {
     /// The scenario; - reads it from stdin
     #[arg(value_name = "FILE|-")]
@@ -136,6 +138,9 @@ fn print_text(
 
 fn as_json(line: usize, action: &TopicAction, outcome: &TopicOutcome) -> Value {
     let event = |event: &TopicEvent| match event {
+        TopicEvent::Log { partition, event: Event::Log(of_log) } => {
+            json!({"partition": partition, "sentence": topic_sentence(event), "event": of_log})
+        }
         TopicEvent::Log { partition, .. } => {
             json!({"partition": partition, "sentence": topic_sentence(event)})
         }

@@ -47,6 +47,9 @@ fn a_scenario_is_told_step_by_step() {
     assert_eq!(lines, [2, 3, 4, 6, 7, 8, 9]);
     assert_eq!(steps[5]["records"][0]["payload"], "hello");
     assert_eq!(steps[5]["records"][0]["partition"], 0);
+    // The log's own events come as a live broker tells them, too.
+    let flushed = &steps[1]["events"][0]["event"];
+    assert!(flushed.is_object() && flushed.to_string().contains("high_watermark"), "{flushed}");
     let sentences = steps.iter().flat_map(|step| step["events"].as_array().unwrap());
     let sentences: Vec<_> = sentences.map(|event| event["sentence"].as_str().unwrap()).collect();
     let told: Vec<_> =
