@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::harness::{Broker, Process, logscope, objects, run, text, without_time};
+use crate::harness::{Broker, Process, agent, logscope, objects, run, text, without_time};
 
 #[test]
 fn produce_and_consume_round_trip() {
@@ -102,6 +102,31 @@ fn follow_waits_for_the_topic_and_outlasts_a_restart() {
     assert_eq!(lines.next().unwrap().unwrap(), "3\tafter");
     follow.terminate();
     follow.wait();
+}
+
+#[test]
+fn a_follower_that_retention_overtakes_says_so_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    for i in 0..4 {
+        broker.produce(json!({"topic": "t", "payload": format!("record {i}")}));
+    }
+    let delete = format!("{}/topics/t/partitions/0/records?before=3", broker.url);
+    assert_eq!(agent().delete(delete).call().unwrap().status(), 200);
+    let arguments = ["consume", "--topic", "t", "--from", "1", "--server", &broker.url];
+    assert!(!run(&arguments).status.success(), "who does not follow is told by an error");
+    let follow = [&arguments[..], &["--follow", "--max-records", "1"]].concat();
+    let output = run(&follow);
+    assert_eq!(text(&output.stdout), "3\trecord 3\n");
+    assert!(
+        text(&output.stderr).contains("from offset 1 up to 3 are not in the log any more; going on at 3")
+    );
+    // Beyond the end there is nothing to catch up with.
+    assert!(
+        !run(&["consume", "--topic", "t", "--from", "9", "--follow", "--server", &broker.url])
+            .status
+            .success()
+    );
 }
 
 #[test]

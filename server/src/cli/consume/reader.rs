@@ -15,6 +15,8 @@ use crate::cli::client::{Client, ClientError, Fetched};
 /// Pauses between attempts to reach a broker that is gone: the first, and the longest.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The broker's code for a fetch from where the log is not.
+const OFFSET_OUT_OF_RANGE: u32 = 41601;
 /// What a reader needs: there may be as many of them as a topic has partitions.
 const STACK_SIZE: usize = 512 << 10;
 
@@ -96,6 +98,11 @@ impl Reader {
         let mut end = None;
         loop {
             let fetched = self.outage.outlast(self.follow, || self.fetch());
+            if let Err(ClientError::Refused { code: OFFSET_OUT_OF_RANGE, .. }) = &fetched
+                && self.catch_up()
+            {
+                continue;
+            }
             let going_on = match &fetched {
                 Err(_) => None,
                 Ok(fetched) => {
@@ -108,6 +115,21 @@ impl Reader {
                 return;
             }
         }
+    }
+
+    /// Goes on at the log start, if retention has overtaken a reader that follows; what it has missed, it says.
+    fn catch_up(&mut self) -> bool {
+        let From::Offset(offset) = self.from else { return false };
+        let partition = self.partition;
+        let topic = self.outage.outlast(self.follow, || self.client.topic(&self.topic));
+        let found = topic.ok().and_then(|topic| topic.partitions.get(partition as usize)?.log_start_offset);
+        let Some(start) = found.filter(|start| self.follow && *start > offset) else { return false };
+        eprintln!(
+            "logscope: partition {partition}: the records from offset {offset} up to {start} are not in the log any \
+             more; going on at {start}"
+        );
+        self.from = From::Offset(start);
+        true
     }
 
     fn fetch(&self) -> Result<Fetched, ClientError> {
