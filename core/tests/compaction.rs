@@ -280,7 +280,11 @@ fn a_full_disk_ends_a_compaction_and_not_the_log() {
 /// segments go, or a crash takes both.
 #[test]
 fn a_swap_outlives_a_failed_sync_and_a_crash() {
-    let (storage, written, later) = prepared();
+    let (storage, later) = (FaultyStorage::new(1), NOW + 2 * DAY);
+    let mut written = Records::new();
+    let mut log = open(storage.clone());
+    append(&mut log, 0..16, &mut written);
+    drop(log);
     let mut swaps = 0;
     for call in 1.. {
         let storage = storage.fork();
