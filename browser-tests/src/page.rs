@@ -114,17 +114,75 @@ impl Page {
         Ok(self.enabled("select", field).await?.select_by_value(value).await?)
     }
 
+    /// Waits until the drawing has been put into words.
+    async fn told(&self) -> Result<()> {
+        let script = "return document.querySelector('.unseen')?.ariaBusy === 'false'";
+        eventually("the drawing is put into words", async || {
+            Ok((self.browser.client.execute(script, Vec::new()).await? == json!(true)).then_some(()))
+        })
+        .await
+    }
+
     /// The batches in the drawing, by their names.
     pub async fn batches(&self) -> Result<Vec<String>> {
-        let script = "return [...document.querySelectorAll('[role=option]')].map(e => e.ariaLabel)";
+        self.told().await?;
+        let script = "return [...document.querySelectorAll('[id^=batch-]')].map(e => e.ariaLabel)";
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
     }
 
     /// What the marks in the drawing say, and the names of the lanes.
     pub async fn marks(&self) -> Result<Vec<String>> {
-        let script = "return [...document.querySelectorAll('.lane title, .lane .name, .marker text')]
-            .map(e => e.textContent)";
+        self.told().await?;
+        let script = "return [...document.querySelectorAll('[data-mark]')].map(e => e.textContent)";
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// The actions so far, each with the count of its steps, and which of them is the current one.
+    pub async fn actions(&self) -> Result<Vec<(String, bool)>> {
+        let script = "return [...document.querySelectorAll('.actions [role=option]')]
+            .map(e => [e.querySelector('code').textContent, e.ariaSelected === 'true'])";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// What the page says of branches, this one first; nothing if it never forked.
+    pub async fn branches(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('.branches li')].map(e => e.innerText)";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// Moves a slider to a value, as dragging it does.
+    pub async fn slide(&self, name: &str, value: u64) -> Result<()> {
+        let slider = self.enabled("input[type=range]", name).await?;
+        let script = "const [slider, value] = arguments;
+            slider.value = value;
+            slider.dispatchEvent(new Event('input', { bubbles: true }))";
+        self.browser.client.execute(script, vec![json!(slider), json!(value)]).await?;
+        Ok(())
+    }
+
+    /// The largest value of a slider.
+    pub async fn slider_end(&self, name: &str) -> Result<u64> {
+        let slider = self.enabled("input[type=range]", name).await?;
+        Ok(slider.prop("max").await?.context("a slider has an end")?.parse()?)
+    }
+
+    /// How large the drawing is, be it seen or not, in pixels.
+    pub async fn drawing(&self) -> Result<(f64, f64)> {
+        let script = "const place = document.querySelector('.extent').getBoundingClientRect();
+            return [place.width, place.height]";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// How many colours the drawing has, of those that are seen, once it is painted.
+    pub async fn colours(&self) -> Result<u64> {
+        let script = "const done = arguments[0];
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+                const sheet = document.querySelector('.extent canvas');
+                const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+                const pixels = new Uint32Array(data.buffer);
+                done(new Set(pixels.filter((_, at) => at % 7 === 0)).size);
+            }))";
+        Ok(serde_json::from_value(self.browser.client.execute_async(script, Vec::new()).await?)?)
     }
 
     /// Runs a scenario on an engine of its own in the page, and returns the hash of the files that it leaves.
@@ -275,6 +333,17 @@ impl Page {
             passed.push(focused);
         }
         bail!("Tab does not reach `{name}`, only {passed:?}")
+    }
+
+    /// Presses Tab until something has the focus whose name begins like this.
+    pub async fn tab_to_prefix(&self, prefix: &str) -> Result<()> {
+        for _ in 0..100 {
+            self.type_keys(&Key::Tab.to_string()).await?;
+            if self.focused().await?.starts_with(prefix) {
+                return Ok(());
+            }
+        }
+        bail!("Tab does not reach what begins with `{prefix}`")
     }
 
     /// The size of the page itself, in CSS pixels. A headless window would not get as narrow as a phone.

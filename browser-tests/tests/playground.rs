@@ -1,7 +1,8 @@
 //! What a visitor does in the playground, and what must come of it.
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use browser_tests::{Page, Scheme, eventually, visit};
+use fantoccini::key::Key;
 
 const ENTER: &str = "\u{e007}";
 const PLENTY: u32 = 4096;
@@ -86,6 +87,137 @@ async fn steps_go_back_and_forth() -> Result<()> {
 
         page.press("Play").await?;
         sentence_is(page, &last).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn actions_are_gone_through_one_by_one() -> Result<()> {
+    visit(async |page| {
+        for command in ["append one", "append two count=9", "flush"] {
+            page.run(command).await?;
+        }
+        let current = async || {
+            let actions = page.actions().await?;
+            ensure!(
+                actions.len() >= 3 && actions.iter().filter(|action| action.1).count() == 1,
+                "{actions:?}"
+            );
+            actions.into_iter().find(|action| action.1).map(|action| action.0).context("one is current")
+        };
+        ensure!(current().await? == "flush");
+        page.press("To the previous action").await?;
+        ensure!(current().await? == "append two count=9");
+        page.press("To the previous action").await?;
+        let one = page.sentence().await?;
+        ensure!(current().await? == "append one" && one.contains("offset 0"), "{one}");
+        page.press("To the next action").await?;
+        page.press("To the next action").await?;
+        ensure!(current().await? == "flush" && !page.can_press("To the next action").await?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_scrubber_goes_anywhere_and_playing_at_once_to_the_end() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello key=k count=3000").await?;
+        page.run("flush").await?;
+        let (end, last) = (page.slider_end("Step").await?, page.sentence().await?);
+        ensure!(end > 6000, "{end} steps");
+        for step in [end / 2, 40, end - 7, 1] {
+            page.slide("Step", step).await?;
+            let said = page.sentence().await?;
+            page.press("Back").await?;
+            page.press("Forward").await?;
+            sentence_is(page, &said).await?;
+        }
+        page.slide("Speed", page.slider_end("Speed").await?).await?;
+        page.press("Play").await?;
+        sentence_is(page, &last).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_action_in_the_past_forks_and_both_branches_can_be_had() -> Result<()> {
+    visit(async |page| {
+        for command in ["append one", "append two", "flush"] {
+            page.run(command).await?;
+        }
+        ensure!(page.branches().await?.is_empty());
+        page.press("To the previous action").await?;
+        page.press("To the previous action").await?;
+        page.run("append other key=k").await?;
+        page.press("Flush").await?;
+        let branches = page.branches().await?;
+        ensure!(branches.len() == 2 && branches[0].starts_with("Forked"), "{branches:?}");
+        ensure!(branches[1].contains("2 actions") && branches[1].contains("append two"), "{branches:?}");
+        page.fetch(0, PLENTY).await?;
+        fetched(page, &["one", "other"]).await?;
+
+        // The files are those of the branch that goes on, and they are kept.
+        page.press("Switch to branch 1").await?;
+        page.fetch(0, PLENTY).await?;
+        fetched(page, &["one", "two"]).await?;
+        page.press("Dismiss branch 2").await?;
+        ensure!(page.branches().await?.is_empty(), "{:?}", page.branches().await?);
+        page.reload().await?;
+        page.fetch(0, PLENTY).await?;
+        fetched(page, &["one", "two"]).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_keys_zoom_and_walk_through_the_batches() -> Result<()> {
+    visit(async |page| {
+        page.run("append hello key=user-1 count=40").await?;
+        page.run("append hello key=user-2 count=40").await?;
+        page.press("Flush").await?;
+        let before = page.drawing().await?;
+        page.type_keys("+++++").await?;
+        let near = eventually("the drawing is wider", async || {
+            Ok(Some(page.drawing().await?).filter(|near| near.0 > 2.0 * before.0))
+        })
+        .await?;
+        ensure!(near.1 >= before.1, "{near:?}");
+        page.type_keys("0----").await?;
+        eventually("the drawing is lower", async || {
+            Ok(Some(page.drawing().await?).filter(|far| far.1 < before.1 / 1.5))
+        })
+        .await?;
+        page.type_keys("0").await?;
+        eventually("the drawing is as before", async || Ok((page.drawing().await? == before).then_some(())))
+            .await?;
+
+        page.tab_to_prefix("Batch ").await?;
+        page.type_keys(&char::from(Key::Home).to_string()).await?;
+        ensure!(page.focused().await?.starts_with("Batch 0, "), "{}", page.focused().await?);
+        for number in 1..40 {
+            page.type_keys(&char::from(Key::Right).to_string()).await?;
+            let focused = page.focused().await?;
+            ensure!(focused.starts_with(&format!("Batch {number}, ")), "{focused} instead of {number}");
+        }
+        page.type_keys(ENTER).await?;
+        let fields = page.table("Fields of the batch header").await?;
+        ensure!(fields.iter().any(|field| field.iter().any(|cell| cell == "39")), "{fields:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_drawing_is_painted_in_the_colours_of_the_theme() -> Result<()> {
+    visit(async |page| {
+        populate(page).await?;
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            page.prefer(scheme).await?;
+            eventually("there are colours", async || Ok((page.colours().await? > 20).then_some(()))).await?;
+        }
+        Ok(())
     })
     .await
 }

@@ -4,6 +4,7 @@
 //! - A command runs on the engine at once; its events are the only way into the state.
 //! - What the engine has made durable is committed after every command, in order.
 //! - Nothing is flushed or saved before what was saved has been read.
+//! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
 mod beside;
 
@@ -17,11 +18,9 @@ use yew::prelude::*;
 use crate::browser;
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::{self, Store};
+use crate::state::beside::Wish;
 use crate::state::{Action, Keeping, Ran, State};
 use crate::view;
-
-/// How long a step is shown while playing, in milliseconds.
-const STEP_MS: u32 = 800;
 
 /// The page.
 pub(crate) struct App {
@@ -32,6 +31,10 @@ pub(crate) struct App {
     committing: usize,
     timer: Option<Timeout>,
     aside: beside::Aside,
+    /// The same ones at every drawing, so that what has not changed is not drawn again.
+    on_run: Callback<Vec<Command>>,
+    on_do: Callback<Action>,
+    on_wish: Callback<Wish>,
     /// Held for as long as the page lives.
     _listeners: Vec<EventListener>,
 }
@@ -67,6 +70,9 @@ impl Component for App {
             committing: 0,
             timer: None,
             aside: beside::Aside::default(),
+            on_run: ctx.link().callback(Msg::Run),
+            on_do: ctx.link().callback(Msg::Do),
+            on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
             _listeners: listeners(ctx),
         }
     }
@@ -76,13 +82,22 @@ impl Component for App {
             Msg::Loaded(loaded) => self.load(ctx, loaded),
             Msg::Run(_) if !self.state.ready() => {}
             Msg::Run(commands) => {
-                for command in commands {
-                    let ran = self.engine.run(&command);
-                    self.learned(&ran.events);
-                    self.ran(ran);
+                if self.fork() {
+                    for command in commands {
+                        let ran = self.engine.run(&command);
+                        self.learned(&ran.events);
+                        self.ran(ran);
+                    }
+                    self.keep_commands();
+                    self.commit(ctx, false);
                 }
-                self.keep_commands();
-                self.commit(ctx, false);
+            }
+            Msg::Do(Action::SwitchTo(branch)) => {
+                let commands = self.state.commands_of(branch).unwrap_or_default();
+                if self.run_anew(&commands, Action::SwitchTo(branch)) {
+                    self.keep_commands();
+                    self.commit(ctx, false);
+                }
             }
             Msg::Do(action) => self.reduce(action),
             Msg::Committed(result) => self.with_own(|app| app.committed(result)),
@@ -93,13 +108,11 @@ impl Component for App {
         true
     }
 
-    fn view(&self, ctx: &Context<Self>) -> Html {
+    fn view(&self, _: &Context<Self>) -> Html {
         let batch = self.state.selected.zip(self.state.selected_size());
         let batch = batch.map(|(id, size)| self.engine.batch(id, size));
         let file = self.state.file.as_ref().and_then(|name| self.engine.file(name));
-        let on_run = ctx.link().callback(Msg::Run);
-        let on_do = ctx.link().callback(Msg::Do);
-        let on_wish = ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish)));
+        let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
         let beside = self.aside.shown.clone();
         html! { <view::Page state={self.state.clone()} {beside} {batch} {file} {on_run} {on_do} {on_wish} /> }
     }
@@ -121,6 +134,32 @@ impl App {
         self.ran(ran);
         self.keep_own_commands();
         self.commit(ctx, true);
+    }
+
+    /// Makes the past that is shown the present, if it is the past: what came after it is kept as a branch.
+    fn fork(&mut self) -> bool {
+        if !self.state.timeline.is_past() {
+            return true;
+        }
+        // What was given is not undone: a lesson begins where it begins, and a page with its opening.
+        let given = self.given_actions();
+        if self.state.timeline.done() < given {
+            self.reduce(Action::Seek(self.state.timeline.end_of(given)));
+        }
+        let timeline = &self.state.timeline;
+        if !timeline.is_past() {
+            return true;
+        }
+        let commands = timeline.commands(timeline.done());
+        self.run_anew(&commands, Action::Fork)
+    }
+
+    /// Gives the engine another past, and the state what goes with it; or says why that can't be.
+    fn run_anew(&mut self, commands: &[Rc<str>], action: Action) -> bool {
+        let result = self.engine.run_anew(commands);
+        let done = result.is_ok();
+        self.reduce(result.map_or_else(Action::Notice, |()| action));
+        done
     }
 
     /// Takes up what was saved, and lets the engine recover it.
@@ -172,7 +211,8 @@ impl App {
             return;
         };
         let link = ctx.link().clone();
-        self.timer = Some(Timeout::new(STEP_MS, move || link.send_message(Msg::Do(Action::Tick))));
+        let (wait, _) = self.state.speed.beat();
+        self.timer = Some(Timeout::new(wait, move || link.send_message(Msg::Do(Action::Tick))));
     }
 }
 

@@ -1,12 +1,16 @@
 //! What the page asks of the browser outside of its own elements: theme, address, the screen for a panic.
 
 use gloo_events::EventListener;
+use js_sys::Function;
 use wasm_bindgen::JsValue;
-use web_sys::{Document, Element, Window};
+use web_sys::{Document, Element, HtmlElement, Window};
 
 /// Where the chosen theme is kept; `boot.js` reads it before anything is drawn.
 const THEME: &str = "logscope-theme";
 const PREFERS_DARK: &str = "(prefers-color-scheme: dark)";
+const PREFERS_LESS_MOTION: &str = "(prefers-reduced-motion: reduce)";
+/// What the window hears when another theme has been chosen.
+const THEME_CHOSEN: &str = "logscope-theme";
 /// An address that ends in this asks for an empty log.
 const FRESH: &str = "#fresh";
 
@@ -46,6 +50,9 @@ impl Theme {
         if let Some(root) = document().and_then(|document| document.document_element()) {
             let _ = root.set_attribute("data-theme", name);
         }
+        if let (Some(window), Ok(event)) = (window(), web_sys::Event::new(THEME_CHOSEN)) {
+            let _ = window.dispatch_event(&event);
+        }
     }
 }
 
@@ -73,6 +80,42 @@ pub(crate) fn document() -> Option<Document> {
 pub(crate) fn on_preference(changed: impl Fn() + 'static) -> Option<EventListener> {
     let query = window()?.match_media(PREFERS_DARK).ok()??;
     Some(EventListener::new(&query, "change", move |_| changed()))
+}
+
+/// Calls back when the page's colours are others than before, by choice or by preference.
+pub(crate) fn on_theme(changed: impl Fn() + Clone + 'static) -> Vec<EventListener> {
+    let preference = on_preference(changed.clone());
+    let chosen = window().map(|window| EventListener::new(&window, THEME_CHOSEN, move |_| changed()));
+    preference.into_iter().chain(chosen).collect()
+}
+
+/// Whether motion is to be left out.
+pub(crate) fn prefers_less_motion() -> bool {
+    prefers(PREFERS_LESS_MOTION)
+}
+
+/// How many pixels of the screen make one of the page.
+pub(crate) fn pixel_ratio() -> f64 {
+    window().map_or(1.0, |window| window.device_pixel_ratio())
+}
+
+/// What an element's property comes to, all rules taken together.
+pub(crate) fn computed(element: &HtmlElement, property: &str) -> String {
+    let style = window().and_then(|window| window.get_computed_style(element).ok().flatten());
+    style.and_then(|style| style.get_property_value(property).ok()).unwrap_or_default()
+}
+
+/// Asks to be called with the next frame; the answer is what [`forget_frame`] takes.
+pub(crate) fn ask_for_frame(callback: &Function) -> Option<i32> {
+    window()?.request_animation_frame(callback).ok()
+}
+
+/// Asks no longer.
+pub(crate) fn forget_frame(frame: i32) {
+    if let Some(window) = window() {
+        // It fails for no frame that was asked for.
+        let _ = window.cancel_animation_frame(frame);
+    }
 }
 
 /// Whether the page cannot be seen, and so may never be seen again.

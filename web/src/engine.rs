@@ -2,6 +2,12 @@
 //!
 //! Everything here is synchronous and serves from memory; [`Engine::take_mutations`] hands out what has become
 //! durable, for somebody to commit.
+//!
+//! The past is made anew: [`Engine::run_anew`] runs commands on what the page began with, as the same commands give
+//! the same files.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use logscope::LogConfig;
 use logscope::lab::{Action, Lab, LogPicture, Picture, fingerprint, parse_line};
@@ -13,31 +19,53 @@ use crate::state::{BatchId, Ran, Settings};
 use crate::text;
 
 /// What an earlier page has kept: name, file id and bytes of each file, and its settings.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Saved {
     pub(crate) files: Vec<(String, u64, Vec<u8>)>,
     pub(crate) settings: Option<Settings>,
 }
 
+/// A log that had more bytes than this when the page was loaded is not kept twice, and so can't be run anew.
+const LARGEST_BASE: usize = 64 << 20;
+
 /// The log of this page.
 #[derive(Debug)]
 pub(crate) struct Engine {
     lab: Lab<JournalStorage>,
+    /// What the page began with, unless that is too large.
+    base: Option<Rc<Saved>>,
+    /// What has to be written before what the storage hands out: the files are others than before.
+    due: Vec<Mutation>,
 }
 
 impl Engine {
     /// The log as it was saved. Nothing is opened yet: [`Action::Reopen`] runs the recovery.
     pub(crate) fn new(saved: Saved) -> Self {
-        let mut lab = Lab::new(JournalStorage::restore(saved.files));
-        if let Some(settings) = saved.settings {
-            let mut config = Lab::<JournalStorage>::small_config();
-            for (key, value) in &settings.config {
-                // A key that this engine does not know any more is left at its default.
-                let _ = config.set(key, value);
-            }
-            lab.restore(config, settings.now_ms);
-        }
-        Self { lab }
+        let bytes: usize = saved.files.iter().map(|(.., bytes)| bytes.len()).sum();
+        let base = (bytes <= LARGEST_BASE).then(|| Rc::new(saved.clone()));
+        Self { lab: lab(saved), base, due: Vec::new() }
+    }
+
+    /// Begins again with what the page began with, and runs these commands: the files are theirs from then on.
+    ///
+    /// # Errors
+    /// If that is not kept; then nothing has changed.
+    pub(crate) fn run_anew(&mut self, commands: &[Rc<str>]) -> Result<(), String> {
+        let base = self.base.as_ref().ok_or(text::NO_FORK)?;
+        let parsed = commands.iter().map(|command| parse_line(command).map_err(|error| error.to_string()));
+        let actions = parsed.collect::<Result<Vec<_>, _>>()?;
+        self.lab = lab(Saved::clone(base));
+        let write = |(_, file, bytes): &(String, u64, Vec<u8>)| Mutation::Write {
+            file: *file,
+            position: 0,
+            bytes: bytes.clone(),
+        };
+        let names = base.files.iter().map(|(name, id, _)| (name.clone(), *id)).collect();
+        self.due = vec![Mutation::Names(BTreeMap::new())];
+        self.due.extend(base.files.iter().map(write));
+        self.due.push(Mutation::Names(names));
+        actions.iter().flatten().for_each(|action| drop(self.lab.run(action)));
+        Ok(())
     }
 
     /// What the files hold before anything is opened. Files that can't be read are left to the opening, which
@@ -63,8 +91,10 @@ impl Engine {
     }
 
     /// What has become durable since the last call.
-    pub(crate) fn take_mutations(&self) -> Vec<Mutation> {
-        self.lab.storage().take_mutations()
+    pub(crate) fn take_mutations(&mut self) -> Vec<Mutation> {
+        let mut mutations = std::mem::take(&mut self.due);
+        mutations.extend(self.lab.storage().take_mutations());
+        mutations
     }
 
     /// What to keep besides the files.
@@ -105,6 +135,20 @@ impl Engine {
         let size = self.lab.storage().open(name).and_then(|file| file.len()).ok()?;
         Some(file_detail::read(name, bytes, size))
     }
+}
+
+/// A lab over what was saved.
+fn lab(saved: Saved) -> Lab<JournalStorage> {
+    let mut lab = Lab::new(JournalStorage::restore(saved.files));
+    if let Some(settings) = saved.settings {
+        let mut config = Lab::<JournalStorage>::small_config();
+        for (key, value) in &settings.config {
+            // A key that this engine does not know any more is left at its default.
+            let _ = config.set(key, value);
+        }
+        lab.restore(config, settings.now_ms);
+    }
+    lab
 }
 
 /// The commands of the first scenario. They are checked by a test.
@@ -161,6 +205,77 @@ mod tests {
             assert!(ran.events.iter().filter(trusted).count() >= 2, "{closing}: {:?}", ran.events);
             ran.events.iter().for_each(|event| picture.apply(event));
             assert_eq!(Some(picture.log), engine.lab.read_picture().unwrap(), "{closing}");
+        }
+    }
+
+    #[test]
+    fn what_is_run_anew_has_the_same_steps_and_files_and_goes_on_from_there() {
+        let lines =
+            ["reopen", "append a key=k count=9", "flush", "crash", "reopen", "advance 1h", "append b"];
+        let mut engine = Engine::new(Saved::default());
+        run(&mut engine, "append before count=3");
+        run(&mut engine, "flush");
+        let saved = Saved { files: kept(&engine), settings: Some(engine.settings()) };
+        let mut engine = Engine::new(saved.clone());
+        let commands: Vec<Rc<str>> = lines.iter().map(|line| run(&mut engine, line).command.into()).collect();
+        let (files, settings) = (kept(&engine), engine.settings());
+        let events = run(&mut engine, "append c").events;
+        run(&mut engine, "reset");
+        engine.take_mutations();
+
+        engine.run_anew(&commands).unwrap();
+        assert_eq!((kept(&engine), engine.settings()), (files, settings));
+        assert_eq!(run(&mut engine, "append c").events, events);
+
+        // Whoever applies the mutations has the same as somebody who did from the beginning on.
+        run(&mut engine, "flush");
+        let mut medium = Medium::default();
+        medium.apply(vec![Mutation::Write { file: 7, position: 0, bytes: vec![1] }]);
+        medium.apply(engine.take_mutations());
+        // Indexes are not synced with a flush: recovery makes them anew.
+        let logs = |files: Vec<(String, Vec<u8>)>| -> Vec<_> {
+            files.into_iter().filter(|(name, _)| name.ends_with(".log")).collect()
+        };
+        let live = kept(&engine).into_iter().map(|(name, _, bytes)| (name, bytes)).collect();
+        assert_eq!(logs(medium.contents()), logs(live));
+        assert_eq!(medium.files.len(), medium.names.len(), "nothing of the other past is left");
+    }
+
+    #[test]
+    fn too_much_is_not_run_anew() {
+        let files = vec![("00000000000000000000.log".to_owned(), 1, vec![0; LARGEST_BASE + 1])];
+        let mut engine = Engine::new(Saved { files, settings: None });
+        assert!(engine.run_anew(&[]).is_err());
+        assert!(Engine::new(Saved::default()).run_anew(&["banana".into()]).is_err());
+    }
+
+    /// What a database would hold.
+    #[derive(Default)]
+    struct Medium {
+        files: BTreeMap<u64, Vec<u8>>,
+        names: BTreeMap<String, u64>,
+    }
+
+    impl Medium {
+        fn apply(&mut self, mutations: Vec<Mutation>) {
+            for mutation in mutations {
+                match mutation {
+                    Mutation::Write { file, position, bytes } => {
+                        let content = self.files.entry(file).or_default();
+                        content.truncate(position as usize);
+                        content.extend(bytes);
+                    }
+                    Mutation::Names(names) => {
+                        self.files.retain(|file, _| names.values().any(|named| named == file));
+                        self.names = names;
+                    }
+                }
+            }
+        }
+
+        fn contents(&self) -> Vec<(String, Vec<u8>)> {
+            let bytes = |id| self.files.get(id).cloned().unwrap_or_default();
+            self.names.iter().map(|(name, id)| (name.clone(), bytes(id))).collect()
         }
     }
 

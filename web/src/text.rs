@@ -57,6 +57,23 @@ pub(crate) const PLAY: &str = "Play";
 pub(crate) const PAUSE: &str = "Pause";
 pub(crate) const TO_START: &str = "To the start";
 pub(crate) const TO_END: &str = "To the end";
+pub(crate) const PREVIOUS_ACTION: &str = "To the previous action";
+pub(crate) const NEXT_ACTION: &str = "To the next action";
+pub(crate) const SPEED: &str = "Speed";
+pub(crate) const ACTIONS: &str = "Actions";
+pub(crate) const NO_ACTIONS: &str = "No actions yet.";
+pub(crate) const BEFORE_ALL: &str = "before the first action";
+pub(crate) const FORKS: &str = "What you do here forks the log";
+pub(crate) const PAST: &str =
+    "You are looking at the past. What you do now forks the log here, and what came after is kept.";
+pub(crate) const NO_FORK: &str = "This log was too large, when the page was loaded, to be kept twice: the past cannot be made anew. \
+     Go to the last step to go on.";
+pub(crate) const BRANCHES: &str = "Branches";
+pub(crate) const ZOOM: &str = "Zoom";
+pub(crate) const ZOOM_IN: &str = "Zoom in";
+pub(crate) const ZOOM_OUT: &str = "Zoom out";
+pub(crate) const ZOOM_TO_FIT: &str = "Zoom to fit";
+pub(crate) const SEGMENTS_IN_VIEW: &str = "Segments in view";
 pub(crate) const STEP: &str = "Step";
 pub(crate) const WATCH: &str = "Watch this action";
 pub(crate) const STEPS_OF_ACTION: &str = "Steps of this action";
@@ -72,7 +89,7 @@ pub(crate) const OPEN_FILE: &str = "Show its bytes";
 pub(crate) const RECORDS: &str = "Records";
 pub(crate) const FETCHED_RECORDS: &str = "Fetched records";
 pub(crate) const FILES: &str = "Files";
-pub(crate) const LOG: &str = "The log, a lane for each segment";
+pub(crate) const LOG: &str = "The log's batches";
 pub(crate) const HELP: &str = "Help";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const TO_DARK: &str = "Dark theme";
@@ -154,10 +171,13 @@ pub(crate) const OTHER_TAB: &str = "another tab has this log";
 pub(crate) const PAGE_HIDDEN: &str = "flush  # the page was hidden";
 
 /// Keys and what they do.
-pub(crate) const KEYS: [(&str, &str); 8] = [
+pub(crate) const KEYS: [(&str, &str); 11] = [
     ("Space", "play or pause"),
     ("← →", "one step back or forward"),
+    ("[ ]", "to the previous or next action"),
     ("Home End", "first or last step"),
+    ("+ − 0", "zoom in, out, to fit"),
+    ("Ctrl and wheel, drag", "in the log: zoom, move"),
     ("?", "this list"),
     ("Esc", "close what is open"),
     ("Enter", "in the command line: run it"),

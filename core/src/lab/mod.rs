@@ -45,7 +45,7 @@ pub use event::Event;
 pub use fingerprint::fingerprint;
 pub use lab::{CLOCK_START_MS, CLOCK_TICK_MS, FetchedRecord, Lab, Outcome};
 pub use original::OriginalRead;
-pub use picture::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State, TakenBatch};
+pub use picture::{FetchPicture, Focus, Iter, List, LogPicture, Picture, SegmentPicture, State, TakenBatch};
 pub use scenario::{
     Action, COMMANDS, CommandHelp, MAX_PARTITIONS, ScenarioError, TOPIC_COMMANDS, TopicAction, parse_line,
     parse_scenario, parse_topic_line, parse_topic_scenario, quote,

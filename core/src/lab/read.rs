@@ -3,6 +3,8 @@
 //! It goes by file names and the batch format alone, and shares no code with the log's own way of opening,
 //! indexing or appending.
 
+use std::sync::Arc;
+
 use crate::config::LogConfig;
 use crate::error::Result;
 use crate::log::event::BatchInfo;
@@ -12,7 +14,7 @@ use crate::segment::{
 };
 use crate::storage::{File, Storage};
 
-use super::{LogPicture, SegmentPicture};
+use super::{List, LogPicture, SegmentPicture};
 
 impl LogPicture {
     /// Reads the files of a log. The high watermark is not in the files: it is set to the log end offset.
@@ -30,7 +32,7 @@ impl LogPicture {
                 names.contains(&name).then(|| read_all(storage, &name)).transpose()
             });
             let (index, time_index) = (index?, time_index?);
-            segments.push(SegmentPicture {
+            segments.push(Arc::new(SegmentPicture {
                 base_offset,
                 size: log.len() as u64,
                 batches: read_batches(base_offset, &log),
@@ -38,20 +40,21 @@ impl LogPicture {
                 index: read_entries(&index.unwrap_or_default()),
                 time_index_size: time_index.as_ref().map(|bytes| bytes.len() as u64),
                 time_index: read_time_entries(&time_index.unwrap_or_default()),
-            });
+            }));
         }
-        let end = |segment: &SegmentPicture| {
+        let end = |segment: &Arc<SegmentPicture>| {
             segment.batches.last().map_or(segment.base_offset, |batch| batch.last_offset + 1)
         };
         let log_end_offset = segments.last().map_or(0, end);
         let first = segments.first().map_or(0, |segment| segment.base_offset);
         Ok(Self {
-            log_start_offset: read_log_start(storage, &names)?.unwrap_or(first),
+            log_start_offset: read_checkpoint(storage, &names, "log-start-offset ")?.unwrap_or(first),
+            recovery_point: read_checkpoint(storage, &names, "recovery-point ")?.unwrap_or(0),
             high_watermark: log_end_offset,
             log_end_offset,
             segment_bytes: config.segment_bytes,
             index_interval_bytes: config.index_interval_bytes,
-            other_files: other_files(storage, &names, &segments)?,
+            other_files: Arc::new(other_files(storage, &names, &segments)?),
             segments,
         })
     }
@@ -60,7 +63,7 @@ impl LogPicture {
 fn other_files<S: Storage>(
     storage: &S,
     names: &[String],
-    segments: &[SegmentPicture],
+    segments: &[Arc<SegmentPicture>],
 ) -> Result<Vec<(String, u64)>> {
     let mut others = Vec::new();
     for name in names {
@@ -73,13 +76,13 @@ fn other_files<S: Storage>(
     Ok(others)
 }
 
-/// The log start offset, as the checkpoint has it.
-fn read_log_start<S: Storage>(storage: &S, names: &[String]) -> Result<Option<u64>> {
+/// An offset, as the checkpoint has it.
+fn read_checkpoint<S: Storage>(storage: &S, names: &[String], field: &str) -> Result<Option<u64>> {
     if !names.iter().any(|name| name == "checkpoint") {
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&read_all(storage, "checkpoint")?).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix("log-start-offset "));
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
     Ok(line.and_then(|offset| offset.parse().ok()))
 }
 
@@ -90,8 +93,8 @@ fn read_all<S: Storage>(storage: &S, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_batches(segment: u64, bytes: &[u8]) -> Vec<BatchInfo> {
-    let mut batches = Vec::new();
+fn read_batches(segment: u64, bytes: &[u8]) -> List<BatchInfo> {
+    let mut batches = List::default();
     let mut rest = bytes;
     while let Ok((batch, after)) = Batch::parse(rest) {
         batches.push(BatchInfo::new(segment, (bytes.len() - rest.len()) as u64, &batch));
@@ -100,7 +103,7 @@ fn read_batches(segment: u64, bytes: &[u8]) -> Vec<BatchInfo> {
     batches
 }
 
-fn read_entries(bytes: &[u8]) -> Vec<IndexEntry> {
+fn read_entries(bytes: &[u8]) -> List<IndexEntry> {
     let entry = |bytes: &[u8]| IndexEntry {
         relative_offset: number(&bytes[..4]) as u32,
         position: number(&bytes[4..]) as u32,
@@ -108,7 +111,7 @@ fn read_entries(bytes: &[u8]) -> Vec<IndexEntry> {
     bytes.chunks_exact(8).map(entry).collect()
 }
 
-fn read_time_entries(bytes: &[u8]) -> Vec<TimeIndexEntry> {
+fn read_time_entries(bytes: &[u8]) -> List<TimeIndexEntry> {
     let entry = |bytes: &[u8]| TimeIndexEntry {
         timestamp: number(&bytes[..8]) as i64,
         relative_offset: number(&bytes[8..]) as u32,

@@ -379,6 +379,15 @@ impl App {
         keep(COMMANDS, &self.told_own());
     }
 
+    /// How many of the first actions are not the visitor's: of a lesson its own, of the own log its opening.
+    pub(super) fn given_actions(&self) -> usize {
+        match &self.aside.shown.guest {
+            Some(Guest::Lesson(_)) => self.aside.given,
+            Some(_) => 0,
+            None => 1,
+        }
+    }
+
     fn commands_from(&self, group: usize) -> Vec<String> {
         self.state.timeline.groups().iter().skip(group).map(|group| group.command.to_string()).collect()
     }

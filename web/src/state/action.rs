@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use logscope::lab::{Event, FetchedRecord, Picture};
 
-use super::{BatchId, Keeping, Settings};
+use super::{BatchId, Keeping, Settings, Speed};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,10 @@ pub(crate) enum Action {
     Back,
     /// One step on; playing stops.
     Forward,
+    /// To the last step of the action before this one; playing stops.
+    Previous,
+    /// To the last step of this action, or of the next one; playing stops.
+    Next,
     /// Play from here, or from the first step if this is the last.
     Play,
     /// Play the steps of the action that the cursor stands in, from its first.
@@ -31,6 +35,20 @@ pub(crate) enum Action {
     Select(Option<BatchId>),
     /// Open the bytes of a file. It stops playing.
     OpenFile(Rc<str>),
+    /// How fast to play.
+    Speed(Speed),
+    /// Look closer by so many levels, or from further away.
+    Zoom(i8),
+    /// Look at the log from where the room suggests.
+    ZoomToFit,
+    /// What comes after the action at the cursor becomes a branch that is kept.
+    Fork,
+    /// A kept branch goes on instead of this one, which is kept.
+    SwitchTo(u32),
+    /// Forget a kept branch.
+    Dismiss(u32),
+    /// Say why something was not done, until the next command.
+    Notice(String),
     /// How the log is kept has changed.
     Keeping(Keeping),
 }

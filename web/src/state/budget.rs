@@ -1,6 +1,6 @@
 //! The budget of a fetch: how `max_bytes` fills, batch by batch, as shares of a bar.
 
-use logscope::lab::{FetchPicture, StoppedBy};
+use logscope::lab::{FetchPicture, StoppedBy, TakenBatch};
 
 use super::Palette;
 use super::format::{count, offsets};
@@ -8,7 +8,7 @@ use super::format::{count, offsets};
 /// How much of the bar a character takes, on a narrow page.
 const CHARACTER: f64 = 0.024;
 
-/// A batch that takes less of the bar than this, one or two pixels, is drawn as one with its like before it.
+/// A batch that takes less of the bar than this, one or two pixels, is drawn as one with those after it.
 const HAIR: f64 = 0.004;
 
 /// A bar from 0 to 1.
@@ -43,27 +43,35 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
         _ => 0,
     };
     let whole = fetch.max_bytes.max(fetch.used + next_size).max(1) as f64;
-    let mut start = 0.0;
-    let mut part = |bytes: u64, label: String, colour| {
-        let width = bytes as f64 / whole;
-        start += width;
+    let part = |from: u64, to: u64, label: String, colour| {
+        let (start, width) = (from as f64 / whole, (to - from) as f64 / whole);
         // A label that would be cut off says nothing.
         let room = label.chars().count() as f64 * CHARACTER < width;
-        let label = if room { label } else { String::new() };
-        Part { start: start - width, width, label, colour }
+        Part { start, width, label: if room { label } else { String::new() }, colour }
     };
+    let (taken, mut at) = (&fetch.taken, 0);
     let mut parts: Vec<Part> = Vec::new();
-    for batch in fetch.taken.iter().map(|taken| &taken.batch) {
-        let label = offsets(batch.base_offset, batch.last_offset);
-        let next = part(u64::from(batch.size), label, palette.colour(batch.first_key.as_deref()));
+    while let Some(TakenBatch { batch, used, .. }) = taken.get(at) {
+        let from = used - u64::from(batch.size);
+        let narrow = f64::from(batch.size) / whole < HAIR;
+        let end = match narrow {
+            true => {
+                taken.partition_point(|other| (other.used.max(from) - from) as f64 / whole < HAIR).max(at + 1)
+            }
+            false => at + 1,
+        };
+        let to = taken.get(end - 1).map_or(*used, |last| last.used);
+        let label = if narrow { String::new() } else { offsets(batch.base_offset, batch.last_offset) };
+        let next = part(from, to, label, palette.colour(batch.first_key.as_deref()));
         match parts.last_mut() {
-            Some(last) if next.width < HAIR && last.label.is_empty() && last.colour == next.colour => {
-                last.width += next.width;
+            Some(last) if narrow && last.label.is_empty() && last.colour == next.colour => {
+                last.width += next.width
             }
             _ => parts.push(next),
         }
+        at = end;
     }
-    let next = (next_size > 0).then(|| part(next_size, next_size.to_string(), None));
+    let next = (next_size > 0).then(|| part(fetch.used, fetch.used + next_size, next_size.to_string(), None));
     let text = match next_size {
         0 => format!("{} of {} used", fetch.used, count(fetch.max_bytes, "byte", "bytes")),
         next => format!("{} of {} used · next needs {next}", fetch.used, fetch.max_bytes),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use logscope::lab::{Picture, State as LogState};
 
 use super::state::has_bytes;
-use super::{Action, Ran, Settings, State, Timeline};
+use super::{Action, Ran, Settings, Speed, State, Timeline, Zoom};
 
 impl State {
     /// Folds one action in.
@@ -16,11 +16,19 @@ impl State {
             Action::Seek(step) => self.go_to(step),
             Action::Back => self.go_to(self.timeline.cursor().saturating_sub(1)),
             Action::Forward => self.go_to(self.timeline.cursor() + 1),
-            Action::Play => self.play(0),
+            Action::Previous => self.go_to(self.timeline.end_of_previous()),
+            Action::Next => self.go_to(self.timeline.end_of_next()),
+            Action::Play => {
+                // From the last step it begins anew.
+                if self.timeline.cursor() == self.timeline.len() {
+                    self.timeline.seek(1);
+                }
+                self.play(self.timeline.len());
+            }
             Action::Watch => {
-                let first = self.timeline.group().map_or(0, |group| group.first);
+                let (first, end) = self.timeline.group().map_or((0, 0), |group| (group.first, group.end()));
                 self.timeline.seek(first + 1);
-                self.playing_to = self.timeline.group().map(|group| group.end());
+                self.play(end);
             }
             Action::Pause => self.playing_to = None,
             Action::Tick => self.tick(),
@@ -33,6 +41,22 @@ impl State {
             Action::OpenFile(name) => {
                 (self.selected, self.file, self.playing_to) = (None, Some(name), None);
             }
+            Action::Speed(speed) => self.speed = speed,
+            Action::Zoom(levels) => self.zoom = self.zoom.closer(levels),
+            Action::ZoomToFit => self.zoom = Zoom::default(),
+            Action::Fork => {
+                self.playing_to = None;
+                self.fork();
+                self.stand_at_the_end();
+            }
+            Action::SwitchTo(id) => {
+                (self.playing_to, self.notice) = (None, None);
+                self.switch_to(id);
+                self.stand_at_the_end();
+                self.close_lost_detail();
+            }
+            Action::Dismiss(id) => self.dismiss(id),
+            Action::Notice(why) => self.notice = Some(why),
             Action::Keeping(keeping) => self.keeping = keeping,
         }
     }
@@ -58,17 +82,24 @@ impl State {
         let follow = ran.follow;
         if follow {
             Rc::make_mut(&mut self.history).push(ran.command.clone());
-            self.playing_to = None;
+            (self.playing_to, self.notice) = (None, None);
         }
         self.timeline.push(ran);
-        // The only thing that the page runs by itself, and doesn't follow, is a flush.
+        if follow {
+            self.stand_at_the_end();
+        } else {
+            // The only thing that the page runs by itself, and doesn't follow, is a flush.
+            self.unflushed = 0;
+        }
+        self.close_lost_detail();
+    }
+
+    /// The cursor is at the last step: what it shows is how the log is now.
+    fn stand_at_the_end(&mut self) {
         let picture = self.timeline.picture();
         let pending = picture.log.log_end_offset.saturating_sub(picture.log.high_watermark);
-        if follow {
-            self.filled = has_bytes(picture);
-        }
-        self.unflushed = if follow && picture.state == LogState::Open { pending } else { 0 };
-        self.close_lost_detail();
+        self.filled = has_bytes(picture);
+        self.unflushed = if picture.state == LogState::Open { pending } else { 0 };
     }
 
     fn go_to(&mut self, step: usize) {
@@ -76,16 +107,17 @@ impl State {
         self.timeline.seek(step);
     }
 
-    fn play(&mut self, from: usize) {
-        if self.timeline.cursor() == self.timeline.len() {
-            self.timeline.seek(from + 1);
+    /// Plays up to a step.
+    fn play(&mut self, to: usize) {
+        self.playing_to = Some(to);
+        if self.speed == Speed::INSTANT {
+            self.go_to(to);
         }
-        self.playing_to = Some(self.timeline.len());
     }
 
     fn tick(&mut self) {
         let Some(end) = self.playing_to else { return };
-        self.timeline.seek(self.timeline.cursor() + 1);
+        self.timeline.seek((self.timeline.cursor() + self.speed.beat().1).min(end));
         if self.timeline.cursor() >= end {
             self.playing_to = None;
         }
@@ -143,8 +175,82 @@ mod tests {
         assert_eq!(state.timeline.cursor(), state.timeline.len());
     }
 
+    /// As the page does it: a command in the past forks first.
+    fn fork_and_run(lab: &mut Lab<JournalStorage>, state: &mut State, line: &str) {
+        state.reduce(Action::Fork);
+        *lab = Lab::new(JournalStorage::new());
+        for command in state.timeline.commands(usize::MAX) {
+            lab.run_line(&command).unwrap();
+        }
+        run(lab, state, line, true);
+    }
+
     #[test]
-    fn a_command_in_the_past_jumps_to_the_end_first() {
+    fn a_command_in_the_past_forks_and_the_other_branch_is_kept() {
+        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        for line in ["append one", "append two", "flush"] {
+            run(&mut lab, &mut state, line, true);
+        }
+        let first = state.timeline.groups()[0].end();
+        let whole = state.picture().clone();
+        state.reduce(Action::Seek(first));
+        fork_and_run(&mut lab, &mut state, "append other key=k");
+        assert_eq!((state.picture().log.log_end_offset, state.unflushed), (2, 2));
+        let [other] = &state.others()[..] else { panic!("{:?}", state.others()) };
+        assert_eq!((other.shared, other.beyond), (1, 2));
+        assert_eq!(other.first_beyond.as_deref(), Some("append two"));
+        assert_eq!(&state.commands_of(other.id).unwrap()[1..], ["append two".into(), "flush".into()]);
+
+        let (old, new) = (other.id, state.branch);
+        assert_ne!(old, new);
+        state.reduce(Action::SwitchTo(old));
+        assert_eq!((state.picture(), state.branch, state.unflushed), (&whole, old, 0));
+        assert_eq!(state.others()[0].id, new);
+        state.reduce(Action::Dismiss(new));
+        assert!(state.others().is_empty());
+        state.reduce(Action::SwitchTo(new));
+        assert_eq!(state.branch, old, "what was dismissed is gone");
+    }
+
+    #[test]
+    fn within_its_last_action_nothing_forks() {
+        let mut state = after(&["append one", "fetch 0"]);
+        state.reduce(Action::Back);
+        state.reduce(Action::Fork);
+        assert!(state.others().is_empty());
+        state.reduce(Action::Seek(0));
+        state.reduce(Action::Fork);
+        assert_eq!((state.others()[0].shared, state.timeline.len()), (0, 0));
+    }
+
+    #[test]
+    fn branches_of_branches_are_told_apart() {
+        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        ["append a", "append b", "append c"].iter().for_each(|line| run(&mut lab, &mut state, line, true));
+        for (actions, line) in [(2, "append d"), (1, "append e")] {
+            state.reduce(Action::Seek(state.timeline.groups()[actions - 1].end()));
+            fork_and_run(&mut lab, &mut state, line);
+        }
+        let others: Vec<_> =
+            state.others().iter().map(|other| (other.id, other.shared, other.beyond)).collect();
+        assert_eq!((others, state.branch), (vec![(0, 1, 2), (1, 1, 2)], 2));
+    }
+
+    #[test]
+    fn at_once_is_a_speed_too() {
+        let mut state = after(&["append one", "append two", "fetch 0"]);
+        state.reduce(Action::Speed(Speed::INSTANT));
+        state.reduce(Action::Seek(1));
+        state.reduce(Action::Play);
+        assert_eq!((state.timeline.cursor(), state.playing_to), (state.timeline.len(), None));
+        state.reduce(Action::Speed(Speed::new(9)));
+        state.reduce(Action::Play);
+        state.reduce(Action::Tick);
+        assert_eq!(state.timeline.cursor(), 1 + Speed::new(9).beat().1);
+    }
+
+    #[test]
+    fn without_a_fork_a_command_jumps_to_the_end_first() {
         let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
         for line in ["append one", "append two"] {
             run(&mut lab, &mut state, line, true);
@@ -234,7 +340,7 @@ mod tests {
     #[test]
     fn the_table_of_records_fills_as_the_fetch_goes_on() {
         let mut state = after(&["append one", "append two", "flush", "fetch 0"]);
-        let all = |state: &State| state.fetched().map(|(_, records)| records.len());
+        let all = |state: &State| state.fetched().map(|(_, records)| records);
         assert_eq!(all(&state), Some(2));
         let group = state.timeline.group().unwrap().clone();
         let mut seen = Vec::new();
@@ -250,7 +356,7 @@ mod tests {
     #[test]
     fn the_records_of_a_fetch_stay_when_the_log_goes_on() {
         let state = after(&["append one", "flush", "fetch 0", "append two"]);
-        assert_eq!(state.fetched().map(|(_, records)| records.len()), Some(1));
+        assert_eq!(state.fetched().map(|(_, records)| records), Some(1));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Event, FetchedRecord, Picture, State as LogState};
+use logscope::lab::{Event, Picture, State as LogState};
 
-use super::{Group, Palette, Timeline};
+use super::branches::Branch;
+use super::{Group, Palette, Speed, Timeline, Zoom};
 
 /// A batch of the log, wherever the timeline stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct BatchId {
     /// The segment's base offset.
     pub(crate) segment: u64,
@@ -55,6 +56,17 @@ pub(crate) struct State {
     pub(crate) file: Option<Rc<str>>,
     /// Whether the player runs, and up to which step.
     pub(crate) playing_to: Option<usize>,
+    /// How fast it runs.
+    pub(crate) speed: Speed,
+    /// How close the log is looked at.
+    pub(crate) zoom: Zoom,
+    /// The branches that are kept besides the timeline.
+    pub(crate) branches: Rc<Vec<Branch>>,
+    /// Which branch the timeline is, and the newest of all.
+    pub(crate) branch: u32,
+    pub(super) newest: u32,
+    /// Why the last command was not run.
+    pub(crate) notice: Option<String>,
     /// Whether the log outlives the page.
     pub(crate) keeping: Keeping,
     /// The configuration and the clock as they are now, wherever the timeline stands.
@@ -95,15 +107,14 @@ impl State {
         Some(segment.batches[at].size)
     }
 
-    /// The records that the last fetch up to the cursor has returned so far, with that fetch's command.
-    pub(crate) fn fetched(&self) -> Option<(&Group, Vec<FetchedRecord>)> {
+    /// The last fetch up to the cursor, and how many of its records it has returned so far.
+    pub(crate) fn fetched(&self) -> Option<(&Group, usize)> {
         let group = self.timeline.last_fetch()?;
         let records = group.records.as_ref()?;
         let fetch = self.picture().fetch.as_ref().filter(|_| group.end() > self.timeline.cursor());
-        let Some(fetch) = fetch else { return Some((group, records.to_vec())) };
+        let Some(fetch) = fetch else { return Some((group, records.len())) };
         let upto = fetch.taken.last().map(|taken| taken.batch.last_offset);
-        let so_far = records.iter().filter(|record| Some(record.offset) <= upto).cloned().collect();
-        Some((group, so_far))
+        Some((group, records.partition_point(|record| Some(record.offset) <= upto)))
     }
 }
 

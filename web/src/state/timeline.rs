@@ -12,8 +12,8 @@ use logscope::lab::{Event, FetchedRecord, Picture};
 
 use super::Ran;
 
-/// The most checkpoints that are kept.
-const CHECKPOINTS: usize = 32;
+/// The most checkpoints that are kept. They share what is the same in them.
+const CHECKPOINTS: usize = 256;
 /// How many steps lie between checkpoints at first.
 const INTERVAL: usize = 256;
 
@@ -64,6 +64,7 @@ impl PartialEq for Timeline {
     fn eq(&self, other: &Self) -> bool {
         self.cursor == other.cursor
             && self.groups.len() == other.groups.len()
+            && self.len() == other.len()
             && Rc::ptr_eq(&self.picture, &other.picture)
     }
 }
@@ -131,6 +132,50 @@ impl Timeline {
     pub(crate) fn last_fetch(&self) -> Option<&Group> {
         let begun = self.groups.partition_point(|group| group.first < self.cursor);
         self.groups[..begun].iter().rev().find(|group| group.records.is_some())
+    }
+
+    /// How many actions have begun at the cursor. An action is done as a whole, or not at all.
+    pub(crate) fn done(&self) -> usize {
+        self.groups.partition_point(|group| group.first < self.cursor)
+    }
+
+    /// Whether actions come after the one at the cursor.
+    pub(crate) fn is_past(&self) -> bool {
+        self.done() < self.groups.len()
+    }
+
+    /// The last step of the action before the one at the cursor.
+    pub(crate) fn end_of_previous(&self) -> usize {
+        let before = self.groups.partition_point(|group| group.end() < self.cursor);
+        before.checked_sub(1).map_or(0, |at| self.groups[at].end())
+    }
+
+    /// The last step of the action at the cursor, or, if that is where it stands, of the next one.
+    pub(crate) fn end_of_next(&self) -> usize {
+        self.group_of(self.cursor).map_or(self.len(), Group::end)
+    }
+
+    /// The last step of the first so many actions.
+    pub(crate) fn end_of(&self, actions: usize) -> usize {
+        actions.checked_sub(1).and_then(|at| self.groups.get(at)).map_or(0, Group::end)
+    }
+
+    /// The first so many commands.
+    pub(crate) fn commands(&self, count: usize) -> Vec<Rc<str>> {
+        self.groups.iter().take(count).map(|group| Rc::clone(&group.command)).collect()
+    }
+
+    /// How many actions two timelines have in common: the very same, not only such that look alike.
+    pub(crate) fn shared(&self, other: &Self) -> usize {
+        let same = |(a, b): &(&Group, &Group)| Rc::ptr_eq(&a.events, &b.events);
+        self.groups.iter().zip(&other.groups).take_while(same).count()
+    }
+
+    /// Leaves the first so many actions, and goes to the last step of them.
+    pub(crate) fn truncate(&mut self, actions: usize) {
+        self.seek(self.groups.get(actions).map_or(self.len(), |next| next.first));
+        self.groups.truncate(actions);
+        self.checkpoints.truncate(self.len() / self.interval);
     }
 
     /// Adds what a command did. The cursor follows to the last step if it is asked to.
@@ -232,7 +277,7 @@ mod tests {
 
     #[test]
     fn many_steps_keep_few_checkpoints() {
-        let mut timeline = timeline("append a count=6000\nappend a count=6000");
+        let mut timeline = timeline("append a count=10000\nappend a count=10000\nappend a count=10000");
         assert!(timeline.checkpoints.len() <= CHECKPOINTS);
         assert!(timeline.interval > INTERVAL);
         for step in [9_999, 3, timeline.interval, timeline.interval * 3 + 1] {
@@ -256,6 +301,42 @@ mod tests {
         timeline.seek(0);
         assert_eq!(timeline.group(), None);
         assert_eq!(timeline.event(), None);
+    }
+
+    #[test]
+    fn the_cursor_goes_from_action_to_action() {
+        let mut timeline = timeline("append a\nflush\nfetch 0");
+        let ends: Vec<_> = timeline.groups.iter().map(Group::end).collect();
+        timeline.seek(0);
+        let mut there = Vec::new();
+        while timeline.cursor() < timeline.len() {
+            timeline.seek(timeline.end_of_next());
+            there.push(timeline.cursor());
+        }
+        assert_eq!((&there, timeline.end_of_next()), (&ends, timeline.len()));
+        timeline.seek(ends[2] - 1);
+        assert_eq!((timeline.end_of_previous(), timeline.done(), timeline.is_past()), (ends[1], 3, false));
+        timeline.seek(ends[1]);
+        assert_eq!((timeline.end_of_previous(), timeline.done(), timeline.is_past()), (ends[0], 2, true));
+        timeline.seek(ends[0]);
+        assert_eq!(timeline.end_of_previous(), 0);
+    }
+
+    #[test]
+    fn what_is_cut_off_a_timeline_is_gone_and_the_rest_folds_as_before() {
+        let whole = timeline("append a key=k count=300\nflush\nappend b count=300\nflush");
+        for actions in 0..=4 {
+            let mut cut = whole.clone();
+            cut.seek(7);
+            cut.truncate(actions);
+            assert_eq!((cut.groups.len(), cut.cursor(), cut.shared(&whole)), (actions, cut.len(), actions));
+            for step in [cut.len(), cut.len() / 2, 0, cut.len()] {
+                cut.seek(step);
+                assert_eq!(**cut.picture(), fold(&whole, step), "{actions} actions, step {step}");
+            }
+        }
+        let again = timeline("append a key=k count=300\nflush");
+        assert_eq!(again.shared(&whole), 0, "it only looks alike");
     }
 
     #[test]

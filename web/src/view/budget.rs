@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::FetchPicture;
+use logscope::lab::Picture;
 use yew::prelude::*;
 
 use crate::state::Palette;
@@ -10,13 +10,15 @@ use crate::state::budget::{Part, budget};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) fetch: FetchPicture,
+    /// With a fetch.
+    pub(crate) picture: Rc<Picture>,
     pub(crate) palette: Rc<Palette>,
 }
 
 #[function_component]
 pub(crate) fn BudgetBar(props: &Props) -> Html {
-    let bar = budget(&props.fetch, &props.palette);
+    let Some(fetch) = &props.picture.fetch else { return Html::default() };
+    let bar = budget(fetch, &props.palette);
     let percent = |share: f64| format!("{:.3}%", share * 100.0);
     let part = |part: &Part, next: bool| {
         let style = format!("left:{};width:{}", percent(part.start), percent(part.width));

@@ -13,6 +13,8 @@ use crate::text;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) ready: bool,
+    /// What is run now forks the log.
+    pub(crate) forks: bool,
     pub(crate) history: Rc<Vec<String>>,
     pub(crate) on_run: Callback<Command>,
 }
@@ -67,6 +69,7 @@ pub(crate) fn CommandLine(props: &Props) -> Html {
                 aria-describedby={mistake.as_ref().map(|_| "command-mistake")}
                 value={(*line).clone()} {oninput} {onkeydown}
             />
+            if props.forks { <p class="forks" title={text::PAST}>{text::FORKS}</p> }
             if let Some(mistake) = &*mistake {
                 <p id="command-mistake" class="complaint" role="alert">{mistake.clone()}</p>
             }

@@ -6,14 +6,15 @@ use logscope::lab::{Action as Command, sentence};
 use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
 
+use super::branches::Branches;
 use super::command::CommandLine;
 use super::icon::{Icon, icon};
 use super::prose::prose;
-use crate::state::{Action, Gravity, Group, State, Timeline, gravity, title};
+use crate::state::{Action, Gravity, Group, Speed, State, Timeline, gravity, title};
 use crate::text;
 
 /// So many of an action's steps are listed around the current one.
-const LISTED: usize = 60;
+const LISTED: usize = 40;
 /// More actions than this get no ticks of their own.
 const TICKS: usize = 150;
 
@@ -36,10 +37,13 @@ pub(crate) fn Dock(props: &Props) -> Html {
     let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
     html! {
         <section class="dock" aria-label="Timeline">
+            <Branches state={state.clone()} on_do={on_do.clone()} />
             <Controls state={state.clone()} on_do={on_do.clone()} />
             <Steps state={state.clone()} on_do={on_do.clone()} />
             <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">{prose(&said)}</p>
-            <CommandLine ready={state.ready()} history={state.history.clone()} on_run={on_run.clone()} />
+            <CommandLine
+                ready={state.ready()} forks={state.timeline.is_past()} history={state.history.clone()} on_run={on_run.clone()}
+            />
         </section>
     }
 }
@@ -64,12 +68,18 @@ fn Controls(props: &PartProps) -> Html {
         let value = event.target_unchecked_into::<HtmlInputElement>().value();
         Action::Seek(value.parse().unwrap_or(0))
     });
+    let speed = props.state.speed;
+    let set_speed = props.on_do.reform(|event: InputEvent| {
+        let value = event.target_unchecked_into::<HtmlInputElement>().value();
+        Action::Speed(Speed::new(value.parse().unwrap_or(0)))
+    });
     let done = format!("--done:{:.5}", cursor as f64 / len.max(1) as f64);
     let (at_start, at_end) = (cursor == 0, cursor == len);
     html! {
         <div class="transport">
             <div class="buttons">
                 {press(text::TO_START, "Home", Icon::First, Action::Seek(0), at_start)}
+                {press(text::PREVIOUS_ACTION, "[", Icon::Previous, Action::Previous, at_start)}
                 {press(text::BACK, "←", Icon::Back, Action::Back, at_start)}
                 if playing {
                     {press(text::PAUSE, "Space", Icon::Pause, Action::Pause, false)}
@@ -77,6 +87,7 @@ fn Controls(props: &PartProps) -> Html {
                     {press(text::PLAY, "Space", Icon::Play, Action::Play, len == 0)}
                 }
                 {press(text::FORWARD, "→", Icon::Forward, Action::Forward, at_end)}
+                {press(text::NEXT_ACTION, "]", Icon::Next, Action::Next, at_end)}
                 {press(text::TO_END, "End", Icon::Last, Action::Seek(usize::MAX), at_end)}
             </div>
             <div class="scrub">
@@ -87,6 +98,13 @@ fn Controls(props: &PartProps) -> Html {
                 />
             </div>
             <span class="count">{format!("step {cursor} / {len}")}</span>
+            <label class="speed">{text::SPEED}
+                <input
+                    type="range" aria-label={text::SPEED} min="0" max={Speed::INSTANT.mark().to_string()}
+                    value={speed.mark().to_string()} aria-valuetext={speed.text()} oninput={set_speed}
+                />
+                <span>{speed.text()}</span>
+            </label>
         </div>
     }
 }

@@ -1,5 +1,7 @@
 //! What components share: reading a field, and knowing how large an element is.
 
+use std::ops::Range;
+
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlInputElement, ResizeObserver};
@@ -43,4 +45,27 @@ pub(crate) fn use_size(node: NodeRef) -> (f64, f64) {
         }
     });
     *size
+}
+
+/// Lists that are no longer than this are in the page as a whole.
+const WHOLE: usize = 30;
+/// So many rows beyond what is seen are in the page, and so many rows are scrolled before others are.
+const SPARE: usize = 8;
+
+/// Which rows of a list, all of one height, are in the page: those that its window shows, and some more. The list has
+/// to report its scrolling.
+#[hook]
+pub(crate) fn use_rows(window: NodeRef, count: usize, height: f64) -> (Range<usize>, Callback<Event>) {
+    let (_, room) = use_size(window);
+    let top = use_state_eq(|| 0_usize);
+    let onscroll = use_callback(top.setter(), move |event: Event, top| {
+        let scrolled = event.target_unchecked_into::<Element>().scroll_top();
+        top.set((f64::from(scrolled) / height) as usize / SPARE * SPARE);
+    });
+    if count <= WHOLE {
+        return (0..count, onscroll);
+    }
+    let seen = (room / height).ceil() as usize;
+    let last = (*top + seen + 2 * SPARE).min(count);
+    ((*top).saturating_sub(SPARE).min(last.saturating_sub(seen))..last, onscroll)
 }

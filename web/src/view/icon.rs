@@ -17,6 +17,11 @@ pub(crate) enum Icon {
     Book,
     Share,
     Tick,
+    Plus,
+    Minus,
+    Fit,
+    Previous,
+    Next,
 }
 
 /// An icon for the eye alone: what it is for stands in its button's name.
@@ -38,9 +43,17 @@ pub(crate) fn icon(icon: Icon) -> Html {
         }
         Icon::Share => "M8 10V2M5 4.5L8 1.5l3 3M4.5 7.5H3v6.5h10V7.5h-1.5",
         Icon::Tick => "M3 8.5l3.5 3.5L13 4.5",
+        Icon::Plus => "M8 3.5v9M3.5 8h9",
+        Icon::Minus => "M3.5 8h9",
+        Icon::Fit => "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3",
+        Icon::Previous => "M13 3.5v9L8.2 8zM7.6 3.5v9L2.8 8z",
+        Icon::Next => "M3 3.5v9L7.8 8zM8.4 3.5v9L13.2 8z",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
     };
-    let solid = matches!(icon, Icon::First | Icon::Back | Icon::Play | Icon::Forward | Icon::Last);
+    let solid = matches!(
+        icon,
+        Icon::First | Icon::Back | Icon::Play | Icon::Forward | Icon::Last | Icon::Previous | Icon::Next
+    );
     html! {
         <svg class={classes!("icon", solid.then_some("solid"))} viewBox="0 0 16 16" aria-hidden="true">
             <path d={path} />

@@ -1,6 +1,9 @@
 //! The page's parts: small components, properties in and callbacks out. None of them knows the engine.
 
+mod actions;
+mod branches;
 mod budget;
+mod canvas;
 mod command;
 mod detail;
 mod dock;
@@ -9,7 +12,7 @@ mod header;
 mod help;
 mod hooks;
 mod icon;
-mod lane;
+mod lanes;
 mod lesson;
 mod log;
 mod modal;
@@ -18,5 +21,6 @@ mod prose;
 mod sharing;
 mod tables;
 mod taken_apart;
+mod words;
 
 pub(crate) use page::Page;

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
+use super::actions::Actions;
 use super::detail::{Detail, Open};
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
@@ -22,7 +23,7 @@ use crate::browser;
 use crate::state::batch_detail::BatchDetail;
 use crate::state::beside::{Beside, Wish};
 use crate::state::file_detail::FileDetail;
-use crate::state::{Action, State};
+use crate::state::{Action, State, Zoom};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -42,22 +43,11 @@ pub(crate) fn Page(props: &Props) -> Html {
     let Props { state, beside, batch, file, on_run, on_do, on_wish } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
-    let on_help = {
-        let help = help.setter();
-        Callback::from(move |open| help.set(open))
-    };
-    let run_one = {
-        let on_run = on_run.clone();
-        Callback::from(move |command| on_run.emit(vec![command]))
-    };
-    let on_select = {
-        let on_do = on_do.clone();
-        Callback::from(move |batch| on_do.emit(Action::Select(batch)))
-    };
-    let on_open = {
-        let on_do = on_do.clone();
-        Callback::from(move |name| on_do.emit(Action::OpenFile(name)))
-    };
+    let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
+    // The same ones at every drawing, so that what has not changed is not drawn again.
+    let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
+    let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
+    let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
     let open = match (state.selected, &state.file) {
         (Some(id), _) => Open::Batch(id, batch.clone()),
         (_, Some(name)) => Open::File(name.clone(), file.clone()),
@@ -65,8 +55,9 @@ pub(crate) fn Page(props: &Props) -> Html {
     };
     let ready = state.ready();
     let picture = state.picture();
-    let fetched =
-        state.fetched().map(|(group, records)| (AttrValue::from(group.command.to_string()), records));
+    let fetched = state
+        .fetched()
+        .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far)));
     html! {
         <>
             <div class="head">
@@ -90,12 +81,13 @@ pub(crate) fn Page(props: &Props) -> Html {
               </div>
                 <Log
                     picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
-                    inviting={ready && state.nothing_yet()} stuck={state.stuck()} on_select={on_select.clone()} on_run={on_run.clone()}
+                    inviting={ready && state.nothing_yet()} stuck={state.stuck()} zoom={state.zoom} on_do={on_do.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
-                    <Detail {open} on_close={on_select.reform(|()| None)} />
+                    <Detail {open} {on_close} />
                     <Records {fetched} />
-                    <Files files={picture.log.files()} open={state.file.clone()} {on_open} {on_wish} />
+                    <Actions state={state.clone()} on_do={on_do.clone()} />
+                    <Files picture={picture.clone()} open={state.file.clone()} {on_open} {on_wish} />
                 </div>
             </main>
             <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
@@ -134,6 +126,11 @@ fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) 
                     " " => Some(Action::Play),
                     "ArrowLeft" => Some(Action::Back),
                     "ArrowRight" => Some(Action::Forward),
+                    "[" => Some(Action::Previous),
+                    "]" => Some(Action::Next),
+                    "+" | "=" => Some(Action::Zoom(Zoom::STEP)),
+                    "-" | "−" => Some(Action::Zoom(-Zoom::STEP)),
+                    "0" => Some(Action::ZoomToFit),
                     "Home" => Some(Action::Seek(0)),
                     "End" => Some(Action::Seek(usize::MAX)),
                     "Escape" => Some(Action::Select(None)),

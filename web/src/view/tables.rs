@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
-use logscope::lab::FetchedRecord;
+use logscope::lab::{FetchedRecord, Picture};
 use yew::prelude::*;
 
+use super::hooks::use_rows;
 use crate::state::beside::Wish;
+use crate::state::files::{files, totals};
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
 
@@ -14,13 +16,13 @@ const SHOWN: usize = 200;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct RecordsProps {
-    /// The command of the last fetch, and what it has returned so far.
-    pub(crate) fetched: Option<(AttrValue, Vec<FetchedRecord>)>,
+    /// The command of the last fetch, what it returned, and how much of it so far.
+    pub(crate) fetched: Option<(Rc<str>, Rc<[FetchedRecord]>, usize)>,
 }
 
 #[function_component]
 pub(crate) fn Records(props: &RecordsProps) -> Html {
-    let records = props.fetched.as_ref().map_or(&[][..], |(_, records)| records);
+    let records = props.fetched.as_ref().map_or(&[][..], |(_, records, so_far)| &records[..*so_far]);
     let more = records.len().saturating_sub(SHOWN);
     let hint = match &props.fetched {
         None => Some(text::NO_FETCH.to_owned()),
@@ -30,7 +32,7 @@ pub(crate) fn Records(props: &RecordsProps) -> Html {
     html! {
         <details class="panel" open=true>
             <summary>{text::RECORDS}</summary>
-            if let Some((command, _)) = &props.fetched { <p class="hint"><code>{command}</code></p> }
+            if let Some((command, ..)) = &props.fetched { <p class="hint"><code>{&**command}</code></p> }
             <div class="scroll">
                 <table aria-label={text::FETCHED_RECORDS}>
                     <thead><tr>
@@ -65,9 +67,12 @@ pub(super) fn nullable(bytes: Option<&[u8]>) -> Html {
     }
 }
 
+/// How high a row of files is; `style.css` knows it too.
+const FILE_ROW: f64 = 25.0;
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct FilesProps {
-    pub(crate) files: Vec<(String, u64)>,
+    pub(crate) picture: Rc<Picture>,
     /// The one whose bytes are open.
     pub(crate) open: Option<Rc<str>>,
     pub(crate) on_open: Callback<Rc<str>>,
@@ -77,7 +82,10 @@ pub(crate) struct FilesProps {
 #[function_component]
 pub(crate) fn Files(props: &FilesProps) -> Html {
     let save = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
-    let total: u64 = props.files.iter().map(|(_, size)| size).sum();
+    let log = &props.picture.log;
+    let (count, bytes) = totals(log);
+    let window = use_node_ref();
+    let (rows, onscroll) = use_rows(window.clone(), count, FILE_ROW);
     let file = |(name, size): &(String, u64)| {
         let open = props.open.as_deref() == Some(name);
         let onclick = {
@@ -93,14 +101,18 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
     };
     html! {
         <details class="panel" open=true>
-            <summary>{text::FILES}<span class="aside">{format!("{} · {total} B", props.files.len())}</span></summary>
-            <div class="scroll">
-                <table aria-label={text::FILES}>
+            <summary>{text::FILES}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
+            <div class="scroll rows" ref={window} {onscroll}>
+                <table aria-label={text::FILES} aria-rowcount={(count + 1).to_string()}>
                     <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th></tr></thead>
-                    <tbody>{for props.files.iter().map(file)}</tbody>
+                    <tbody>
+                        {unseen_rows(rows.start, "above")}
+                        {for files(log, rows.clone()).iter().map(file)}
+                        {unseen_rows(count - rows.end, "below")}
+                    </tbody>
                 </table>
             </div>
-            if props.files.is_empty() {
+            if count == 0 {
                 <p class="hint">{text::NO_FILES}</p>
             } else {
                 <div class="row saving">
@@ -112,4 +124,12 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
             }
         </details>
     }
+}
+
+/// What stands for rows that are not in the page.
+fn unseen_rows(count: usize, key: &'static str) -> Html {
+    if count == 0 {
+        return Html::default();
+    }
+    html! { <tr {key} class="unseen-rows" aria-hidden="true" style={format!("height:{}px", count as f64 * FILE_ROW)}></tr> }
 }

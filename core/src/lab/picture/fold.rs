@@ -1,12 +1,14 @@
 //! Folding: what each event does to the picture.
 
+use std::sync::Arc;
+
 use crate::log::CHECKPOINT_FILE;
-use crate::log::event::{BatchInfo, DeleteReason, Event as LogEvent, IndexKind, Removal};
+use crate::log::event::{BatchInfo, CheckpointFound, DeleteReason, Event as LogEvent, IndexKind, Removal};
 use crate::segment::{
     INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, file_name, parse_file_name,
 };
 
-use super::{FetchPicture, Focus, LogPicture, Picture, SegmentPicture, State, TakenBatch};
+use super::{FetchPicture, Focus, List, LogPicture, Picture, SegmentPicture, State, TakenBatch};
 use crate::lab::Event;
 
 impl Picture {
@@ -68,11 +70,14 @@ impl Picture {
         self.state = state;
         self.focus = Focus::None;
         self.fetch = None;
-        self.removed.clear();
+        self.removed = List::default();
     }
 
     fn lose(&mut self, file: &str) {
         self.log.take_other(file);
+        if file == CHECKPOINT_FILE {
+            self.log.recovery_point = 0;
+        }
         if let Some(base) = parse_file_name(file, LOG_SUFFIX)
             && let Some(at) = self.log.place(base)
         {
@@ -85,14 +90,14 @@ impl Picture {
         if let Some(base) = parse_file_name(file, TIME_INDEX_SUFFIX)
             && let Some(segment) = self.log.segment_mut(base)
         {
-            segment.time_index.clear();
+            segment.time_index = List::default();
             segment.time_index_size = None;
             self.focus = Focus::Segment(base);
         }
         if let Some(base) = parse_file_name(file, INDEX_SUFFIX)
             && let Some(segment) = self.log.segment_mut(base)
         {
-            segment.index.clear();
+            segment.index = List::default();
             segment.index_size = None;
             self.focus = Focus::Segment(base);
         }
@@ -111,13 +116,17 @@ impl Picture {
     /// An opening: what was known of the files gives way to what is found in them.
     fn apply_recovery(&mut self, event: &LogEvent) {
         match event {
-            LogEvent::RecoveryStarted { files, segment_bytes, index_interval_bytes, .. } => {
+            LogEvent::RecoveryStarted { files, segment_bytes, index_interval_bytes, checkpoint, .. } => {
                 self.begin(State::Recovering);
                 self.before = std::mem::take(&mut self.log.segments);
                 self.log = LogPicture {
                     segment_bytes: *segment_bytes,
                     index_interval_bytes: *index_interval_bytes,
-                    other_files: files.clone(),
+                    other_files: Arc::new(files.clone()),
+                    recovery_point: match checkpoint {
+                        CheckpointFound::Valid { recovery_point, .. } => *recovery_point,
+                        _ => 0,
+                    },
                     ..LogPicture::default()
                 };
             }
@@ -132,19 +141,20 @@ impl Picture {
                     time_index_size,
                     ..SegmentPicture::default()
                 };
-                self.log.segments.push(found);
+                self.log.segments.push(Arc::new(found));
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SegmentTrusted { segment, log_bytes, index_bytes, time_index_bytes } => {
                 for suffix in [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
                     self.log.take_other(&file_name(*segment, suffix));
                 }
-                let before = self.before.iter().position(|known| known.base_offset == *segment);
-                let mut trusted = before.map(|at| self.before.swap_remove(at)).unwrap_or_default();
-                trusted.base_offset = *segment;
-                trusted.size = *log_bytes;
-                trusted.index_size = Some(*index_bytes);
-                trusted.time_index_size = Some(*time_index_bytes);
+                let before = self.before.binary_search_by_key(segment, |known| known.base_offset);
+                let mut trusted = before.map(|at| Arc::clone(&self.before[at])).unwrap_or_default();
+                let known = Arc::make_mut(&mut trusted);
+                known.base_offset = *segment;
+                known.size = *log_bytes;
+                known.index_size = Some(*index_bytes);
+                known.time_index_size = Some(*time_index_bytes);
                 self.log.segments.push(trusted);
                 self.focus = Focus::Segment(*segment);
             }
@@ -191,7 +201,7 @@ impl Picture {
                 self.push_batch(batch);
             }
             LogEvent::SegmentCreated { segment } => {
-                self.log.segments.push(SegmentPicture::created(*segment));
+                self.log.segments.push(Arc::new(SegmentPicture::created(*segment)));
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SegmentRolled { segment, .. } => {
@@ -201,7 +211,8 @@ impl Picture {
             LogEvent::SnapshotWritten { offset, bytes, .. } => {
                 self.log.set_other(file_name(*offset, SNAPSHOT_SUFFIX), *bytes);
             }
-            LogEvent::CheckpointWritten { bytes, .. } => {
+            LogEvent::CheckpointWritten { bytes, recovery_point, .. } => {
+                self.log.recovery_point = *recovery_point;
                 self.log.set_other(CHECKPOINT_FILE.to_owned(), *bytes);
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {
@@ -279,9 +290,9 @@ impl Picture {
                 self.log.log_end_offset = *to;
                 self.log.log_start_offset = self.log.log_start_offset.min(*to);
                 self.log.high_watermark = *high_watermark;
-                if let Some(segment) = self.log.segment_mut(*segment) {
-                    let was = segment.clone();
-                    segment.truncate(*position);
+                if let Some(at) = self.log.place(*segment) {
+                    let was = Arc::clone(&self.log.segments[at]);
+                    Arc::make_mut(&mut self.log.segments[at]).truncate(*position);
                     self.gone.extend(self.log.lost_of(was));
                 }
             }
@@ -303,8 +314,8 @@ impl Picture {
             LogEvent::TimeLookUpStarted { .. } => self.begin(self.state),
             LogEvent::SegmentTooOld { segment, largest: entry, .. }
             | LogEvent::TimeIndexLookedUp { segment, found: entry, .. } => {
-                let index = self.log.segment(*segment).map_or(&[][..], |segment| &segment.time_index[..]);
-                let at = entry.and_then(|entry| index.iter().rposition(|other| *other == entry));
+                let index = self.log.segment(*segment).map(|segment| &segment.time_index);
+                let at = index.zip(*entry).and_then(|(index, entry)| index.iter().rposition(|e| *e == entry));
                 self.focus = at.map_or(Focus::Segment(*segment), |at| Focus::TimeIndexEntry(*segment, at));
             }
             LogEvent::TimeLookUpFinished { found, .. } => {
@@ -336,20 +347,23 @@ impl Picture {
                 let compacted = SegmentPicture {
                     base_offset: *segment,
                     size: *bytes_after,
-                    batches: batches.clone(),
+                    batches: batches.iter().cloned().collect(),
                     index_size: Some(index.len() as u64 * 8),
-                    index: index.clone(),
+                    index: index.iter().copied().collect(),
                     time_index_size: Some(time_index.len() as u64 * 12),
-                    time_index: time_index.clone(),
+                    time_index: time_index.iter().copied().collect(),
                 };
-                self.removed.retain(|(segment, _)| !sources.contains(segment));
+                let stays = |(segment, _): &&(u64, u64)| !sources.contains(segment);
+                self.removed = self.removed.iter().filter(stays).copied().collect();
                 // The segment that keeps its name was of another size.
                 let rewritten = self.log.segment(*segment).cloned();
-                self.gone.extend(rewritten.map(|was| SegmentPicture { batches: Vec::new(), ..was }));
+                self.gone.extend(
+                    rewritten.map(|was| Arc::new(SegmentPicture { batches: List::default(), ..was })),
+                );
                 self.gone.extend(self.log.replace(sources, compacted));
                 self.focus = Focus::Segment(*segment);
             }
-            LogEvent::SwapsCompleted { files, .. } => self.log.other_files.clone_from(files),
+            LogEvent::SwapsCompleted { files, .. } => self.log.other_files = Arc::new(files.clone()),
             _ => {}
         }
     }
@@ -370,16 +384,12 @@ impl Picture {
             }
             LogEvent::IndexLookedUp { segment, found, position, .. } => {
                 fetch.looked_up = Some((*segment, *found, *position));
-                let index = self.log.segment(*segment).map(|segment| &segment.index[..]).unwrap_or_default();
-                let entry = found.and_then(|found| index.iter().position(|entry| *entry == found));
-                self.focus = match entry {
-                    Some(at) => Focus::IndexEntry(*segment, at),
-                    None => Focus::Position(*segment, *position),
-                };
+                let at = found.and_then(|found| self.log.entry_place(*segment, found));
+                self.focus =
+                    at.map_or(Focus::Position(*segment, *position), |at| Focus::IndexEntry(*segment, at));
             }
             LogEvent::IndexRejected { segment, entry } => {
-                let index = self.log.segment(*segment).map(|segment| &segment.index[..]).unwrap_or_default();
-                let at = index.iter().position(|other| other == entry);
+                let at = self.log.entry_place(*segment, *entry);
                 self.focus = at.map_or(Focus::Segment(*segment), |at| Focus::IndexEntry(*segment, at));
             }
             LogEvent::BatchSkipped { segment, position, size, .. } => {
@@ -391,7 +401,7 @@ impl Picture {
             }
             LogEvent::BatchFetched { batch, used, .. } | LogEvent::FirstBatchWhole { batch, used, .. } => {
                 let first_whole = matches!(event, LogEvent::FirstBatchWhole { .. });
-                fetch.taken.push(TakenBatch { batch: batch.clone(), first_whole });
+                fetch.taken.push(TakenBatch { batch: batch.clone(), first_whole, used: *used });
                 fetch.used = *used;
                 self.focus = Focus::Batch(batch.segment, batch.position);
             }

@@ -5,13 +5,19 @@
 //! own memory, so that live brokers, the playground and tests can all fold into it.
 
 mod fold;
+mod list;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::log::event::{BatchInfo, StoppedBy};
 use crate::segment::{
     INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name,
 };
 
-/// What the events so far add up to.
+pub use list::{Iter, List};
+
+/// What the events so far add up to. A clone is cheap: it shares the segments, and each segment its batches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Picture {
     /// The log and its files.
@@ -27,12 +33,12 @@ pub struct Picture {
     /// What the last event took away, as it was, and with it what the same retention or compaction did before:
     /// segments with the batches that are gone. A segment that the log still has lost these batches only, or, if there
     /// are none, is written anew and was of this size; any other is gone as a whole.
-    pub gone: Vec<SegmentPicture>,
+    pub gone: Vec<Arc<SegmentPicture>>,
     /// The records that the compaction under way lets go, by segment and offset.
-    pub removed: Vec<(u64, u64)>,
+    pub removed: List<(u64, u64)>,
     /// What was known of the segments before the opening that is under way: it holds for those that recovery does
     /// not scan.
-    before: Vec<SegmentPicture>,
+    before: Vec<Arc<SegmentPicture>>,
 }
 
 /// Whether the log is in use.
@@ -53,16 +59,18 @@ pub enum State {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogPicture {
     /// The segments, oldest first. The last one is active.
-    pub segments: Vec<SegmentPicture>,
+    pub segments: Vec<Arc<SegmentPicture>>,
     /// The first offset in the log.
     pub log_start_offset: u64,
     /// Consumers read below this; everything from here on is not durable yet.
     pub high_watermark: u64,
     /// The next offset to be assigned.
     pub log_end_offset: u64,
+    /// Everything below is durable, as the checkpoint has it: the next opening relies on that.
+    pub recovery_point: u64,
     /// Other files and their sizes, by name: the checkpoint, snapshots of producers, files that recovery has not
     /// looked at yet, and indexes whose `.log` file is gone.
-    pub other_files: Vec<(String, u64)>,
+    pub other_files: Arc<Vec<(String, u64)>>,
     /// `segment.bytes`.
     pub segment_bytes: u32,
     /// `index.interval.bytes`.
@@ -78,13 +86,13 @@ pub struct SegmentPicture {
     /// batch survived a crash.
     pub size: u64,
     /// The batches, by position.
-    pub batches: Vec<BatchInfo>,
+    pub batches: List<BatchInfo>,
     /// The entries of the offset index.
-    pub index: Vec<IndexEntry>,
+    pub index: List<IndexEntry>,
     /// Bytes in the `.index` file; `None` if it is missing. Other than the entries' only if it is damaged.
     pub index_size: Option<u64>,
     /// The entries of the time index.
-    pub time_index: Vec<TimeIndexEntry>,
+    pub time_index: List<TimeIndexEntry>,
     /// Bytes in the `.timeindex` file; `None` if it is missing. Other than the entries' only if it is damaged.
     pub time_index_size: Option<u64>,
 }
@@ -119,9 +127,9 @@ pub struct FetchPicture {
     /// Where the index told the scan to start: segment, the entry if there was one, position.
     pub looked_up: Option<(u64, Option<IndexEntry>, u64)>,
     /// The batches that the scan hopped over: segment, position, size.
-    pub skipped: Vec<(u64, u64, u32)>,
+    pub skipped: List<(u64, u64, u32)>,
     /// The batches in the answer.
-    pub taken: Vec<TakenBatch>,
+    pub taken: List<TakenBatch>,
     /// Bytes in the answer.
     pub used: u64,
     /// Why it stopped, with the size of the batch that was not taken, once it has.
@@ -137,41 +145,42 @@ pub struct TakenBatch {
     pub batch: BatchInfo,
     /// Whether it came whole though it is larger than `max_bytes`.
     pub first_whole: bool,
+    /// Bytes in the answer with it.
+    pub used: u64,
 }
 
 impl LogPicture {
     /// The names and sizes of the files, by name.
     pub fn files(&self) -> Vec<(String, u64)> {
-        let mut files = self.other_files.clone();
-        for segment in &self.segments {
-            if let Some(size) = segment.index_size {
-                files.push((file_name(segment.base_offset, INDEX_SUFFIX), size));
-            }
-            if let Some(size) = segment.time_index_size {
-                files.push((file_name(segment.base_offset, TIME_INDEX_SUFFIX), size));
-            }
-            files.push((file_name(segment.base_offset, LOG_SUFFIX), segment.size));
-        }
+        let mut files = Vec::clone(&self.other_files);
+        files.extend(self.segments.iter().flat_map(|segment| segment.files()));
         files.sort_unstable();
         files
     }
 
     /// The segment with this base offset.
     pub fn segment(&self, base_offset: u64) -> Option<&SegmentPicture> {
-        self.place(base_offset).map(|at| &self.segments[at])
+        self.place(base_offset).map(|at| &*self.segments[at])
     }
 
     fn segment_mut(&mut self, base_offset: u64) -> Option<&mut SegmentPicture> {
-        self.place(base_offset).map(|at| &mut self.segments[at])
+        self.place(base_offset).map(|at| Arc::make_mut(&mut self.segments[at]))
     }
 
     /// The batch that holds an offset.
     fn batch_focus(&self, offset: u64) -> Focus {
         let after = self.segments.partition_point(|segment| segment.base_offset <= offset);
-        let batches = after.checked_sub(1).map_or(&[][..], |at| &self.segments[at].batches[..]);
-        let batch = batches.get(batches.partition_point(|batch| batch.last_offset < offset));
+        let batch = after.checked_sub(1).and_then(|at| {
+            let batches = &self.segments[at].batches;
+            batches.get(batches.partition_point(|batch| batch.last_offset < offset))
+        });
         let batch = batch.filter(|batch| batch.base_offset <= offset);
         batch.map_or(Focus::None, |batch| Focus::Batch(batch.segment, batch.position))
+    }
+
+    /// The place of an entry in a segment's offset index. An index that is damaged may not be in order.
+    fn entry_place(&self, base_offset: u64, entry: IndexEntry) -> Option<usize> {
+        self.segment(base_offset)?.index.iter().position(|other| *other == entry)
     }
 
     fn place(&self, base_offset: u64) -> Option<usize> {
@@ -179,66 +188,72 @@ impl LogPicture {
     }
 
     /// What the log has no longer of a segment as it was; `None` if it has all of its batches.
-    fn lost_of(&self, mut was: SegmentPicture) -> Option<SegmentPicture> {
+    fn lost_of(&self, was: Arc<SegmentPicture>) -> Option<Arc<SegmentPicture>> {
         let Some(now) = self.segment(was.base_offset) else { return Some(was) };
-        was.batches.drain(..now.batches.len().min(was.batches.len()));
-        (!was.batches.is_empty()).then_some(was)
+        let (kept, all) = (now.batches.len(), was.batches.len());
+        let lost = |was: &SegmentPicture| was.batches.range(kept..all).cloned().collect();
+        (kept < all).then(|| Arc::new(SegmentPicture { batches: lost(&was), ..(*was).clone() }))
     }
 
     /// Takes a file off the others, and returns its size.
     fn take_other(&mut self, name: &str) -> Option<u64> {
-        let at = self.other_files.iter().position(|(file, _)| file == name)?;
-        Some(self.other_files.remove(at).1)
+        let at = self.find_other(name).ok()?;
+        Some(Arc::make_mut(&mut self.other_files).remove(at).1)
     }
 
     /// Puts a file among the others, or gives it another size.
     fn set_other(&mut self, name: String, size: u64) {
-        match self.other_files.binary_search_by(|(file, _)| file.cmp(&name)) {
-            Ok(at) => self.other_files[at].1 = size,
-            Err(at) => self.other_files.insert(at, (name, size)),
+        match self.find_other(&name) {
+            Ok(at) if self.other_files[at].1 == size => {}
+            Ok(at) => Arc::make_mut(&mut self.other_files)[at].1 = size,
+            Err(at) => Arc::make_mut(&mut self.other_files).insert(at, (name, size)),
         }
+    }
+
+    fn find_other(&self, name: &str) -> Result<usize, usize> {
+        self.other_files.binary_search_by(|(file, _)| file.as_str().cmp(name))
     }
 
     /// Puts a segment in the place of others, of which it keeps the first one's name. Returns those whose names are
     /// gone, with the batches that went.
-    fn replace(&mut self, sources: &[u64], by: SegmentPicture) -> Vec<SegmentPicture> {
-        let replaced = |segment: &mut SegmentPicture| sources.contains(&segment.base_offset);
-        let mut gone: Vec<SegmentPicture> = self.segments.extract_if(.., replaced).collect();
+    fn replace(&mut self, sources: &[u64], by: SegmentPicture) -> Vec<Arc<SegmentPicture>> {
+        let replaced = |segment: &mut Arc<SegmentPicture>| sources.contains(&segment.base_offset);
+        let mut gone: Vec<Arc<SegmentPicture>> = self.segments.extract_if(.., replaced).collect();
         gone.retain(|segment| segment.base_offset != by.base_offset);
         for segment in &mut gone {
-            let stays = |base_offset| {
-                by.batches.binary_search_by_key(&base_offset, |batch| batch.base_offset).is_ok()
+            let stays = |batch: &&BatchInfo| {
+                by.batches.binary_search_by_key(&batch.base_offset, |other| other.base_offset).is_ok()
             };
-            segment.batches.retain(|batch| !stays(batch.base_offset));
+            let batches = segment.batches.iter().filter(|batch| !stays(batch)).cloned().collect();
+            *segment = Arc::new(SegmentPicture { batches, ..(**segment).clone() });
             self.take_other(&file_name(segment.base_offset, SNAPSHOT_SUFFIX));
         }
         let at = self.segments.partition_point(|segment| segment.base_offset < by.base_offset);
-        self.segments.insert(at, by);
+        self.segments.insert(at, Arc::new(by));
         gone
     }
 
     /// The files are these, and nothing in memory counts any more: batches and entries that are not whole in
     /// the files are gone.
     fn reduce_to(&mut self, files: &[(String, u64)]) {
-        let size_of = |base, suffix| {
-            let name = file_name(base, suffix);
-            files.iter().find(|(file, _)| *file == name).map(|(_, size)| *size)
-        };
+        let mut sizes: HashMap<&str, u64> = files.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+        let mut size_of = |base, suffix| sizes.remove(file_name(base, suffix).as_str());
         self.segments.retain_mut(|segment| {
-            let Some(size) = size_of(segment.base_offset, LOG_SUFFIX) else { return false };
-            segment.size = size;
-            segment.batches.retain(|batch| batch.end() <= size);
-            segment.index_size = size_of(segment.base_offset, INDEX_SUFFIX);
-            segment.index.truncate(segment.index_size.unwrap_or(0) as usize / 8);
-            segment.time_index_size = size_of(segment.base_offset, TIME_INDEX_SUFFIX);
-            segment.time_index.truncate(segment.time_index_size.unwrap_or(0) as usize / 12);
+            let base = segment.base_offset;
+            let Some(size) = size_of(base, LOG_SUFFIX) else { return false };
+            let (index_size, time_index_size) =
+                (size_of(base, INDEX_SUFFIX), size_of(base, TIME_INDEX_SUFFIX));
+            // Most segments have lost nothing, and stay shared.
+            if !segment.is_reduced_to(size, index_size, time_index_size) {
+                Arc::make_mut(segment).reduce_to(size, index_size, time_index_size);
+            }
             true
         });
-        self.other_files.clear();
-        let known = self.files();
-        let unknown = |file: &&(String, u64)| !known.iter().any(|(name, _)| *name == file.0);
-        self.other_files = files.iter().filter(unknown).cloned().collect();
-        let end = |last: &SegmentPicture| {
+        let unknown = |file: &&(String, u64)| sizes.contains_key(file.0.as_str());
+        let mut others: Vec<_> = files.iter().filter(unknown).cloned().collect();
+        others.sort_unstable();
+        self.other_files = Arc::new(others);
+        let end = |last: &Arc<SegmentPicture>| {
             last.batches.last().map_or(last.base_offset, |batch| batch.last_offset + 1)
         };
         self.log_end_offset = self.segments.last().map_or(self.log_start_offset, end);
@@ -247,18 +262,46 @@ impl LogPicture {
 }
 
 impl SegmentPicture {
+    /// The names and sizes of the segment's files, by name.
+    pub fn files(&self) -> impl Iterator<Item = (String, u64)> + use<> {
+        let sizes = [
+            (INDEX_SUFFIX, self.index_size),
+            (LOG_SUFFIX, Some(self.size)),
+            (TIME_INDEX_SUFFIX, self.time_index_size),
+        ];
+        let base = self.base_offset;
+        sizes.into_iter().filter_map(move |(suffix, size)| Some((file_name(base, suffix), size?)))
+    }
+
     /// An empty segment with its files.
     fn created(base_offset: u64) -> Self {
         Self { base_offset, index_size: Some(0), time_index_size: Some(0), ..Self::default() }
     }
 
+    /// Whether it holds no more than files of these sizes can, and has these sizes.
+    fn is_reduced_to(&self, size: u64, index_size: Option<u64>, time_index_size: Option<u64>) -> bool {
+        (self.size, self.index_size, self.time_index_size) == (size, index_size, time_index_size)
+            && self.batches.last().is_none_or(|last| last.end() <= size)
+            && self.index.len() as u64 * 8 <= index_size.unwrap_or(0)
+            && self.time_index.len() as u64 * 12 <= time_index_size.unwrap_or(0)
+    }
+
+    /// Leaves what is whole in files of these sizes.
+    fn reduce_to(&mut self, size: u64, index_size: Option<u64>, time_index_size: Option<u64>) {
+        (self.size, self.index_size, self.time_index_size) = (size, index_size, time_index_size);
+        self.batches.truncate(self.batches.partition_point(|batch| batch.end() <= size));
+        self.index.truncate(index_size.unwrap_or(0) as usize / 8);
+        self.time_index.truncate(time_index_size.unwrap_or(0) as usize / 12);
+    }
+
     /// Cuts the segment to the batches before `position`, and the indexes to the entries that came with them.
     fn truncate(&mut self, position: u64) {
         self.size = position;
-        self.batches.retain(|batch| batch.end() <= position);
-        self.index.retain(|entry| u64::from(entry.position) < position);
+        self.batches.truncate(self.batches.partition_point(|batch| batch.end() <= position));
+        self.index.truncate(self.index.partition_point(|entry| u64::from(entry.position) < position));
         let last = self.index.last().map(|entry| entry.relative_offset);
-        self.time_index.retain(|entry| last.is_some_and(|last| entry.relative_offset <= last));
+        let stays = |entry: &TimeIndexEntry| last.is_some_and(|last| entry.relative_offset <= last);
+        self.time_index.truncate(self.time_index.partition_point(stays));
         self.measure_indexes();
     }
 

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use logscope::lab::{Focus, LogPicture, Picture, SegmentPicture};
+use logscope::lab::{Focus, List, LogPicture, Picture, SegmentPicture};
 use logscope::log::BatchInfo;
 use logscope::segment::{IndexEntry, TimeIndexEntry};
 
-use super::{CHARACTER, EntryMark, Frame, Marker, MarkerKind};
+use super::{CHARACTER, EntryMark, Frame, Marker, MarkerKind, Says};
 use crate::state::format::{day, offsets, time_of_day, timestamp};
 
 /// How wide a character of an entry's label is.
@@ -28,7 +28,7 @@ pub(super) fn offset_entries(
         EntryMark {
             x: place(entry),
             label: Some(format!("{offset} → {position}")),
-            title: format!("offset index: offset {offset} → position {position}"),
+            says: Says::Position { offset, position },
             leftward: false,
             looked_up: found == Some(*entry),
             focused: picture.focus == Focus::IndexEntry(base, at),
@@ -60,11 +60,7 @@ pub(super) fn time_entries(
         EntryMark {
             x: place(entry),
             label: Some(format!("{short} → {offset}")),
-            title: format!(
-                "time index: timestamp {} ({}) → offset {offset}",
-                entry.timestamp,
-                timestamp(entry.timestamp)
-            ),
+            says: Says::Offset { timestamp: entry.timestamp, offset },
             leftward: false,
             looked_up: false,
             focused: picture.focus == Focus::TimeIndexEntry(base, at),
@@ -81,15 +77,16 @@ pub(super) fn time_entries(
 pub(super) fn holes(
     log: &LogPicture,
     segment: &SegmentPicture,
-    seen: &[BatchInfo],
+    seen: Range<usize>,
     frame: &Frame,
 ) -> Vec<EntryMark> {
-    let Some(first) = seen.first() else { return Vec::new() };
-    let before = segment.batches.partition_point(|batch| batch.position < first.position);
-    let before = before.checked_sub(1).map(|at| segment.batches[at].last_offset + 1);
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    let before = seen.start.checked_sub(1).map(|at| segment.batches[at].last_offset + 1);
     let mut from = before.unwrap_or(segment.base_offset);
     let mut gaps = Vec::new();
-    for batch in seen {
+    for batch in segment.batches.range(seen) {
         gaps.push((batch.position, from..batch.base_offset));
         from = batch.last_offset + 1;
     }
@@ -100,11 +97,11 @@ pub(super) fn holes(
         gaps.push((last.end(), from..next.base_offset));
     }
     let hole = |(position, gap): (u64, Range<u64>)| {
-        let missing = offsets(gap.start, gap.end - 1);
+        let (first, last) = (gap.start, gap.end - 1);
         EntryMark {
             x: position as f64 * frame.scale,
-            title: format!("no record is left at offset {missing}"),
-            label: Some(missing),
+            says: Says::Nothing { first, last },
+            label: Some(offsets(first, last)),
             leftward: false,
             looked_up: false,
             focused: false,
@@ -115,13 +112,13 @@ pub(super) fn holes(
 
 /// The entries, which rise in place, that stand in a range of pixels, with their places in the index.
 fn in_view<'e, E>(
-    entries: &'e [E],
+    entries: &'e List<E>,
     place: impl Fn(&E) -> f64,
     x: &Range<f64>,
 ) -> impl Iterator<Item = (usize, &'e E)> {
     let from = entries.partition_point(|entry| place(entry) < x.start);
     let to = entries.partition_point(|entry| place(entry) < x.end).max(from);
-    entries.iter().enumerate().take(to).skip(from)
+    (from..to).zip(entries.range(from..to))
 }
 
 /// Leaves a label to the marks that have room for it. Marks that the step is about come first; no other label
@@ -162,24 +159,32 @@ fn first_day(log: &LogPicture) -> Option<i64> {
 
 /// The bounds that stand in this lane. Before the first step of a log, there are none.
 pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker> {
-    use MarkerKind::{HighWatermark, LogEnd, LogStart};
+    use MarkerKind::{HighWatermark, LogEnd, LogStart, RecoveryPoint};
     let bounds = [
         (LogStart, "log start", log.log_start_offset),
+        (RecoveryPoint, "recovery point", log.recovery_point),
         (HighWatermark, "high watermark", log.high_watermark),
         (LogEnd, "log end", log.log_end_offset),
     ];
     let mut markers: Vec<Marker> = Vec::new();
     for (kind, name, offset) in bounds {
+        // A log of which nothing is known to be durable has no such point.
+        if kind == RecoveryPoint && offset == 0 {
+            continue;
+        }
         let Some(position) =
             place_of(log, offset, kind).filter(|(segment, _)| *segment == base).map(|place| place.1)
         else {
             continue;
         };
         let x = position as f64 * frame.scale;
-        // Bounds that coincide share a line; the first of them says how it looks.
+        // Bounds that coincide share a line; the first of them says how it looks, unless it is the least of them.
         if let Some(same) = markers.iter_mut().find(|marker| marker.x == x) {
             let before = same.label.rsplit_once(' ').map_or("", |(names, _)| names).to_owned();
             same.label = format!("{before} = {name} {offset}");
+            if same.kind == RecoveryPoint {
+                same.kind = kind;
+            }
         } else {
             markers.push(Marker { kind, x, label: format!("{name} {offset}"), leftward: false });
         }

@@ -1,14 +1,19 @@
 //! From a picture to shapes: where everything in the drawing of the log stands, in pixels.
 //!
 //! A lane a segment, to scale in bytes; all lanes have the same height, so that only what is in view needs to be
-//! laid out. Whoever paints the shapes decides nothing but colours and fonts.
+//! laid out. Whoever paints the shapes decides nothing but colours and fonts. From afar, lanes are only as high as
+//! their boxes, and nothing but boxes is laid out.
 //!
 //! Invariants:
-//! - A batch is as wide as its bytes times the scale, and the scale is the same in all lanes.
+//! - A batch is as wide as its bytes times the scale, and the scale is the same in all lanes. Batches too narrow to
+//!   be told apart share a box.
 //! - What is out of view costs nothing but a binary search.
 
+mod described;
+mod hit;
 mod lane;
 mod marks;
+mod minimap;
 mod rows;
 mod shapes;
 mod walk;
@@ -17,10 +22,13 @@ use std::ops::Range;
 
 use logscope::lab::{Focus, LogPicture, Picture};
 
-use super::{BatchId, Palette};
+use super::{BatchId, Palette, Zoom};
 use rows::Rows;
 
-pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest};
+pub(crate) use described::{LaneDescription, OptionText, described_lanes, options};
+pub(crate) use hit::{Hit, hit};
+pub(crate) use minimap::{Minimap, minimap, scroll_to};
+pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest, Says};
 pub(crate) use walk::{Move, neighbour};
 
 /// Above the boxes: a row for markers, and one for holes and the hops of a scan.
@@ -41,8 +49,16 @@ const ROOMY: f64 = 560.0;
 const NARROWEST_LANE: f64 = 350.0;
 /// An average batch doesn't get narrower than this.
 const NARROWEST_BATCH: f64 = 9.0;
-/// So many pixels beyond the window are laid out, for scrolling.
-const SPARE: f64 = 400.0;
+/// So many pixels beyond the window are laid out, for labels that begin there.
+const SPARE: f64 = 200.0;
+/// No drawing gets wider than this: browsers have limits.
+const WIDEST: f64 = 8_000_000.0;
+/// From afar: boxes don't get lower than this.
+const LOWEST_BOX: f64 = 3.0;
+/// From afar, and where lanes have this pitch, there is room for their names.
+const NAMED_PITCH: f64 = 13.0;
+/// Of how many of the newest batches the keys are listed, and of how many segments that of the first batch.
+const LEGEND: usize = 1_000;
 /// How wide a character of a label is, about.
 const CHARACTER: f64 = 6.7;
 
@@ -61,31 +77,43 @@ pub(crate) struct Frame {
     pub(crate) scale: f64,
     /// Where byte 0 stands.
     pub(crate) left: f64,
-    /// Where the boxes stand in a lane.
+    /// Where the boxes stand in a lane, and how high they are.
     pub(crate) box_top: f64,
+    pub(crate) box_height: f64,
+    /// Seen from afar: nothing but boxes.
+    pub(crate) far: bool,
     /// How wide a lane is drawn.
     lane: f64,
     /// Whether the drawing ends before `segment.bytes`.
     broken: bool,
 }
 
+impl Frame {
+    /// Whether there is room for the names of the segments beside the lanes, or above them.
+    pub(crate) fn named(&self) -> bool {
+        !self.far || (self.left > MARGIN && self.pitch >= NAMED_PITCH)
+    }
+}
+
 /// Measures the drawing for a place that is `room` pixels wide.
-pub(crate) fn frame(picture: &Picture, room: f64) -> Frame {
+pub(crate) fn frame(picture: &Picture, room: f64, zoom: Zoom) -> Frame {
     let (log, rows) = (&picture.log, Rows::of(picture).count());
     let (left, name_row) = if room < ROOMY { (MARGIN, NAME_ROW) } else { (MARGIN + NAMES, 0.0) };
     let room = (room - left - MARGIN).max(NARROWEST_LANE);
     let drawn = log.segments.iter().chain(&picture.gone);
     let largest = drawn.map(|segment| segment.size).max().unwrap_or(0);
     let full = u64::from(log.segment_bytes).max(1);
-    let fitting = room / full.max(largest) as f64;
-    let sample = || log.segments.iter().rev().flat_map(|segment| &segment.batches).take(64);
-    let sampled = sample().map(|batch| u64::from(batch.size)).sum::<u64>();
-    let average = sampled as f64 / sample().count().max(1) as f64;
-    let legible = if average > 0.0 { NARROWEST_BATCH / average } else { fitting };
-    let scale = fitting.max(legible);
+    let (factor, far) = (zoom.factor(), zoom < Zoom::default());
+    let scale = scale(picture, room, full.max(largest), factor);
     let needed = largest as f64 * scale + 120.0;
-    let lane = (full as f64 * scale).min(room.max(needed));
-    let pitch = name_row + ABOVE + BOX + BELOW + GAP;
+    let lane = (full as f64 * scale).min((room * factor.max(1.0)).max(needed));
+    let (pitch, box_top, box_height) = match far {
+        true => {
+            let box_height = (BOX * factor).max(LOWEST_BOX).round();
+            (box_height + (box_height / 6.0).clamp(1.0, 3.0).round(), 0.0, box_height)
+        }
+        false => (name_row + ABOVE + BOX + BELOW + GAP, name_row + ABOVE, BOX),
+    };
     Frame {
         width: left + lane.max(largest as f64 * scale) + MARGIN,
         height: pitch * rows as f64,
@@ -93,10 +121,24 @@ pub(crate) fn frame(picture: &Picture, room: f64) -> Frame {
         pitch,
         scale,
         left,
-        box_top: name_row + ABOVE,
+        box_top,
+        box_height,
+        far,
         lane,
         broken: lane < full as f64 * scale - 0.5,
     }
+}
+
+/// Pixels a byte. Whole segments fit the room, unless their batches would be too narrow to be seen.
+fn scale(picture: &Picture, room: f64, longest: u64, factor: f64) -> f64 {
+    let fitting = room / longest as f64;
+    let newest =
+        || picture.log.segments.iter().rev().flat_map(|segment| segment.batches.iter().rev()).take(64);
+    let sampled = newest().map(|batch| u64::from(batch.size)).sum::<u64>();
+    let average = sampled as f64 / newest().count().max(1) as f64;
+    let legible = if average > 0.0 { NARROWEST_BATCH / average } else { fitting };
+    let scale = (fitting.max(legible) * factor).min(WIDEST / longest as f64);
+    scale.max(fitting)
 }
 
 /// The part of the drawing that is seen: lanes, and pixels from byte 0 on.
@@ -120,10 +162,12 @@ pub(crate) fn lanes(picture: &Picture, palette: &Palette, frame: &Frame, view: &
     view.lanes.clone().filter_map(|row| lane::lane(picture, palette, frame, &rows, row, &view.x)).collect()
 }
 
-/// The keys whose colours the log shows, in the order of their colours.
+/// The keys in the log, in the order of their colours: those of the newest batches, and a sample of the others.
 pub(crate) fn keys<'p>(log: &LogPicture, palette: &'p Palette) -> Vec<&'p [u8]> {
     let mut missing: std::collections::HashSet<&[u8]> = palette.keys().iter().map(Vec::as_slice).collect();
-    for batch in log.segments.iter().rev().flat_map(|segment| &segment.batches) {
+    let newest = log.segments.iter().rev().flat_map(|segment| segment.batches.iter().rev()).take(LEGEND);
+    let sample = log.segments.iter().step_by(log.segments.len() / LEGEND + 1);
+    for batch in newest.chain(sample.filter_map(|segment| segment.batches.first())) {
         // Mostly all keys are found in the first few batches.
         if missing.is_empty() {
             break;
@@ -151,8 +195,8 @@ pub(crate) fn focus_area(picture: &Picture, frame: &Frame) -> Option<(f64, f64, 
 /// Where a batch stands in the whole drawing, as [`focus_area`].
 pub(crate) fn batch_area(picture: &Picture, frame: &Frame, id: BatchId) -> Option<(f64, f64, f64, f64)> {
     let row = Rows::of(picture).find(id.segment)?;
-    let x = frame.left + id.position as f64 * frame.scale;
-    Some((x, row as f64 * frame.pitch, 40.0, frame.pitch))
+    let (_, x, width) = focus(picture, Focus::Batch(id.segment, id.position), frame)?;
+    Some((frame.left + x, row as f64 * frame.pitch, width.max(40.0), frame.pitch))
 }
 
 /// Segment, left edge and width of what the current step is about.

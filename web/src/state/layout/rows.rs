@@ -12,7 +12,8 @@ pub(super) struct Rows<'p> {
 impl<'p> Rows<'p> {
     pub(super) fn of(picture: &'p Picture) -> Self {
         let log = &picture.log;
-        let whole = picture.gone.iter().filter(|gone| log.segment(gone.base_offset).is_none());
+        let whole =
+            picture.gone.iter().filter(|gone| log.segment(gone.base_offset).is_none()).map(|gone| &**gone);
         let row = |(before, gone): (usize, &'p SegmentPicture)| {
             let after = log.segments.partition_point(|segment| segment.base_offset < gone.base_offset);
             (before + after, gone)
@@ -29,7 +30,7 @@ impl<'p> Rows<'p> {
         let above = self.gone.partition_point(|gone| gone.0 < row);
         match self.gone.get(above) {
             Some((at, gone)) if *at == row => Some((*gone, true)),
-            _ => self.log.segments.get(row - above).map(|segment| (segment, false)),
+            _ => self.log.segments.get(row - above).map(|segment| (&**segment, false)),
         }
     }
 

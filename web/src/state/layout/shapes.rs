@@ -2,6 +2,7 @@
 
 use super::Frame;
 use crate::state::BatchId;
+use crate::state::format::{offsets, timestamp};
 
 /// One segment's lane. Everything in it counts from the lane's own top.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,15 +37,17 @@ pub(crate) struct Lane {
     pub(crate) cause: Option<Outline>,
 }
 
-/// A batch.
+/// A batch, or several that are too narrow to be told apart; then it looks like the first.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BatchBox {
     pub(crate) id: BatchId,
+    /// How many batches share it.
+    pub(crate) batches: usize,
     pub(crate) x: f64,
     pub(crate) width: f64,
     pub(crate) first: u64,
     pub(crate) last: u64,
-    pub(crate) size: u32,
+    pub(crate) size: u64,
     /// Its offsets, if there is room for them, and how many records are left of them.
     pub(crate) label: Option<String>,
     /// How many of its offsets have no record any more.
@@ -97,12 +100,38 @@ pub(crate) struct EntryMark {
     pub(crate) x: f64,
     /// What it says in short, if there is room.
     pub(crate) label: Option<String>,
-    /// What it says in full.
-    pub(crate) title: String,
+    /// What it says in full, not yet in words: most marks are never asked.
+    pub(crate) says: Says,
     /// The label stands to the left of the mark, for want of room on the right.
     pub(crate) leftward: bool,
     pub(crate) looked_up: bool,
     pub(crate) focused: bool,
+}
+
+/// What a mark says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// An entry of the offset index.
+    Position { offset: u64, position: u32 },
+    /// An entry of the time index.
+    Offset { timestamp: i64, offset: u64 },
+    /// Offsets without a record.
+    Nothing { first: u64, last: u64 },
+}
+
+impl EntryMark {
+    /// What it says in full.
+    pub(crate) fn title(&self) -> String {
+        match self.says {
+            Says::Position { offset, position } => {
+                format!("offset index: offset {offset} → position {position}")
+            }
+            Says::Offset { timestamp: ms, offset } => {
+                format!("time index: timestamp {ms} ({}) → offset {offset}", timestamp(ms))
+            }
+            Says::Nothing { first, last } => format!("no record is left at offset {}", offsets(first, last)),
+        }
+    }
 }
 
 /// One of the log's bounds, or several that coincide.
@@ -118,6 +147,7 @@ pub(crate) struct Marker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkerKind {
     LogStart,
+    RecoveryPoint,
     HighWatermark,
     LogEnd,
 }

@@ -1,6 +1,9 @@
 //! The drawing, laid out from what the real engine did.
 
+use std::sync::Arc;
+
 use logscope::lab::{Event, Lab, parse_scenario};
+use logscope::log::BatchInfo;
 use logscope::log::Event as LogEvent;
 use logscope::storage::JournalStorage;
 
@@ -22,7 +25,7 @@ fn fold(events: &[Event]) -> Picture {
 fn all_lanes(picture: &Picture, room: f64) -> Vec<Lane> {
     let mut palette = Palette::default();
     palette.add(b"k");
-    let frame = frame(picture, room);
+    let frame = frame(picture, room, Zoom::default());
     lanes(picture, &palette, &frame, &View { lanes: 0..frame.rows, x: 0.0..f64::MAX })
 }
 
@@ -41,7 +44,7 @@ fn a_batch_is_as_wide_as_its_bytes_in_every_lane() {
         }
         assert!(end <= lane.width + 1e-6, "it stays within segment.bytes");
     }
-    let frame = frame(&picture, ROOM);
+    let frame = frame(&picture, ROOM, Zoom::default());
     assert!(frame.width <= ROOM && !frame.broken);
 }
 
@@ -63,6 +66,8 @@ fn bounds_stand_where_their_batches_begin_and_share_a_line_where_they_coincide()
     assert_eq!(markers("append a count=2"), ["log start = high watermark 0", "log end 2"]);
     assert_eq!(markers("append a count=2\nflush"), ["log start 0", "high watermark = log end 2"]);
     assert_eq!(markers("append a\nflush\nappend b"), ["log start 0", "high watermark 1", "log end 2"]);
+    let closed = "append a\nappend b\nreopen\nappend c\nflush";
+    assert_eq!(markers(closed), ["log start 0", "recovery point 2", "high watermark = log end 3"]);
 }
 
 #[test]
@@ -101,7 +106,7 @@ fn bytes_that_are_no_batch_are_drawn_as_such() {
 #[test]
 fn a_large_segment_is_broken_off_rather_than_squeezed() {
     let picture = fold(&events("config segment.bytes=1000000\nappend hello count=5\nflush"));
-    let frame = frame(&picture, ROOM);
+    let frame = frame(&picture, ROOM, Zoom::default());
     assert!(frame.broken && frame.width <= ROOM + 1.0);
     let shape = &all_lanes(&picture, ROOM)[0].boxes[0];
     assert!(shape.width >= NARROWEST_BATCH * 0.99);
@@ -110,7 +115,7 @@ fn a_large_segment_is_broken_off_rather_than_squeezed() {
 #[test]
 fn a_narrow_page_scrolls_lanes_instead_of_squeezing_them() {
     let picture = fold(&events("append hello count=5"));
-    let frame = frame(&picture, 360.0);
+    let frame = frame(&picture, 360.0, Zoom::default());
     assert!(frame.width > NARROWEST_LANE && frame.left == MARGIN);
     assert_eq!(frame.box_top, NAME_ROW + ABOVE);
 }
@@ -118,7 +123,7 @@ fn a_narrow_page_scrolls_lanes_instead_of_squeezing_them() {
 #[test]
 fn only_lanes_in_view_are_laid_out() {
     let picture = fold(&events("append hello count=300\nflush"));
-    let frame = frame(&picture, ROOM);
+    let frame = frame(&picture, ROOM, Zoom::default());
     let all = picture.log.segments.len();
     let window = (frame.width, frame.pitch * 3.0);
     let seen = view(&frame, (0.0, frame.pitch * 10.0), window);
@@ -132,7 +137,7 @@ fn only_lanes_in_view_are_laid_out() {
 #[test]
 fn only_batches_in_view_are_laid_out() {
     let picture = fold(&events("config segment.bytes=10000000\nappend hello count=3000\nflush"));
-    let frame = frame(&picture, ROOM);
+    let frame = frame(&picture, ROOM, Zoom::default());
     let seen = view(&frame, (10_000.0, 0.0), (ROOM, 600.0));
     let lane = &lanes(&picture, &Palette::default(), &frame, &seen)[0];
     let (first, last) = (lane.boxes.first().unwrap(), lane.boxes.last().unwrap());
@@ -176,7 +181,7 @@ fn arrows_walk_through_the_batches() {
 #[test]
 fn a_step_is_found_in_the_drawing() {
     let picture = fold(&events("append hello count=16"));
-    let frame = frame(&picture, ROOM);
+    let frame = frame(&picture, ROOM, Zoom::default());
     let (.., top, _, height) = focus_area(&picture, &frame).unwrap();
     assert_eq!(top + height, frame.height);
     assert_eq!(focus_area(&Picture::default(), &frame), None);
@@ -198,7 +203,7 @@ fn time_index_entries_stand_below_the_batch_that_they_lead_to() {
             let offset = segment.base_offset + u64::from(entry.relative_offset);
             let shape = lane.boxes.iter().find(|shape| shape.last == offset).unwrap();
             assert_eq!(mark.x, shape.x);
-            assert!(mark.title.ends_with(&format!(") → offset {offset}")), "{}", mark.title);
+            assert!(mark.title().ends_with(&format!(") → offset {offset}")), "{}", mark.title());
             marks += 1;
         }
     }
@@ -299,12 +304,18 @@ fn a_label_reaches_into_no_other_mark() {
 fn offsets_that_nothing_is_left_of_are_holes() {
     let mut picture = fold(&events("append a key=k count=16\nappend x y z key=k\nflush"));
     let [first, second] = [0, 1].map(|at| picture.log.segments[at].base_offset);
-    picture.log.segments[0].batches.retain(|batch| ![0, 2, 3].contains(&batch.base_offset));
-    let end = picture.log.segments[0].batches.pop().unwrap();
-    picture.log.segments.last_mut().unwrap().batches.last_mut().unwrap().records = 1;
+    let batches = &mut Arc::make_mut(&mut picture.log.segments[0]).batches;
+    let end = batches.last().unwrap().clone();
+    let stays = |batch: &&BatchInfo| ![0, 2, 3, end.base_offset].contains(&batch.base_offset);
+    *batches = batches.iter().filter(stays).cloned().collect();
+    let batches = &mut Arc::make_mut(picture.log.segments.last_mut().unwrap()).batches;
+    let mut last = batches.last().unwrap().clone();
+    last.records = 1;
+    batches.pop();
+    batches.push(last);
     let lanes = all_lanes(&picture, 2.0 * ROOM);
     let holes: Vec<_> =
-        lanes[0].holes.iter().map(|hole| hole.title.replace("no record is left at ", "")).collect();
+        lanes[0].holes.iter().map(|hole| hole.title().replace("no record is left at ", "")).collect();
     assert_eq!(holes, ["offset 0", "offset 2–3", &format!("offset {}", second - 1)]);
     assert_eq!(end.last_offset + 1, second);
     assert_eq!(lanes[0].holes[1].x, lanes[0].boxes[1].x);
@@ -363,4 +374,115 @@ fn compacted_segments_show_what_they_lost_until_the_next_step() {
     let after = all_lanes(&fold(&events(&format!("{OVERWRITTEN}\nadvance 1s"))), 2.0 * ROOM);
     assert!(after.iter().all(|lane| !lane.gone && lane.ghosts.is_empty()));
     assert!(!after[0].holes.is_empty(), "offsets stay as they are");
+}
+
+#[test]
+fn looked_at_closer_everything_is_wider_and_from_afar_there_are_boxes_alone() {
+    let picture = fold(&events("append hello key=k count=60\nflush"));
+    let palette = Palette::default();
+    let at = |levels: i8| frame(&picture, ROOM, Zoom::default().closer(levels));
+    let (near, level, far) = (at(8), at(0), at(-8));
+    assert!((near.scale / level.scale - 4.0).abs() < 1e-9 && near.width > 3.0 * level.width && !near.far);
+    assert_eq!(near.pitch, level.pitch);
+    assert!(far.far && far.pitch < level.pitch / 8.0 && far.height < level.height / 8.0);
+    let all = View { lanes: 0..far.rows, x: 0.0..f64::MAX };
+    for lane in lanes(&picture, &palette, &far, &all) {
+        assert!(lane.entries.is_empty() && lane.times.is_empty() && !lane.boxes.is_empty());
+        assert!(lane.boxes.iter().all(|shape| shape.label.is_none()));
+    }
+    assert!(at(i8::MIN).box_height >= LOWEST_BOX && at(i8::MAX).width < 2.0 * WIDEST);
+}
+
+#[test]
+fn batches_too_narrow_to_be_told_apart_share_a_box_and_none_is_lost() {
+    let picture = fold(&events("config segment.bytes=10000000\nappend hello count=3000\nflush"));
+    let far = frame(&picture, ROOM, Zoom::default().closer(i8::MIN));
+    let lane = &lanes(&picture, &Palette::default(), &far, &View { lanes: 0..1, x: 0.0..f64::MAX })[0];
+    assert!(lane.boxes.len() < 700, "{}", lane.boxes.len());
+    assert_eq!(lane.boxes.iter().map(|shape| shape.batches).sum::<usize>(), 3000);
+    let mut next = 0;
+    for shape in &lane.boxes {
+        assert_eq!(shape.first, next);
+        next = shape.last + 1;
+        let last = picture.log.segments[0].batches[shape.last as usize].end();
+        assert_eq!(shape.size, last - shape.id.position);
+    }
+    assert_eq!(next, 3000);
+}
+
+#[test]
+fn the_pointer_finds_what_is_drawn_and_nothing_beside_it() {
+    let picture = fold(&events("append hello key=k count=16\nflush"));
+    let palette = Palette::default();
+    for levels in [0, 6, -4] {
+        let frame = frame(&picture, ROOM, Zoom::default().closer(levels));
+        for lane in lanes(&picture, &palette, &frame, &View { lanes: 0..frame.rows, x: 0.0..f64::MAX }) {
+            let middle = lane.top + frame.box_top + frame.box_height / 2.0;
+            for shape in &lane.boxes {
+                let found = hit(&picture, &palette, &frame, frame.left + shape.x + shape.width / 2.0, middle);
+                assert_eq!(found.unwrap().batch, Some(shape.id));
+            }
+            for mark in &lane.entries {
+                let below = lane.top + frame.box_top + BOX + 6.0;
+                let found = hit(&picture, &palette, &frame, frame.left + mark.x, below).unwrap();
+                assert_eq!((found.batch, &found.title), (None, &mark.title()));
+            }
+        }
+        assert_eq!(hit(&picture, &palette, &frame, frame.left + 1.0, frame.height + 1.0), None);
+        assert_eq!(hit(&picture, &palette, &frame, frame.width + 9.0, frame.box_top + 1.0), None);
+        assert_eq!(hit(&picture, &palette, &frame, -1.0, 1.0), None);
+    }
+}
+
+#[test]
+fn the_batches_told_are_those_around_one_and_know_their_number() {
+    let picture = fold(&events("append hello count=300\nflush"));
+    let frame = frame(&picture, ROOM, Zoom::default());
+    let palette = Palette::default();
+    let mut at = neighbour(&picture.log, None, Move::First);
+    let mut number = 1;
+    while let Some(id) = at {
+        let (told, all) = options(&picture, &palette, &frame, at);
+        assert_eq!(all, 300);
+        assert!(told.len() <= 96 && told.windows(2).all(|pair| pair[0].number + 1 == pair[1].number));
+        let here = told.iter().position(|option| option.id == id).unwrap();
+        assert_eq!(told[here].number, number);
+        assert!(told[here].text.starts_with(&format!("Batch {}, ", number - 1)));
+        assert!(number == 300 || here + 1 < told.len(), "the next one is there");
+        at = neighbour(&picture.log, at, Move::Next);
+        number += 1;
+    }
+    assert_eq!(number, 301);
+    assert_eq!(options(&Picture::default(), &palette, &frame, None), (Vec::new(), 0));
+}
+
+#[test]
+fn the_strip_shows_every_segment_or_a_sample_and_leads_back() {
+    let palette = Palette::default();
+    let picture = fold(&events("append hello key=k count=40\nflush\nappend late"));
+    let frame = frame(&picture, ROOM, Zoom::default());
+    assert_eq!(minimap(&picture, &palette, &frame, (0.0, 0.0), (frame.width, frame.height)), None);
+    let size = (ROOM, 3.0 * frame.pitch);
+    let map = minimap(&picture, &palette, &frame, (0.0, 2.0 * frame.pitch), size).unwrap();
+    let lines: std::collections::BTreeSet<_> = map.bars.iter().map(|bar| bar.y as u64).collect();
+    assert_eq!(lines.len(), picture.log.segments.len());
+    assert!(map.bars.iter().all(|bar| bar.x + bar.width <= minimap::MINIMAP + 0.1));
+    assert!(map.bars.last().unwrap().unflushed && !map.bars[0].unflushed);
+    let (_, y, _, height) = map.window;
+    let (_, top) = scroll_to(&map, &frame, (0.0, y + height / 2.0), size);
+    assert!((top - 2.0 * frame.pitch).abs() < 0.01, "{top}");
+    assert_eq!(scroll_to(&map, &frame, (0.0, -50.0), size), (0.0, 0.0));
+    let low = minimap(&picture, &palette, &frame, (0.0, 0.0), (ROOM, 4.0)).unwrap();
+    assert!(low.height <= 4.0 && !low.bars.is_empty());
+}
+
+#[test]
+fn segments_are_told_with_what_stands_at_them() {
+    let picture = fold(&events("append hello key=k count=16\nflush"));
+    let told = described_lanes(&all_lanes(&picture, ROOM));
+    assert_eq!(told.len(), picture.log.segments.len());
+    assert_eq!(told[0].name, "00000000000000000000.log");
+    assert!(told[0].marks.iter().any(|mark| mark == "log start 0"), "{:?}", told[0].marks);
+    assert!(told[0].marks.iter().any(|mark| mark.starts_with("offset index: offset ")));
+    assert!(told.last().unwrap().text.ends_with("active"));
 }

@@ -1,0 +1,131 @@
+//! What stands above and below the boxes: hops of a scan, index entries, holes, the bounds of the log.
+
+use super::inks::Ink;
+use super::lanes::{Motion, origin};
+use super::pen::{Align, Pen};
+use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind};
+
+/// Paints the marks of a lane.
+pub(super) fn paint(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
+    let (x, y) = origin(lane);
+    pen.apart(|| {
+        pen.move_origin(x, y);
+        in_place(pen, lane, motion);
+    });
+}
+
+/// Paints them with the lane's boxes as the origin.
+fn in_place(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
+    hops(pen, lane, motion);
+    pen.font(10.5, 400);
+    let in_turn = |marks: &'_ [EntryMark], draw: fn(&Pen<'_>, &EntryMark)| {
+        // Those that the step is about come last: their labels may cover others.
+        marks.iter().filter(|mark| !special(mark)).for_each(|mark| draw(pen, mark));
+        marks.iter().filter(|mark| special(mark)).for_each(|mark| draw(pen, mark));
+    };
+    in_turn(&lane.entries, offset_entry);
+    in_turn(&lane.times, time_entry);
+    in_turn(&lane.holes, hole);
+    if let Some(x) = lane.scan_from {
+        pen.ink(Ink::Accent);
+        pen.fill(&[(x - 4.0, -9.0), (x + 4.0, -9.0), (x, -2.0)]);
+    }
+    lane.markers.iter().for_each(|bound| marker(pen, bound));
+}
+
+fn special(mark: &EntryMark) -> bool {
+    mark.focused || mark.looked_up
+}
+
+/// A scan hops over batches; the last hop is being made.
+fn hops(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
+    let mut skipped = lane.boxes.iter().filter(|shape| shape.skipped).peekable();
+    if skipped.peek().is_none() {
+        return;
+    }
+    let on_its_way = |shape: &BatchBox| lane.outline.is_some_and(|outline| outline.x == shape.x);
+    let arc = |shape: &BatchBox| {
+        let (from, to) = (shape.x, shape.x + shape.width);
+        let (rise, fall) = (from + shape.width / 4.0, to - shape.width / 4.0);
+        pen.context.move_to(from, -1.0);
+        pen.context.bezier_curve_to(rise, -15.0, fall, -15.0, to, -1.0);
+    };
+    pen.line_style(Ink::Accent, 1.5, &[]);
+    pen.context.begin_path();
+    let mut last = None;
+    for shape in skipped {
+        if on_its_way(shape) { last = Some(shape) } else { arc(shape) }
+    }
+    pen.context.stroke();
+    if let Some(shape) = last {
+        let length = shape.width + 14.0;
+        pen.line_style(Ink::Accent, 1.5, &[length * motion.moves, length]);
+        pen.context.begin_path();
+        arc(shape);
+        pen.context.stroke();
+        pen.line_style(Ink::Accent, 1.5, &[]);
+    }
+}
+
+/// A wedge: it points at a position.
+fn offset_entry(pen: &Pen<'_>, mark: &EntryMark) {
+    let x = mark.x.max(1.0);
+    pen.ink(if special(mark) { Ink::Accent } else { Ink::Field });
+    pen.fill(&[(x, BOX + 3.0), (x + 4.0, BOX + 9.0), (x - 4.0, BOX + 9.0)]);
+    label(pen, mark, BOX + 11.0);
+}
+
+/// A clock's face.
+fn time_entry(pen: &Pen<'_>, mark: &EntryMark) {
+    let (x, y) = (mark.x.max(1.0), BOX + 19.5);
+    pen.circle(x, y, 3.5);
+    pen.ink(Ink::Raised);
+    pen.context.fill();
+    pen.line_style(if special(mark) { Ink::Accent } else { Ink::Field }, 1.2, &[]);
+    pen.context.stroke();
+    pen.line(&[(x, y - 2.5), (x, y), (x + 2.0, y)]);
+    label(pen, mark, BOX + 23.0);
+}
+
+/// A notch in the upper edge, and the offsets that nothing is left of.
+fn hole(pen: &Pen<'_>, mark: &EntryMark) {
+    let x = mark.x.max(1.0);
+    let notch = [(x - 4.5, -1.0), (x + 4.5, -1.0), (x, 7.0), (x - 4.5, -1.0)];
+    pen.ink(Ink::Ground);
+    pen.fill(&notch);
+    pen.line_style(Ink::Soft, 1.0, &[]);
+    pen.line(&notch);
+    label(pen, mark, -3.0);
+    if let Some(text) = &mark.label {
+        let (from, width) = (mark.x + 8.0, pen.width(text));
+        let from = if mark.leftward { mark.x - 8.0 - width } else { from };
+        pen.line(&[(from, -6.5), (from + width, -6.5)]);
+    }
+}
+
+fn label(pen: &Pen<'_>, mark: &EntryMark, base: f64) {
+    let Some(text) = &mark.label else { return };
+    let (dx, align) = if mark.leftward { (-8.0, Align::End) } else { (8.0, Align::Start) };
+    if special(mark) {
+        pen.font(10.5, 600);
+        pen.text(text, (mark.x + dx, base), align, Ink::Accent, Some(Ink::Ground));
+        pen.font(10.5, 400);
+    } else {
+        pen.text(text, (mark.x + dx, base), align, Ink::Soft, None);
+    }
+}
+
+fn marker(pen: &Pen<'_>, marker: &Marker) {
+    let x = marker.x.max(0.5);
+    let (ink, dashes, line, base): (_, &[f64], _, _) = match marker.kind {
+        MarkerKind::LogStart => (Ink::Soft, &[], (3.0 - ABOVE, BOX), -15.0),
+        MarkerKind::RecoveryPoint => (Ink::Soft, &[1.5, 2.5], (-10.0, BOX), -3.0),
+        MarkerKind::HighWatermark => (Ink::Text, &[], (3.0 - ABOVE, BOX), -15.0),
+        MarkerKind::LogEnd => (Ink::Text, &[3.0, 2.0], (0.0, BOX + BELOW - 4.0), BOX + 23.0),
+    };
+    pen.line_style(ink, 1.5, dashes);
+    pen.line(&[(x, line.0), (x, line.1)]);
+    let (dx, align) = if marker.leftward { (-5.0, Align::End) } else { (5.0, Align::Start) };
+    let ink = if marker.kind == MarkerKind::RecoveryPoint { Ink::Soft } else { Ink::Text };
+    pen.text(&marker.label, (x + dx, base), align, ink, Some(Ink::Ground));
+}

@@ -1,0 +1,279 @@
+//! The drawing of the log as a part of the page: canvases in a window that scrolls, the ways to move in it, and beside
+//! them the same in [words](super::words).
+
+use std::rc::Rc;
+
+use gloo_events::{EventListener, EventListenerOptions};
+use logscope::lab::Picture;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use super::canvas::{Scene, Stage};
+use super::hooks::use_size;
+use super::icon::{Icon, icon};
+use super::words::{Telling, Words};
+use crate::browser;
+use crate::state::layout::{frame, view};
+use crate::state::{Action, BatchId, Palette, Zoom};
+use crate::text;
+
+/// How far lanes scroll sideways before what is in view is told again.
+const SIDEWAYS: f64 = 200.0;
+/// A pointer that moves further than this drags, and does not click.
+const DRAG: f64 = 4.0;
+/// How much of the wheel is a level of zoom, in pixels.
+const WHEEL: f64 = 40.0;
+/// How high the buttons over the drawing are.
+const BUTTONS: f64 = 36.0;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) picture: Rc<Picture>,
+    pub(crate) palette: Rc<Palette>,
+    pub(crate) selected: Option<BatchId>,
+    pub(crate) zoom: Zoom,
+    pub(crate) on_do: Callback<Action>,
+}
+
+#[function_component]
+pub(crate) fn Lanes(props: &Props) -> Html {
+    let stage = use_memo((), |()| Stage::new());
+    let stage: Rc<Stage> = Rc::clone(&stage);
+    let size = use_size(stage.window.clone());
+    let scrolled = use_state_eq(|| (0.0_f64, 0.0_f64));
+    let focused = use_state_eq(|| None::<BatchId>);
+    let Props { picture, palette, selected, zoom, on_do } = props;
+    let frame = frame(picture, size.0, *zoom);
+
+    use_effect_with((picture.clone(), palette.clone(), frame, size, *selected, *focused), {
+        let stage = stage.clone();
+        move |(picture, palette, frame, size, selected, focused)| {
+            let (picture, palette) = (picture.clone(), palette.clone());
+            let (frame, size, selected, focused) = (*frame, *size, *selected, *focused);
+            stage.show(Scene { picture, palette, frame, size, selected, focused });
+        }
+    });
+    use_theme(&stage);
+    use_wheel(&stage, on_do);
+    let drag = use_drag(&stage, *selected, on_do);
+    let onscroll = {
+        let (stage, scrolled) = (stage.clone(), scrolled.setter());
+        Callback::from(move |_: Event| {
+            stage.refresh();
+            // What is in view is told anew once something comes into it, not at every pixel.
+            let whole = |pixels: f64, unit: f64| (pixels / unit).floor() * unit;
+            let (left, top) = stage.scrolled();
+            scrolled.set((whole(left, SIDEWAYS), whole(top, frame.pitch)));
+        })
+    };
+
+    let seen = view(&frame, *scrolled, size);
+    let overflows = frame.height > size.1 + 1.0 || frame.width > size.0 + 1.0;
+    // What is at the very end is not to lie beneath the buttons.
+    let below = if overflows { BUTTONS } else { 0.0 };
+    let extent = format!("width:{}px;height:{}px", frame.width.round(), (frame.height + below).round());
+    let sheet = format!("width:{}px;height:{}px", size.0, size.1);
+    html! {
+        <div class="drawing">
+            <div class="lanes" ref={stage.window.clone()} {onscroll}>
+                <div class="extent" style={extent}>
+                    <canvas
+                        ref={stage.sheet.clone()} style={sheet} aria-hidden="true" onpointerdown={drag.down}
+                        onpointermove={drag.moved} onpointerup={drag.up} onpointerleave={drag.left}
+                    ></canvas>
+                </div>
+            </div>
+            <Strip stage={ByAddress(stage.clone())} shown={overflows} />
+            <ZoomButtons zoom={*zoom} on_do={on_do.clone()} />
+            <i ref={stage.probe.clone()} class="ink" hidden=true></i>
+            <Words
+                telling={Telling { picture: picture.clone(), palette: palette.clone(), frame, seen, selected: *selected }}
+                stage={ByAddress(stage)} focused={*focused} on_focus={focused.setter()} on_do={on_do.clone()}
+            />
+        </div>
+    }
+}
+
+/// The stage as a property: it is the same one always.
+#[derive(Debug, Clone)]
+pub(super) struct ByAddress(pub(super) Rc<Stage>);
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Other colours are painted as soon as the page has them.
+#[hook]
+fn use_theme(stage: &Rc<Stage>) {
+    use_effect_with((), {
+        let stage = stage.clone();
+        move |()| {
+            let listeners = browser::on_theme(move || stage.forget_inks());
+            move || drop(listeners)
+        }
+    });
+}
+
+/// The wheel zooms while Ctrl is held, as two fingers on a touchpad do. Without it, the window scrolls by itself.
+#[hook]
+fn use_wheel(stage: &Rc<Stage>, on_do: &Callback<Action>) {
+    use_effect_with(on_do.clone(), {
+        let stage = stage.clone();
+        move |on_do| {
+            let (on_do, window) = (on_do.clone(), stage.window.cast::<Element>());
+            let turned = std::cell::Cell::new(0.0);
+            let listener = window.map(|window| {
+                let options = EventListenerOptions::enable_prevent_default();
+                EventListener::new_with_options(&window.clone(), "wheel", options, move |event| {
+                    let Some(event) = event.dyn_ref::<web_sys::WheelEvent>() else { return };
+                    if !event.ctrl_key() && !event.meta_key() {
+                        return;
+                    }
+                    event.prevent_default();
+                    let lines = if event.delta_mode() == 0 { 1.0 } else { 30.0 };
+                    turned.set(turned.get() - event.delta_y() * lines);
+                    let levels = (turned.get() / WHEEL).trunc();
+                    if levels != 0.0 {
+                        turned.set(turned.get() - levels * WHEEL);
+                        stage.anchor(within(&window, event));
+                        on_do.emit(Action::Zoom(levels as i8));
+                    }
+                })
+            });
+            move || drop(listener)
+        }
+    });
+}
+
+/// Where the pointer is, within an element.
+fn within(element: &Element, event: &web_sys::MouseEvent) -> (f64, f64) {
+    let place = element.get_bounding_client_rect();
+    (f64::from(event.client_x()) - place.left(), f64::from(event.client_y()) - place.top())
+}
+
+/// What the pointer does on the drawing.
+struct Drag {
+    down: Callback<PointerEvent>,
+    moved: Callback<PointerEvent>,
+    up: Callback<PointerEvent>,
+    left: Callback<PointerEvent>,
+}
+
+/// A drag: where it began, how far the window was scrolled then, and whether it has gone far enough to be one.
+#[derive(Debug, Clone, Copy)]
+struct Dragged {
+    from: (f64, f64),
+    scrolled: (f64, f64),
+    far: bool,
+}
+
+/// A mouse drags the drawing and clicks batches. A finger drags by itself.
+#[hook]
+fn use_drag(stage: &Rc<Stage>, selected: Option<BatchId>, on_do: &Callback<Action>) -> Drag {
+    let dragged = use_mut_ref(|| None::<Dragged>);
+    let place = |event: &PointerEvent| within(&event.target_unchecked_into::<Element>(), event);
+    let down = {
+        let (dragged, stage) = (dragged.clone(), stage.clone());
+        Callback::from(move |event: PointerEvent| {
+            if event.button() == 0 {
+                let from = (f64::from(event.client_x()), f64::from(event.client_y()));
+                *dragged.borrow_mut() = Some(Dragged { from, scrolled: stage.scrolled(), far: false });
+            }
+        })
+    };
+    let moved = {
+        let (dragged, stage) = (dragged.clone(), stage.clone());
+        Callback::from(move |event: PointerEvent| {
+            let sheet = event.target_unchecked_into::<HtmlElement>();
+            if let Some(drag) = &mut *dragged.borrow_mut()
+                && event.pointer_type() == "mouse"
+            {
+                let (dx, dy) =
+                    (f64::from(event.client_x()) - drag.from.0, f64::from(event.client_y()) - drag.from.1);
+                if !drag.far && dx.hypot(dy) > DRAG {
+                    drag.far = true;
+                    // A pointer that is gone already is not held.
+                    let _ = sheet.set_pointer_capture(event.pointer_id());
+                }
+                if drag.far {
+                    stage.scroll(drag.scrolled.0 - dx, drag.scrolled.1 - dy);
+                    return;
+                }
+            }
+            let hit = stage.point(place(&event));
+            sheet.set_title(hit.as_ref().map_or("", |hit| &hit.title));
+            sheet.set_class_name(if hit.is_some_and(|hit| hit.batch.is_some()) { "over" } else { "" });
+        })
+    };
+    let up = {
+        let (dragged, stage, on_do) = (dragged.clone(), stage.clone(), on_do.clone());
+        Callback::from(move |event: PointerEvent| {
+            let clicked = dragged.borrow_mut().take().is_some_and(|drag| !drag.far);
+            if let Some(hit) = stage.point(place(&event)).filter(|hit| clicked && hit.batch.is_some()) {
+                on_do.emit(Action::Select(hit.batch.filter(|batch| Some(*batch) != selected)));
+            }
+        })
+    };
+    let left = {
+        let stage = stage.clone();
+        Callback::from(move |_: PointerEvent| {
+            *dragged.borrow_mut() = None;
+            stage.leave();
+        })
+    };
+    Drag { down, moved, up, left }
+}
+
+#[derive(Properties, PartialEq)]
+struct StripProps {
+    stage: ByAddress,
+    shown: bool,
+}
+
+/// The strip with the whole log; whoever uses no pointer gets about by the batches.
+#[function_component]
+fn Strip(props: &StripProps) -> Html {
+    let ByAddress(stage) = &props.stage;
+    let go = {
+        let stage = stage.clone();
+        move |event: PointerEvent| {
+            let strip = event.target_unchecked_into::<Element>();
+            if event.buttons() & 1 == 1 {
+                let _ = strip.set_pointer_capture(event.pointer_id());
+                stage.go_to_map(within(&strip, &event));
+            }
+        }
+    };
+    html! {
+        <canvas
+            class="strip" ref={stage.map.clone()} hidden={!props.shown} aria-hidden="true" onpointerdown={go.clone()}
+            onpointermove={go}
+        ></canvas>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ZoomProps {
+    zoom: Zoom,
+    on_do: Callback<Action>,
+}
+
+#[function_component]
+fn ZoomButtons(props: &ZoomProps) -> Html {
+    let ZoomProps { zoom, on_do } = props;
+    let button = |name: &'static str, key: &'static str, picture: Icon, action: Action, disabled: bool| {
+        let onclick = on_do.reform(move |_: MouseEvent| action.clone());
+        let title = format!("{name} ({key})");
+        html! { <button type="button" class="quiet" aria-label={name} {title} {disabled} {onclick}>{icon(picture)}</button> }
+    };
+    html! {
+        <div class="zoom" role="group" aria-label={text::ZOOM}>
+            {button(text::ZOOM_OUT, "−", Icon::Minus, Action::Zoom(-Zoom::STEP), *zoom == Zoom::FARTHEST)}
+            {button(text::ZOOM_TO_FIT, "0", Icon::Fit, Action::ZoomToFit, *zoom == Zoom::default())}
+            {button(text::ZOOM_IN, "+", Icon::Plus, Action::Zoom(Zoom::STEP), *zoom == Zoom::CLOSEST)}
+        </div>
+    }
+}
