@@ -116,7 +116,7 @@ impl Page {
 
     /// Waits until the drawing has been put into words.
     async fn told(&self) -> Result<()> {
-        let script = "return document.querySelector('.unseen')?.ariaBusy === 'false'";
+        let script = "return (document.querySelector('#drawing-in-words')?.ariaBusy ?? 'false') === 'false'";
         eventually("the drawing is put into words", async || {
             Ok((self.browser.client.execute(script, Vec::new()).await? == json!(true)).then_some(()))
         })

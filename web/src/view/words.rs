@@ -62,7 +62,7 @@ pub(super) fn Words(props: &Props) -> Html {
     let busy = focused.is_none() && *settled != *telling;
     let telling = if busy { (*settled).clone() } else { telling.clone() };
     html! {
-        <div class="unseen" aria-busy={busy.to_string()}>
+        <div id="drawing-in-words" class="unseen" aria-busy={busy.to_string()}>
             <Told {telling} focused={*focused} stage={stage.clone()} on_focus={on_focus.clone()} on_do={on_do.clone()} />
         </div>
     }
