@@ -14,7 +14,7 @@ use super::hooks::use_size;
 use super::icon::{Icon, icon};
 use super::words::{Telling, Words};
 use crate::browser;
-use crate::state::layout::{frame, view};
+use crate::state::layout::{MARGIN, frame, view};
 use crate::state::{Action, BatchId, Palette, Zoom};
 use crate::text;
 
@@ -70,8 +70,8 @@ pub(crate) fn Lanes(props: &Props) -> Html {
 
     let seen = view(&frame, *scrolled, size);
     let overflows = frame.height > size.1 + 1.0 || frame.width > size.0 + 1.0;
-    // What is at the very end is not to lie beneath the buttons.
-    let below = if overflows { BUTTONS } else { 0.0 };
+    // What is at the very end is not to lie beneath the buttons. On a narrow page the window is no higher than the lanes.
+    let below = if overflows || frame.left <= MARGIN { BUTTONS } else { 0.0 };
     let extent = format!("width:{}px;height:{}px", frame.width.round(), (frame.height + below).round());
     let sheet = format!("width:{}px;height:{}px", size.0, size.1);
     html! {
