@@ -7,7 +7,7 @@ use clap::Subcommand;
 use logscope::topic::TopicName;
 use serde_json::json;
 
-use super::client::{Client, Place, Position, Server};
+use super::client::{Asked, Client, Place, Position};
 use super::output::{Format, Table, json_line};
 use super::{Outcome, print_as_is};
 
@@ -39,11 +39,8 @@ Examples:
   logscope groups list
   logscope groups list --format json | jq -r .groups[]")]
 struct List {
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Print a group's committed offsets, and its lag: how many records it has still to read
@@ -55,11 +52,8 @@ Examples:
 struct Describe {
     /// The group
     group: String,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Commit offsets for a group, so that it goes on from another place
@@ -82,11 +76,8 @@ struct Reset {
     /// The place to go on from
     #[arg(long, value_name = Position::NAME)]
     to: Position,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Forget all that a group has committed
@@ -97,18 +88,17 @@ Examples:
 struct Delete {
     /// The group
     group: String,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 impl Groups {
     pub(super) fn run(&self) -> Outcome {
         match &self.what {
             What::List(list) => list.run(),
-            What::Describe(describe) => print(&describe.server.client()?, &describe.group, describe.format),
+            What::Describe(describe) => {
+                print(&describe.asked.server.client()?, &describe.group, describe.asked.format)
+            }
             What::Reset(reset) => reset.run(),
             What::Delete(delete) => delete.run(),
         }
@@ -117,9 +107,9 @@ impl Groups {
 
 impl List {
     fn run(&self) -> Outcome {
-        let (text, list) = self.server.client()?.groups()?;
+        let (text, list) = self.asked.server.client()?.groups()?;
         let mut out = io::stdout().lock();
-        if self.format == Format::Json {
+        if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
         list.groups.iter().try_for_each(|group| writeln!(out, "{group}"))?;
@@ -129,7 +119,7 @@ impl List {
 
 impl Reset {
     fn run(&self) -> Outcome {
-        let client = self.server.client()?;
+        let client = self.asked.server.client()?;
         let described = client.topic(&self.topic)?;
         let wanted = |number| self.partition.is_none_or(|wanted| wanted == number);
         let mut places = Vec::new();
@@ -142,15 +132,15 @@ impl Reset {
             return Err(format!("{} has no partition {partition}: it has {count}", self.topic).into());
         }
         client.commit(&self.group, &places)?;
-        print(&client, &self.group, self.format)
+        print(&client, &self.group, self.asked.format)
     }
 }
 
 impl Delete {
     fn run(&self) -> Outcome {
-        self.server.client()?.delete_group(&self.group)?;
+        self.asked.server.client()?.delete_group(&self.group)?;
         let mut out = io::stdout().lock();
-        match self.format {
+        match self.asked.format {
             Format::Text => writeln!(out, "deleted {}", self.group)?,
             Format::Json => json_line(&mut out, &json!({"deleted": self.group}))?,
         }

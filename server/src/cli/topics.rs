@@ -8,7 +8,7 @@ use clap::Subcommand;
 use logscope::topic::TopicName;
 use serde_json::{Value, json};
 
-use super::client::Server;
+use super::client::Asked;
 use super::output::{Format, Table, json_line};
 use super::{Outcome, print_as_is};
 
@@ -40,11 +40,8 @@ Examples:
   logscope topics list
   logscope topics list --format json | jq -r .topics[].name")]
 struct List {
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Create a topic
@@ -63,11 +60,8 @@ struct Create {
     /// One of Kafka's topic configs; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     config: Vec<(String, String)>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Print a topic's configs and partitions
@@ -80,11 +74,8 @@ struct Describe {
     /// Its name
     #[arg(value_name = "TOPIC")]
     topic: TopicName,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Delete topics, and all that is in them
@@ -97,11 +88,8 @@ struct Delete {
     /// Their names
     #[arg(value_name = "TOPIC", required = true)]
     topics: Vec<TopicName>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 impl Topics {
@@ -117,9 +105,9 @@ impl Topics {
 
 impl List {
     fn run(&self) -> Outcome {
-        let (text, list) = self.server.client()?.topics()?;
+        let (text, list) = self.asked.server.client()?.topics()?;
         let mut out = io::stdout().lock();
-        if self.format == Format::Json {
+        if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
         let mut table = Table::new(["TOPIC", "PARTITIONS", "CONFIGS"]);
@@ -136,9 +124,10 @@ impl List {
 impl Create {
     fn run(&self) -> Outcome {
         let configs = configs(&self.config)?;
-        let (text, topic) = self.server.client()?.create_topic(&self.topic, self.partitions, &configs)?;
+        let (text, topic) =
+            self.asked.server.client()?.create_topic(&self.topic, self.partitions, &configs)?;
         let mut out = io::stdout().lock();
-        if self.format == Format::Json {
+        if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
         let count = topic.partitions.len();
@@ -149,9 +138,9 @@ impl Create {
 
 impl Describe {
     fn run(&self) -> Outcome {
-        let (text, topic) = self.server.client()?.topic_text(&self.topic)?;
+        let (text, topic) = self.asked.server.client()?.topic_text(&self.topic)?;
         let mut out = io::stdout().lock();
-        if self.format == Format::Json {
+        if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
         let configs =
@@ -180,11 +169,11 @@ impl Describe {
 
 impl Delete {
     fn run(&self) -> Outcome {
-        let client = self.server.client()?;
+        let client = self.asked.server.client()?;
         let mut out = io::stdout().lock();
         for topic in &self.topics {
             client.delete_topic(topic)?;
-            match self.format {
+            match self.asked.format {
                 Format::Text => writeln!(out, "deleted {topic}")?,
                 Format::Json => json_line(&mut out, &json!({"deleted": topic.as_str()}))?,
             }

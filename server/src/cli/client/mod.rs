@@ -18,6 +18,8 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Method, Request, Response, header};
 use ureq::{Agent, Body};
 
+use super::output::Format;
+
 pub(super) use api::{Fetched, GroupOffset, Outcome, Place, Record, Topic};
 pub(super) use position::Position;
 
@@ -40,6 +42,16 @@ pub(super) struct Server {
     /// The token that the broker asks for; better given in the environment, where other users do not see it
     #[arg(long, value_name = "TOKEN", env = "LOGSCOPE_TOKEN", hide_env_values = true)]
     token: Option<String>,
+}
+
+/// What every command takes that asks a broker and prints the answer.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) server: Server,
 }
 
 /// Connections to a broker, opened when they are first needed. Many threads may share one.
