@@ -104,6 +104,11 @@ impl<S: Crash + Clone> Lab<S> {
         (self.config, self.now_ms) = (config, now_ms);
     }
 
+    /// Moves the clock to where another laboratory's stands.
+    pub(super) fn set_clock(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+
     /// The configuration.
     pub fn config(&self) -> &LogConfig {
         &self.config

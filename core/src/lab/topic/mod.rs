@@ -252,16 +252,14 @@ impl<S: Crash + Clone> TopicLab<S> {
         let now_ms = lab.now_ms();
         outcome.events.extend(ran.events.into_iter().map(|event| TopicEvent::Log { partition, event }));
         outcome.records.extend(ran.records.into_iter().map(|record| (partition, record)));
-        for lab in &mut self.labs {
-            lab.restore(lab.config().clone(), now_ms);
-        }
+        self.labs.iter_mut().for_each(|lab| lab.set_clock(now_ms));
     }
 
     /// Runs in all partitions what says the same in each: it is told once.
     fn run_once(&mut self, action: &Action, outcome: &mut TopicOutcome) {
         let now_ms = self.labs.first().map_or(0, Lab::now_ms);
         for (partition, lab) in (0..).zip(&mut self.labs) {
-            lab.restore(lab.config().clone(), now_ms);
+            lab.set_clock(now_ms);
             let events = lab.run(action).events;
             if partition == 0 {
                 outcome.events.extend(events.into_iter().map(|event| TopicEvent::Log { partition, event }));
