@@ -1,8 +1,9 @@
 //! What a broker goes by.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use logscope::LogConfig;
+use logscope::{ConfigError, LogConfig};
 
 /// What a broker goes by. Names mirror Kafka's broker configs where Kafka has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,17 @@ pub struct Limits {
     pub offsets_per_group: usize,
     /// Fetches that wait at the same time.
     pub waiting_fetches: usize,
+}
+
+impl BrokerConfig {
+    /// What the logs of a topic go by that says this much itself, by Kafka's keys.
+    pub(super) fn log_with(&self, configs: &BTreeMap<String, String>) -> Result<LogConfig, ConfigError> {
+        let mut log = self.log.clone();
+        for (key, value) in configs {
+            log.set(key, value)?;
+        }
+        Ok(log)
+    }
 }
 
 impl Default for BrokerConfig {

@@ -358,9 +358,8 @@ impl<S: Storage + 'static> Partition<S> {
         request: &FetchRequest,
         mut patience: Patience<'_>,
     ) -> Result<FetchAnswer> {
-        let answer = self.read(request).await?;
-        if is_enough(&answer, request) || request.max_wait.is_zero() {
-            return Ok(answer);
+        if request.max_wait.is_zero() {
+            return self.read(request).await;
         }
         let mut progress = self.progress.subscribe();
         loop {
@@ -533,7 +532,7 @@ impl<S: Storage + 'static> Partition<S> {
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     deadline: Instant,
-    closing: watch::Receiver<bool>,
+    closing: &'a watch::Sender<bool>,
     places: &'a Waiting,
     place: Option<Place<'a>>,
 }
@@ -569,7 +568,7 @@ impl Waiting {
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(deadline: Instant, closing: watch::Receiver<bool>, places: &'a Waiting) -> Self {
+    pub(super) fn new(deadline: Instant, closing: &'a watch::Sender<bool>, places: &'a Waiting) -> Self {
         Self { deadline, closing, places, place: None }
     }
 
@@ -584,9 +583,10 @@ impl<'a> Patience<'a> {
         if self.place.is_none() {
             self.place = Some(self.places.enter()?);
         }
+        let mut closing = self.closing.subscribe();
         Ok(tokio::select! {
             biased;
-            _ = self.closing.wait_for(|closing| *closing) => false,
+            _ = closing.wait_for(|closing| *closing) => false,
             happened = timeout_at(self.deadline, event) => matches!(happened, Ok(Ok(()))),
         })
     }

@@ -77,13 +77,13 @@ impl Broker {
     pub async fn produce(
         &self,
         topic: &TopicName,
-        RoutedRecord { partition, record }: RoutedRecord<'_>,
+        routed: RoutedRecord<'_>,
         acks: Acks,
     ) -> Result<(u32, u64)> {
         let topic = self.producible_topic(topic).await?;
-        let number = route(&topic, partition, &record);
+        let number = route(&topic, &routed, || topic.sticky_partition(size(&routed.record)));
         let partition = topic.partition(number)?;
-        let appended = partition.append(std::slice::from_ref(&record), now_ms(), acks).await;
+        let appended = partition.append(std::slice::from_ref(&routed.record), now_ms(), acks).await;
         Ok((number, self.unless_deleted(&topic, appended)?))
     }
 
@@ -101,15 +101,11 @@ impl Broker {
         let topic = self.producible_topic(topic).await?;
         let mut routed: BTreeMap<u32, (Vec<usize>, Vec<NewRecord<'_>>)> = BTreeMap::new();
         let sticky = sticky(&topic, records);
-        for (at, RoutedRecord { partition, record }) in records.iter().enumerate() {
-            let number = match (partition, record.key) {
-                (Some(partition), _) => *partition,
-                (None, Some(key)) => topic.partition_for_key(key),
-                (None, None) => sticky,
-            };
+        for (at, record) in records.iter().enumerate() {
+            let number = route(&topic, record, || sticky);
             let (numbers, batch) = routed.entry(number).or_default();
             numbers.push(at);
-            batch.push(*record);
+            batch.push(record.record);
         }
         let now_ms = now_ms();
         let mut outcomes = Vec::with_capacity(routed.len());
@@ -201,7 +197,7 @@ impl Broker {
 
     fn patience(&self, request: &FetchRequest) -> Patience<'_> {
         let deadline = Instant::now() + request.max_wait.min(MAX_WAIT);
-        Patience::new(deadline, self.inner.closing.subscribe(), &self.inner.waiting)
+        Patience::new(deadline, &self.inner.closing, &self.inner.waiting)
     }
 
     /// How far a partition goes.
@@ -296,11 +292,12 @@ impl Broker {
     }
 }
 
-fn route(topic: &Topic, partition: Option<u32>, record: &NewRecord<'_>) -> u32 {
-    match (partition, record.key) {
+/// Where a record goes; `keyless` says it for those that nothing else decides about.
+fn route(topic: &Topic, routed: &RoutedRecord<'_>, keyless: impl FnOnce() -> u32) -> u32 {
+    match (routed.partition, routed.record.key) {
         (Some(partition), _) => partition,
         (None, Some(key)) => topic.partition_for_key(key),
-        (None, None) => topic.sticky_partition(size(record)),
+        (None, None) => keyless(),
     }
 }
 

@@ -174,10 +174,7 @@ fn open_topic(
 
 fn topic_info(name: &str, entry: &Entry, config: &BrokerConfig) -> Result<TopicInfo, String> {
     let about = |error: &dyn std::fmt::Display| format!("the topic {name:?}: {error}");
-    let mut log: LogConfig = config.log.clone();
-    for (key, value) in &entry.configs {
-        log.set(key, value).map_err(|error| about(&error))?;
-    }
+    let log = config.log_with(&entry.configs).map_err(|error| about(&error))?;
     let limit = config.limits.partitions;
     if entry.partitions as usize > limit {
         return Err(about(&format_args!("{} partitions, and the limit is {limit}", entry.partitions)));

@@ -166,10 +166,7 @@ impl Broker {
         if state.closed {
             return Err(BrokerError::Closed);
         }
-        let mut log = config.log.clone();
-        for (key, value) in &entry.configs {
-            log.set(key, value)?;
-        }
+        let log = config.log_with(&entry.configs)?;
         if state.catalog.topics.contains_key(name.as_str()) {
             return Err(BrokerError::TopicExists(name));
         }
