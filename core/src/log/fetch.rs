@@ -144,7 +144,8 @@ enum Walked {
 }
 
 impl<F: File, O: Observer> Shared<F, O> {
-    pub(super) fn fetch(&self, offset: u64, max_bytes: u64) -> Result<Fetched> {
+    pub(super) fn fetch(&self, offset: u64, max_bytes: u64, mut room: Vec<u8>) -> Result<Fetched> {
+        room.clear();
         let log_start_offset = self.log_start_offset();
         // The watermark first: the log end is then never below it.
         let high_watermark = self.high_watermark();
@@ -154,7 +155,7 @@ impl<F: File, O: Observer> Shared<F, O> {
         }
         self.observer.observe(|| Event::FetchStarted { offset, max_bytes, high_watermark, log_end_offset });
         let mut budget =
-            Budget { max_bytes, high_watermark, batches: Vec::new(), next_offset: offset, reached: (0, 0) };
+            Budget { max_bytes, high_watermark, batches: room, next_offset: offset, reached: (0, 0) };
         let (by, next_batch_size) = if offset < high_watermark {
             self.collect(&mut budget)?
         } else {
@@ -207,7 +208,7 @@ impl<F: File, O: Observer> Shared<F, O> {
         let (base, offset) = (segment.base_offset(), budget.next_offset);
         let mut scan = self.look_up(segment, offset, budget.max_bytes)?;
         self.find(&mut scan, base, offset, budget.max_bytes)?;
-        self.walk(scan, base, budget)
+        self.walk(scan.moved_into(mem::take(&mut budget.batches)), base, budget)
     }
 
     /// Walks a segment from where `scan` stands, and takes back what it kept.

@@ -57,6 +57,15 @@ impl<'f, F: File> Scanner<'f, F> {
         Self { buffer: bytes, kept: len, at: len, ..self }
     }
 
+    /// The same, in the memory of an empty `room`, if that is larger.
+    pub(crate) fn moved_into(self, mut room: Vec<u8>) -> Self {
+        if room.capacity() <= self.buffer.capacity() {
+            return self;
+        }
+        room.extend_from_slice(&self.buffer);
+        Self { buffer: room, ..self }
+    }
+
     /// Where the next batch begins.
     pub(crate) fn position(&self) -> u64 {
         self.position

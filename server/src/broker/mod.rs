@@ -9,7 +9,7 @@
 //! | `topics` | topics come, are described, and go |
 //! | `topic` | one topic: its partitions, and which of them a record goes to |
 //! | `partition` | one partition: concurrent appends that share syncs, fetches that wait for records |
-//! | `records` | producing and fetching, by topic |
+//! | `records`, `rooms` | producing and fetching, by topic; memory for large answers |
 //! | `groups`, `offsets_topic` | what groups of consumers have committed, and the compacted topic that keeps it |
 //! | `housekeeping` | retention and compaction, by themselves and on request |
 //! | `events` | what a log does, for those who watch |
@@ -36,6 +36,7 @@ mod offsets_topic;
 mod partition;
 mod records;
 mod report;
+mod rooms;
 mod start;
 mod topic;
 mod topics;
@@ -62,6 +63,7 @@ use catalog::Catalog;
 use data_dir::DataDir;
 use groups::Groups;
 use partition::Waiting;
+use rooms::Rooms;
 use topic::Topic;
 
 type Result<T, E = BrokerError> = std::result::Result<T, E>;
@@ -84,6 +86,7 @@ struct Inner {
     groups: Groups,
     metrics: Metrics,
     waiting: Waiting,
+    rooms: Arc<Rooms>,
     start_report: StartReport,
     created: watch::Sender<()>,
     closing: watch::Sender<bool>,
@@ -127,6 +130,11 @@ impl Broker {
             }
         }
         unhealthy
+    }
+
+    /// Takes back the memory of a fetch's batches, for the next large answer.
+    pub fn give_back(&self, batches: Vec<u8>) {
+        self.inner.rooms.give_back(batches);
     }
 
     /// Lets waiting fetches answer with what they have, so that a server can drain its requests. Everything

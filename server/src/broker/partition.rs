@@ -28,6 +28,7 @@ use super::data_dir::TopicPartition;
 use super::error::BrokerError;
 use super::events::{EventId, EventStream, Events};
 use super::metrics::{LogMetrics, TopicMetrics};
+use super::rooms::Rooms;
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
 /// ones, which may well meet a cold disk, go to the threads that may block.
@@ -357,14 +358,15 @@ impl<S: Storage + 'static> Partition<S> {
         self: &Arc<Self>,
         request: &FetchRequest,
         mut patience: Patience<'_>,
+        rooms: &Arc<Rooms>,
     ) -> Result<FetchAnswer> {
         if request.max_wait.is_zero() {
-            return self.read(request).await;
+            return self.read(request, rooms).await;
         }
         let mut progress = self.progress.subscribe();
         loop {
             progress.mark_unchanged();
-            let answer = self.read(request).await?;
+            let answer = self.read(request, rooms).await?;
             let over = is_enough(&answer, request) || self.is_closed();
             if over || !patience.wait_for(progress.changed()).await? {
                 return Ok(answer);
@@ -372,13 +374,14 @@ impl<S: Storage + 'static> Partition<S> {
         }
     }
 
-    async fn read(&self, request: &FetchRequest) -> Result<FetchAnswer> {
+    async fn read(&self, request: &FetchRequest, rooms: &Arc<Rooms>) -> Result<FetchAnswer> {
         let (offset, max_bytes) = (request.offset, request.max_bytes);
         let fetched = if max_bytes <= INLINE_FETCH_BYTES {
             self.reader.fetch(offset, max_bytes)?
         } else {
-            let reader = self.reader.clone();
-            let read = tokio::task::spawn_blocking(move || reader.fetch(offset, max_bytes));
+            let (reader, rooms) = (self.reader.clone(), Arc::clone(rooms));
+            let read =
+                tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, rooms.take()));
             read.await.map_err(BrokerError::internal)??
         };
         self.topic_metrics.bytes_out.inc_by(fetched.batches.len() as u64);

@@ -188,7 +188,7 @@ impl Broker {
         patience: Patience<'_>,
     ) -> Result<FetchAnswer> {
         let partition = topic.partition(partition)?;
-        let answer = partition.fetch(request, patience).await;
+        let answer = partition.fetch(request, patience, &self.inner.rooms).await;
         if partition.is_closed() && !self.is_closing() {
             return Err(BrokerError::UnknownTopic(topic.info.name.clone()));
         }

@@ -47,6 +47,7 @@ impl Broker {
                 topics: RwLock::new(topics),
                 catalog: Mutex::new(CatalogState { catalog, closed: false }),
                 groups,
+                rooms: Arc::default(),
                 waiting: Waiting::new(config.limits.waiting_fetches, metrics.waiting_fetches.clone()),
                 metrics,
                 config,

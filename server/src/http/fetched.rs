@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::error::ApiError;
 use super::json::BASE64;
 use super::record::HeaderSchema;
+use super::written::{write_number, write_text};
 use crate::broker::{Broker, FETCH_MAX_BYTES, FetchAnswer, FetchRequest, TopicPartition};
 
 /// The most bytes of records, decompressed, in one answer.
@@ -99,7 +100,7 @@ pub(super) async fn answer(
     loop {
         let answer = broker.fetch(from, &request).await?;
         let size = answer.fetched.batches.len() as u64;
-        match write_somewhere(answer, shape).await? {
+        match write_somewhere(broker, answer, shape).await? {
             // One batch does not get smaller.
             Err(Error::InvalidBatch(BatchError::DecompressedTooLarge { .. })) if size < too_large => {
                 too_large = size;
@@ -111,11 +112,18 @@ pub(super) async fn answer(
 }
 
 /// Writes here and now what is quickly written.
-async fn write_somewhere(answer: FetchAnswer, shape: Shape) -> Result<Result<Vec<u8>, Error>, ApiError> {
+async fn write_somewhere(
+    broker: &Broker,
+    answer: FetchAnswer,
+    shape: Shape,
+) -> Result<Result<Vec<u8>, Error>, ApiError> {
     if answer.fetched.batches.len() <= LARGE {
         match write(&answer, shape) {
             Err(Error::InvalidBatch(BatchError::Compressed(_))) => {}
-            written => return Ok(written),
+            written => {
+                broker.give_back(answer.fetched.batches);
+                return Ok(written);
+            }
         }
     }
     let work = move || {
@@ -199,101 +207,6 @@ fn write_bytes(out: &mut Vec<u8>, name: &[u8], bytes: Option<&[u8]>) {
             out.extend_from_slice(b"_base64\":\"");
             out.extend_from_slice(BASE64.encode(bytes).as_bytes());
             out.push(b'"');
-        }
-    }
-}
-
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-/// Appends a JSON string, with its quotes.
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    out.push(b'"');
-    loop {
-        let (plain, behind) = rest.split_at(plain_size(rest));
-        out.extend_from_slice(plain);
-        let Some((&special, behind)) = behind.split_first() else { break };
-        write_escape(out, special);
-        rest = behind;
-    }
-    out.push(b'"');
-}
-
-fn write_escape(out: &mut Vec<u8>, byte: u8) {
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        _ => {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            return;
-        }
-    };
-    out.extend_from_slice(&[b'\\', short]);
-}
-
-/// How many bytes from the front on a JSON string takes as they are.
-fn plain_size(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let plain = words.iter().take_while(|word| !has_special(u64::from_le_bytes(**word))).count() * 8;
-    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    plain + bytes[plain..].iter().position(is_special).unwrap_or(bytes.len() - plain)
-}
-
-/// Whether one of eight bytes is a control character, a quote or a backslash: for each, a subtraction borrows from its
-/// byte's highest bit if, and only if, there is one (and that bit was not set to begin with).
-fn has_special(word: u64) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGHEST: u64 = 0x80 * EACH;
-    let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
-    let equal = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, 0x20) | equal(b'"') | equal(b'\\')) & HIGHEST != 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(text: &str) -> String {
-        let mut out = Vec::new();
-        write_text(&mut out, text);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn texts_are_written_as_another_library_writes_them() {
-        for character in (0..0x180).chain([0x2028, 0xffff, 0x1f980]).filter_map(char::from_u32) {
-            for before in 0..17 {
-                let sample = format!("{}{character}{}", "x".repeat(before), "ü".repeat(before % 5));
-                assert_eq!(text(&sample), serde_json::to_string(&sample).unwrap());
-            }
-        }
-        assert_eq!(text("\u{0}\u{1f}\"\\"), r#""\u0000\u001f\"\\""#);
-    }
-
-    #[test]
-    fn numbers_are_written_as_another_library_writes_them() {
-        for number in [0, 9, 10, 12_345, u64::MAX] {
-            let mut out = Vec::new();
-            write_number(&mut out, number);
-            assert_eq!(out, number.to_string().as_bytes());
         }
     }
 }

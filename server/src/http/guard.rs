@@ -1,4 +1,4 @@
-//! Who may ask, and the headers of every answer.
+//! Who may ask.
 //!
 //! The broker listens on the loopback interface and asks for no password, so every page that a browser on this
 //! machine shows could try to talk to it. Two checks keep those of other sites out:
@@ -15,23 +15,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::error::{ApiError, ErrorCode};
 
 /// How long a browser may rely on what a preflight told it.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
-
-/// Browsers neither guess at types nor let other sites embed what is answered.
-const ANSWER_HEADERS: [(HeaderName, &str); 2] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];
 
 /// What is allowed besides the loopback names and the broker's own page.
 #[derive(Debug, Clone)]
@@ -88,34 +79,27 @@ pub(super) fn cors(origins: &[Origin]) -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// The middleware.
-pub(super) async fn guard(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
-    let mut response = match check(&request, &allowed) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    };
-    for (name, value) in ANSWER_HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn check(request: &Request, allowed: &Allowed) -> Result<(), ApiError> {
-    let forbidden = |message: String| Err(ApiError::new(ErrorCode::Forbidden, message));
-    let host = text(request.headers(), &header::HOST)?;
-    let target = request.uri().authority().map(|authority| authority.as_str());
-    for called in host.iter().copied().chain(target) {
-        if !is_own(host_name(called), &allowed.hosts) {
-            return forbidden(format!("this broker is not called {called:?}; try 127.0.0.1 or localhost"));
+impl Allowed {
+    /// Whether a request may be answered.
+    pub(super) fn check(&self, request: &Request) -> Result<(), ApiError> {
+        let forbidden = |message: String| Err(ApiError::new(ErrorCode::Forbidden, message));
+        let host = text(request.headers(), &header::HOST)?;
+        let target = request.uri().authority().map(|authority| authority.as_str());
+        for called in host.iter().copied().chain(target) {
+            if !is_own(host_name(called), &self.hosts) {
+                return forbidden(format!(
+                    "this broker is not called {called:?}; try 127.0.0.1 or localhost"
+                ));
+            }
         }
-    }
-    match text(request.headers(), &header::ORIGIN)? {
-        Some(origin) if !is_same(origin, host) && !allowed.origins.iter().any(|it| it.0 == origin) => {
-            forbidden(format!(
-                "a page of {origin:?} may not use this broker: it is not among its CORS origins"
-            ))
+        match text(request.headers(), &header::ORIGIN)? {
+            Some(origin) if !is_same(origin, host) && !self.origins.iter().any(|it| it.0 == origin) => {
+                forbidden(format!(
+                    "a page of {origin:?} may not use this broker: it is not among its CORS origins"
+                ))
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
@@ -168,7 +152,7 @@ mod tests {
             hosts: ["broker.lan".to_owned()].into(),
             origins: ["https://tool.example".parse().unwrap()].into(),
         };
-        check(&request.body(axum::body::Body::empty()).unwrap(), &allowed).is_ok()
+        allowed.check(&request.body(axum::body::Body::empty()).unwrap()).is_ok()
     }
 
     #[test]

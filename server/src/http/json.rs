@@ -32,7 +32,9 @@ type Result<T> = std::result::Result<T, ApiError>;
 pub(super) enum Value<'a> {
     Null,
     Bool(bool),
-    Whole(i128),
+    Whole(i64),
+    /// A whole number that is beyond every range asked for.
+    Huge(u64),
     Float(f64),
     Text(Cow<'a, str>),
     List(Vec<Value<'a>>),
@@ -46,6 +48,7 @@ impl fmt::Display for Value<'_> {
             Self::Null => f.write_str("null"),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Whole(value) => write!(f, "the number {value}"),
+            Self::Huge(value) => write!(f, "the number {value}"),
             Self::Float(value) => write!(f, "the number {value}"),
             Self::Text(value) if value.len() <= 40 => write!(f, "the string {value:?}"),
             Self::Text(_) => f.write_str("a long string"),
@@ -142,10 +145,7 @@ impl<'a> Fields<'a> {
         let found = self.take(name)?;
         match found {
             None => return Ok(None),
-            Some(Value::Whole(number)) => match i64::try_from(number) {
-                Ok(number) if range.contains(&number) => return Ok(Some(number)),
-                _ => {}
-            },
+            Some(Value::Whole(number)) if range.contains(&number) => return Ok(Some(number)),
             _ => {}
         }
         let rule = format!("takes a whole number from {} to {}", range.start(), range.end());
@@ -279,11 +279,11 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_i64<E>(self, value: i64) -> std::result::Result<Value<'de>, E> {
-        Ok(Value::Whole(value.into()))
+        Ok(Value::Whole(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> std::result::Result<Value<'de>, E> {
-        Ok(Value::Whole(value.into()))
+        Ok(i64::try_from(value).map_or(Value::Huge(value), Value::Whole))
     }
 
     fn visit_f64<E>(self, value: f64) -> std::result::Result<Value<'de>, E> {

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -98,18 +97,31 @@ impl HttpMetrics {
         });
         this
     }
+
+    /// A request has come.
+    pub(super) fn begin(&self, request: &Request) -> Counted {
+        let started = Instant::now();
+        let route = Route(request.extensions().get::<MatchedPath>().cloned());
+        Counted { started, method: method(request.method()), route }
+    }
 }
 
-/// The middleware that counts.
-pub(super) async fn count(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = method(request.method());
-    let route = Route(request.extensions().get::<MatchedPath>().cloned());
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    metrics.requests.get_or_create(&Answered { method, route: route.clone(), status }).inc();
-    metrics.seconds.get_or_create(&Routed { route }).observe(started.elapsed().as_secs_f64());
-    response
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Counted {
+    started: Instant,
+    method: &'static str,
+    route: Route,
+}
+
+impl Counted {
+    /// Its answer begins.
+    pub(super) fn end(self, metrics: &HttpMetrics, status: StatusCode) {
+        let Self { started, method, route } = self;
+        let answered = Answered { method, route: route.clone(), status: status.as_u16() };
+        metrics.requests.get_or_create(&answered).inc();
+        metrics.seconds.get_or_create(&Routed { route }).observe(started.elapsed().as_secs_f64());
+    }
 }
 
 /// Whoever invents methods gets no series of their own.

@@ -6,9 +6,9 @@
 //! | `tail`, `events` | server-sent events; `streams` is what they have in common |
 //! | `metrics` | what is counted, and the page for Prometheus |
 //! | `body`, `json`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
-//! | `fetched` | records on their way out |
+//! | `fetched`, `written` | records on their way out, in JSON written by hand |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
-//! | `guard`, `token` | who may ask at all, and the headers of every answer |
+//! | `gate`, `guard`, `token` | what every request passes: who may ask at all, and the headers of every answer |
 //! | `error` | the one error type, and the table of all codes |
 //!
 //! Invariants:
@@ -22,6 +22,7 @@ mod error;
 mod events;
 mod fetch;
 mod fetched;
+mod gate;
 mod groups;
 mod guard;
 mod health;
@@ -40,6 +41,7 @@ mod streams;
 mod tail;
 mod token;
 mod topics;
+mod written;
 
 use std::path::PathBuf;
 
@@ -57,6 +59,7 @@ pub use error::{ApiError, ErrorCode};
 pub use guard::{BadOrigin, Origin};
 pub use token::{BadToken, Token};
 
+use gate::GateLayer;
 use guard::Allowed;
 use metrics::HttpMetrics;
 use streams::Streams;
@@ -104,7 +107,7 @@ pub fn app(broker: Broker, config: HttpConfig) -> Router {
         app = app.layer(guard::cors(&config.cors_origins));
     }
     let allowed = Allowed { hosts: config.hosts.into(), origins: config.cors_origins.into() };
-    app.layer(from_fn_with_state(allowed, guard::guard)).layer(from_fn_with_state(metrics, metrics::count))
+    app.layer(GateLayer::new(allowed, metrics))
 }
 
 /// The routes that need the token, if there is one.

@@ -1,7 +1,7 @@
 //! `/topics/{topic}/records` takes records, many at once; `/topics/{topic}/partitions/{partition}/records` gives them,
 //! and deletes those before an offset.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,7 @@ use super::json::Fields;
 use super::path::{PartitionPath, TopicPath};
 use super::query::{MAX_I32, MAX_I64, Query};
 use super::record::{NewRecordSchema, ParsedRecord};
+use super::written::{write_number, write_text};
 use crate::broker::{Acks, Appended, Broker, FetchAnswer, RoutedRecord, TopicPartition};
 
 /// How many records a request may bring.
@@ -46,12 +47,13 @@ struct Placed {
 }
 
 /// Where a record is, or why it is not there.
-#[derive(Serialize, Clone, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Place {
     /// It is in the log, and as safe as `acks` asks for.
     Taken { partition: u32, offset: u64 },
     /// It is not. Others of the same request are.
+    #[expect(dead_code, reason = "describes what is written by hand")]
     Refused { partition: u32, error_code: u32, message: String },
 }
 
@@ -135,12 +137,16 @@ fn parse_list(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
 /// Lines that are empty do not count as records, and count as lines.
 fn parse_lines(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
     let mut records = Vec::new();
-    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-        if line.trim_ascii().is_empty() {
-            continue;
+    let mut rest = body;
+    for number in 1.. {
+        let end = memchr::memchr(b'\n', rest);
+        let line = &rest[..end.unwrap_or(rest.len())];
+        if !line.trim_ascii().is_empty() {
+            check_count(records.len() + 1)?;
+            records.push(ParsedRecord::read(&mut Fields::of_line(line, number)?)?);
         }
-        check_count(records.len() + 1)?;
-        records.push(ParsedRecord::read(&mut Fields::of_line(line, number)?)?);
+        let Some(end) = end else { break };
+        rest = &rest[end + 1..];
     }
     if records.is_empty() {
         return Err(ApiError::malformed("the body is empty: send a JSON object on each line"));
@@ -168,33 +174,56 @@ async fn append_parsed(
     let routed: Vec<_> =
         records.iter().zip(&headers).map(|(record, headers)| record.routed(headers)).collect();
     let batches = broker.produce_all(topic, &routed, acks).await?;
-    Ok(super::json(StatusCode::OK, &Placed { offsets: places(batches, records.len())? }))
+    Ok(super::json_bytes(StatusCode::OK, places(batches, records.len())?))
 }
 
-/// What became of each record. The error of the first one, if none was taken.
-fn places(batches: Vec<Appended>, records: usize) -> Result<Vec<Place>, ApiError> {
+/// What became of each record, as [`Placed`]. The error of the first one, if none was taken.
+fn places(batches: Vec<Appended>, records: usize) -> Result<Vec<u8>, ApiError> {
     let none_taken = batches.iter().all(|batch| batch.base_offset.is_err());
-    let mut places = vec![Place::Taken { partition: 0, offset: 0 }; records];
+    let mut refusals = Vec::new();
+    let mut places = vec![(0, Ok(0)); records];
     for Appended { partition, records, base_offset } in batches {
-        match base_offset {
+        match base_offset.map_err(ApiError::from) {
             Ok(base_offset) => {
                 for (offset, at) in (base_offset..).zip(records) {
-                    places[at] = Place::Taken { partition, offset };
+                    places[at] = (partition, Ok(offset));
                 }
             }
+            Err(error) if none_taken && records.first() == Some(&0) => return Err(error),
             Err(error) => {
-                let error = ApiError::from(error);
-                if none_taken && records.first() == Some(&0) {
-                    return Err(error);
-                }
-                let (error_code, message) = (error.error_code(), error.message().to_owned());
                 for at in records {
-                    places[at] = Place::Refused { partition, error_code, message: message.clone() };
+                    places[at] = (partition, Err(refusals.len()));
                 }
+                refusals.push(error);
             }
         }
     }
-    Ok(places)
+    Ok(write_places(&places, &refusals))
+}
+
+/// Each place is a partition with an offset, or with the number of a refusal.
+fn write_places(places: &[(u32, Result<u64, usize>)], refusals: &[ApiError]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(32 * (places.len() + 1));
+    out.extend_from_slice(b"{\"offsets\":[");
+    for (at, (partition, place)) in places.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { b"{\"partition\":" } else { b",{\"partition\":" });
+        write_number(&mut out, u64::from(*partition));
+        match place {
+            Ok(offset) => {
+                out.extend_from_slice(b",\"offset\":");
+                write_number(&mut out, *offset);
+            }
+            Err(refusal) => {
+                out.extend_from_slice(b",\"error_code\":");
+                write_number(&mut out, u64::from(refusals[*refusal].error_code()));
+                out.extend_from_slice(b",\"message\":");
+                write_text(&mut out, refusals[*refusal].message());
+            }
+        }
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
 }
 
 /// Fetches records.
@@ -239,7 +268,8 @@ pub(super) async fn fetch(
     };
     let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
     if accepts(&headers, OCTET_STREAM) {
-        Ok(raw(broker.fetch(&of, &request).await?))
+        let answer = broker.fetch(&of, &request).await?;
+        Ok(raw(broker, answer))
     } else {
         fetched::answer(&broker, &of, request, Shape::Full).await
     }
@@ -284,7 +314,7 @@ fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 }
 
 /// The batches as they are: the bytes that were read from the file go out without being copied again.
-fn raw(answer: FetchAnswer) -> Response {
+fn raw(broker: Broker, answer: FetchAnswer) -> Response {
     let FetchAnswer { fetched, log_start_offset, high_watermark } = answer;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM)),
@@ -297,7 +327,26 @@ fn raw(answer: FetchAnswer) -> Response {
             HeaderValue::from_static(fetched.stopped_by.as_str()),
         ),
     ];
-    (headers, Body::from(fetched.batches)).into_response()
+    let batches = Bytes::from_owner(Batches { bytes: fetched.batches, broker });
+    (headers, Body::from(batches)).into_response()
+}
+
+/// Batches that are being sent; then their memory goes back to the broker.
+struct Batches {
+    bytes: Vec<u8>,
+    broker: Broker,
+}
+
+impl AsRef<[u8]> for Batches {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.broker.give_back(std::mem::take(&mut self.bytes));
+    }
 }
 
 /// Where a log begins now.

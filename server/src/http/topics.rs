@@ -180,6 +180,7 @@ fn configs(fields: &mut Fields<'_>) -> Result<Configs, ApiError> {
         let value = match value {
             Value::Text(text) => text.into_owned(),
             Value::Whole(number) => number.to_string(),
+            Value::Huge(number) => number.to_string(),
             other => {
                 let rule = "takes a string or a whole number";
                 return Err(fields.refuse(&format!("configs.{key}"), rule, &other));

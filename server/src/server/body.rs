@@ -16,7 +16,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use crate::http::{ApiError, ErrorCode};
 
@@ -51,14 +51,15 @@ fn too_slow(limit: Duration) -> Response {
 
 struct TimedBody {
     body: Incoming,
-    deadline: Instant,
+    limit: Duration,
+    /// Runs as soon as there is something to wait for: most bodies have come with their head.
     timer: Option<Pin<Box<Sleep>>>,
     late: Arc<AtomicBool>,
 }
 
 impl TimedBody {
     fn new(body: Incoming, limit: Duration, late: Arc<AtomicBool>) -> Self {
-        Self { body, deadline: Instant::now() + limit, timer: None, late }
+        Self { body, limit, timer: None, late }
     }
 }
 
@@ -74,8 +75,8 @@ impl HttpBody for TimedBody {
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let deadline = this.deadline;
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let limit = this.limit;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         if timer.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }

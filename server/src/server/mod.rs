@@ -37,6 +37,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const REFUSAL_LINE: Duration = Duration::from_secs(1);
 /// The smallest buffer that the HTTP library takes.
 const MIN_HEADER_BYTES: usize = 8192;
+/// How many headers it takes unless it is told otherwise.
+const HYPER_HEADERS: usize = 100;
 
 const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
     connection: close\r\ncontent-length: 81\r\n\r\n\
@@ -68,7 +70,7 @@ impl Default for ServeConfig {
     fn default() -> Self {
         Self {
             connections: 4096,
-            headers: 100,
+            headers: HYPER_HEADERS,
             header_bytes: 32 << 10,
             header_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(60),
@@ -165,13 +167,15 @@ async fn run(stream: TcpStream, app: Router, config: ServeConfig, mut closing: w
         let answer = body::in_time(&app, request, config.body_timeout);
         async { Ok::<Response, Infallible>(answer.await) }
     });
-    let connection = Builder::new()
-        .timer(TokioTimer::new())
+    let mut http = Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
-        .max_headers(config.headers)
-        .max_header_size(config.header_bytes.max(MIN_HEADER_BYTES))
-        .serve_connection(TokioIo::new(io), service);
-    let mut connection = pin!(connection);
+        .max_header_size(config.header_bytes.max(MIN_HEADER_BYTES));
+    // Said aloud, it costs the library a clearing of so many places at every request.
+    if config.headers != HYPER_HEADERS {
+        http.max_headers(config.headers);
+    }
+    let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = async { drop(closing.wait_for(|closing| *closing).await) } => {
