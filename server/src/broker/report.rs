@@ -1,7 +1,7 @@
 //! What opening the partitions did: told to the operator, and counted.
 
 use logscope::RecoveryReport;
-use logscope::log::TailCut;
+use logscope::log::{IndexFault, TailCut};
 use logscope::segment::file_name;
 
 use super::data_dir::TopicPartition;
@@ -75,9 +75,18 @@ fn tell(name: &TopicPartition, report: &RecoveryReport, offsets: Offsets) {
     }
     for (segment, index, fault) in rebuilt_indexes {
         let file = file_name(*segment, index.suffix());
-        tracing::warn!(partition = %name, "wrote {file} anew: {fault:?}");
+        match fault {
+            // The last entries wait in memory, so a crash always takes some.
+            IndexFault::Short { entries } => {
+                tracing::debug!(partition = %name, "wrote {file} anew: it had its first {entries} entries only");
+            }
+            IndexFault::Missing => tracing::warn!(partition = %name, "wrote {file} anew: it was not there"),
+            IndexFault::Differs => {
+                tracing::warn!(partition = %name, "wrote {file} anew: it did not say what the log says");
+            }
+        }
     }
     for file in removed_files {
-        tracing::info!(partition = %name, "removed {file}, which belonged to nothing");
+        tracing::debug!(partition = %name, "removed {file}, which was left over");
     }
 }
