@@ -9,7 +9,7 @@ use logscope_load::Connection;
 use serde_json::{Value, json};
 
 use crate::servers::{Broker, Server};
-use crate::table::{Line, compare, verdict};
+use crate::table::{Line, compare, milliseconds, per_second, verdict};
 use crate::work::Work;
 use crate::{Pace, floor};
 
@@ -41,9 +41,10 @@ enum Begins {
 /// A row's name, and how it is measured.
 type Row = (&'static str, fn(&Bench) -> Result<()>);
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 7] = [
     ("produce-acks-1", Bench::produce_leader),
     ("produce-acks-all", Bench::produce_all),
+    ("partitions", Bench::partitions),
     ("records", Bench::records),
     ("fetch", Bench::fetch),
     ("raw", Bench::raw),
@@ -75,7 +76,7 @@ impl Bench {
 
     /// Produces a second, into a topic that goes again: what is measured next finds an empty disk cache.
     fn produce_rate(&self, connections: u32, acks: &Value) -> Result<f64> {
-        self.broker.create("t", json!({}))?;
+        self.broker.create("t", 1, json!({}))?;
         let work = Work::one(connections, self.produce_request(&self.broker.server, "t", acks.clone())?);
         let rate = work.rate(&self.broker.server.target()?, self.pace.turn)?;
         self.broker.server.delete("/topics/t")?;
@@ -95,7 +96,7 @@ impl Bench {
             let plural = if connections == 1 { "" } else { "s" };
             let what = format!("`POST /produce`, 100 B, `acks=1`, {connections} connection{plural}");
             let floor = "handler that parses the same JSON".to_owned();
-            Line { what, floor, rounds, least: 0.9 }.print();
+            Line { what, floor, rounds, least: 0.9, figure: per_second }.print();
         }
         Ok(())
     }
@@ -107,9 +108,38 @@ impl Bench {
         let syncs = || floor::syncs(self.broker.dir(), BATCH_SIZE, self.pace.turn);
         let rounds = compare(self.pace, all, syncs)?;
         let floor = "one `fdatasync` after another".to_owned();
-        Line { what: what.clone(), floor, rounds, least: 6.0 }.print();
+        Line { what: what.clone(), floor, rounds, least: 6.0, figure: per_second }.print();
         let rounds = compare(self.pace, all, || self.produce_rate(64, &json!(1)))?;
-        Line { what, floor: "its own `acks=1`".to_owned(), rounds, least: 0.4 }.print();
+        Line { what, floor: "its own `acks=1`".to_owned(), rounds, least: 0.4, figure: per_second }.print();
+        Ok(())
+    }
+
+    /// The 99th percentile, as a speed: whether it stays where it is while partitions grow, with as many producers.
+    fn partitions(&self) -> Result<()> {
+        const CONNECTIONS: u32 = 64;
+        self.broker.gate(CONNECTIONS, 1, "all")?;
+        let target = self.broker.server.target()?;
+        let speed = |partitions: u32| {
+            self.broker.create("t", partitions, json!({}))?;
+            let requests = (0..partitions).map(|partition| {
+                let body = json!({"topic": "t", "payload": "x".repeat(SIZE), "partition": partition});
+                let mut request = Vec::new();
+                target.post("/produce", "application/json", body.to_string().as_bytes(), &mut request);
+                request
+            });
+            let work = Work { requests: requests.collect(), ..Work::one(CONNECTIONS, Vec::new()) };
+            let p99 = work.timing(&target, self.pace.turn)?.latency.percentile_ms(99.0);
+            self.broker.server.delete("/topics/t")?;
+            Ok(1e3 / p99)
+        };
+        for partitions in [8, 64] {
+            let rounds = compare(self.pace, || speed(partitions), || speed(1))?;
+            let what = format!(
+                "p99 of `POST /produce`, `acks=all`, {CONNECTIONS} connections, {partitions} partitions"
+            );
+            let floor = "the same, one partition".to_owned();
+            Line { what, floor, rounds, least: 0.5, figure: milliseconds }.print();
+        }
         Ok(())
     }
 
@@ -123,7 +153,7 @@ impl Bench {
         target.post(path, "application/x-ndjson", line.repeat(BATCH).as_bytes(), &mut request);
         let work = Work::one(16, request);
         let ours = || {
-            self.broker.create("t", json!({}))?;
+            self.broker.create("t", 1, json!({}))?;
             let rate = work.rate(&target, self.pace.turn)? * BATCH as f64;
             self.broker.server.delete("/topics/t")?;
             Ok(rate)
@@ -131,7 +161,14 @@ impl Bench {
         let floor = || floor::appends(self.broker.dir(), BATCH, SIZE, self.pace.turn);
         let rounds = compare(self.pace, ours, floor)?;
         let what = "`POST …/records`, NDJSON, 100 × 100 B, `acks=1`, 16 connections, records".to_owned();
-        Line { what, floor: "the engine's append, in process".to_owned(), rounds, least: 0.25 }.print();
+        Line {
+            what,
+            floor: "the engine's append, in process".to_owned(),
+            rounds,
+            least: 0.25,
+            figure: per_second,
+        }
+        .print();
         Ok(())
     }
 
@@ -185,7 +222,7 @@ impl Bench {
             let rounds = self.compare_fetches(&paths, "/fetch", "", answer.len())?;
             let what = format!("`GET /fetch`, {name}, 16 connections");
             let floor = "handler that serializes the same records".to_owned();
-            Line { what, floor, rounds, least: 0.95 }.print();
+            Line { what, floor, rounds, least: 0.95, figure: per_second }.print();
         }
         Ok(())
     }
@@ -200,12 +237,19 @@ impl Bench {
         let accept = format!("accept: {OCTETS}\r\n");
         let rounds = self.compare_fetches(&paths, "/raw", &accept, answer.len())?;
         let what = "`GET …/records`, 1 MiB, raw batches, 16 connections".to_owned();
-        Line { what, floor: "handler that sends the same bytes".to_owned(), rounds, least: 0.8 }.print();
+        Line {
+            what,
+            floor: "handler that sends the same bytes".to_owned(),
+            rounds,
+            least: 0.8,
+            figure: per_second,
+        }
+        .print();
         Ok(())
     }
 
     fn idle(&self) -> Result<()> {
-        self.broker.create("idle", json!({}))?;
+        self.broker.create("idle", 1, json!({}))?;
         let poll = "/topics/idle/partitions/0/records?offset=0&max_wait_ms=30000";
         self.idle_clients("1,000 idle long polls", poll, Begins::InTheEnd)?;
         self.idle_clients("1,000 idle tails", "/topics/idle/partitions/0/tail", Begins::AtOnce)

@@ -109,8 +109,8 @@ impl Broker {
         self.dir.path()
     }
 
-    pub(crate) fn create(&self, topic: &str, configs: Value) -> Result<()> {
-        let body = json!({"name": topic, "configs": configs}).to_string();
+    pub(crate) fn create(&self, topic: &str, partitions: u32, configs: Value) -> Result<()> {
+        let body = json!({"name": topic, "partitions": partitions, "configs": configs}).to_string();
         self.server.post("/topics", body.as_bytes())
     }
 

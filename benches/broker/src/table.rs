@@ -12,6 +12,8 @@ pub(crate) struct Line {
     /// The broker's figure and the floor's, of each round.
     pub(crate) rounds: Vec<(f64, f64)>,
     pub(crate) least: f64,
+    /// How a figure reads.
+    pub(crate) figure: fn(f64) -> String,
 }
 
 /// Lets both have their turns.
@@ -38,9 +40,9 @@ impl Line {
         println!(
             "| {} | {} | {} | {} | **{ratio:.2}** ({:.2} to {:.2}) | {:.2} | {} |",
             self.what,
-            per_second(median(|round| round.0)),
+            (self.figure)(median(|round| round.0)),
             self.floor,
-            per_second(median(|round| round.1)),
+            (self.figure)(median(|round| round.1)),
             ratios.iter().copied().fold(f64::INFINITY, f64::min),
             ratios.iter().copied().fold(0.0, f64::max),
             self.least,
@@ -61,12 +63,18 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-fn per_second(speed: f64) -> String {
+/// So many a second.
+pub(crate) fn per_second(speed: f64) -> String {
     match speed {
         speed if speed >= 1e6 => format!("{:.2} M/s", speed / 1e6),
         speed if speed >= 1e4 => format!("{:.0} k/s", speed / 1e3),
         speed => format!("{speed:.0} /s"),
     }
+}
+
+/// How long each takes that comes so often in a second.
+pub(crate) fn milliseconds(speed: f64) -> String {
+    format!("{:.1} ms", 1e3 / speed)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use logscope_load::{Answer, Client, Target, drive_locally};
+use logscope_load::{Answer, Client, Target, Timing, drive_locally};
 
 /// Sends its requests in turn until the time is over.
 #[derive(Debug)]
@@ -53,6 +53,11 @@ impl Work {
 
     /// Requests a second.
     pub(crate) fn rate(&self, target: &Target, time: Duration) -> Result<f64> {
+        Ok(self.timing(target, time)?.rate())
+    }
+
+    /// How long each request took, and all of them.
+    pub(crate) fn timing(&self, target: &Target, time: Duration) -> Result<Timing> {
         let client = |number: usize| Prepared {
             requests: self.requests.clone(),
             // Each begins elsewhere.
@@ -64,6 +69,6 @@ impl Work {
         };
         let (clients, timing) = drive_locally(target, (0..self.connections).map(client).collect())?;
         ensure!(clients.iter().map(|client| client.answers).sum::<u64>() == timing.latency.count());
-        Ok(timing.rate())
+        Ok(timing)
     }
 }
