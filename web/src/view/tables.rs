@@ -34,7 +34,7 @@ pub(crate) fn Records(props: &RecordsProps) -> Html {
     };
     html! {
         <details class="panel" open=true>
-            <summary>{text::RECORDS}{props.place.iter().map(aside).collect::<Html>()}</summary>
+            <summary>{text::RECORDS}{aside(&props.place)}</summary>
             if let Some((command, ..)) = &props.fetched { <p class="hint"><code>{&**command}</code></p> }
             <div class="scroll">
                 <table aria-label={text::FETCHED_RECORDS}>
@@ -61,8 +61,8 @@ fn record(record: &FetchedRecord) -> Html {
     }
 }
 
-fn aside(text: &String) -> Html {
-    html! { <span class="aside">{text.clone()}</span> }
+fn aside(place: &Option<String>) -> Html {
+    place.as_ref().map_or_else(Html::default, |place| html! { <span class="aside">{place.clone()}</span> })
 }
 
 /// A key or a payload; null is not the same as empty.
@@ -111,7 +111,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
     };
     html! {
         <details class="panel" open=true>
-            <summary>{text::FILES}{props.place.iter().map(aside).collect::<Html>()}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
+            <summary>{text::FILES}{aside(&props.place)}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
             <div class="scroll rows" ref={window} {onscroll}>
                 <table aria-label={text::FILES} aria-rowcount={(count + 1).to_string()}>
                     <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th></tr></thead>

@@ -36,14 +36,6 @@ impl ConsumerPicture {
         high_watermark.saturating_sub(self.position(partition))
     }
 
-    /// How many records it has still to read in all partitions, by their high watermarks.
-    pub fn total_lag(&self, high_watermarks: impl IntoIterator<Item = u64>) -> u64 {
-        (0..)
-            .zip(high_watermarks)
-            .map(|(partition, high_watermark)| self.lag(partition, high_watermark))
-            .sum()
-    }
-
     /// Its positions that are not what it has committed.
     pub fn uncommitted(&self) -> impl Iterator<Item = (u32, u64)> {
         let positions = self.positions.iter().map(|(partition, position)| (*partition, *position));

@@ -14,15 +14,22 @@ pub(super) const ROW: f64 = 15.0;
 pub(crate) struct ReaderMark {
     pub(crate) x: f64,
     /// Who, and at which offset.
+    text: String,
+    /// The same, or only who, for want of room.
     pub(crate) label: String,
     /// The label stands to the left of the mark.
     pub(crate) leftward: bool,
 }
 
 impl ReaderMark {
+    fn new(x: f64, names: &str, position: u64) -> Self {
+        let text = format!("{names}: {position}");
+        Self { x, label: text.clone(), text, leftward: false }
+    }
+
     /// What it says in full.
     pub(crate) fn title(&self) -> String {
-        format!("read on by {}", self.label)
+        format!("read on by {}", self.text)
     }
 }
 
@@ -48,22 +55,31 @@ pub(crate) fn put_readers(picture: &Picture, frame: &Frame, readers: &[Reader], 
         let Some(lane) = lanes.iter_mut().find(|lane| lane.base_offset == segment && !lane.gone) else {
             continue;
         };
-        let label = format!("{}: {}", reader.names, reader.position);
-        lane.readers.push(ReaderMark { x: position as f64 * frame.scale, label, leftward: false });
+        let x = position as f64 * frame.scale;
+        lane.readers.push(ReaderMark::new(x, &reader.names, reader.position));
     }
-    lanes.iter_mut().for_each(|lane| take_sides(&mut lane.readers, frame.lane));
+    lanes.iter_mut().for_each(|lane| find_room(&mut lane.readers, frame.lane));
 }
 
-/// A label goes to the left of its mark if there is more room: the lane, or the next mark, begins too soon.
-fn take_sides(marks: &mut [ReaderMark], lane: f64) {
+/// A label goes to the left of its mark where the lane ends, or the next mark stands, too soon. If there is no room on
+/// that side either, it says only who.
+fn find_room(marks: &mut [ReaderMark], lane: f64) {
     let mut taken = 0.0_f64;
     for at in 0..marks.len() {
         let next = marks.get(at + 1).map_or(lane, |next| next.x - 6.0);
         let mark = &mut marks[at];
-        let width = mark.label.chars().count() as f64 * CHARACTER + 10.0;
-        mark.leftward = mark.x + width > next && mark.x - width >= taken;
-        taken = if mark.leftward { mark.x } else { mark.x + width };
+        let right = mark.x + width(&mark.text) <= next;
+        mark.leftward = !right && mark.x - width(&mark.text) >= taken;
+        if !right && !mark.leftward {
+            let who = mark.text.rfind(": ").unwrap_or(mark.text.len());
+            mark.label.truncate(who);
+        }
+        taken = if mark.leftward { mark.x } else { mark.x + width(&mark.label) };
     }
+}
+
+fn width(label: &str) -> f64 {
+    label.chars().count() as f64 * CHARACTER + 10.0
 }
 
 #[cfg(test)]
@@ -120,15 +136,15 @@ mod tests {
 
     #[test]
     fn labels_keep_out_of_each_others_way() {
-        let mark = |x| ReaderMark { x, label: "consumer: 7".to_owned(), leftward: false };
-        let sides = |places: &[f64]| -> Vec<bool> {
-            let mut marks: Vec<_> = places.iter().copied().map(mark).collect();
-            take_sides(&mut marks, 500.0);
-            marks.iter().map(|mark| mark.leftward).collect()
+        let labels = |places: &[f64]| -> Vec<String> {
+            let mut marks: Vec<_> = places.iter().map(|x| ReaderMark::new(*x, "consumer", 7)).collect();
+            find_room(&mut marks, 500.0);
+            let side = |mark: &ReaderMark| if mark.leftward { "<" } else { ">" };
+            marks.iter().map(|mark| format!("{}{}", side(mark), mark.label)).collect()
         };
-        assert_eq!(sides(&[0.0, 200.0]), [false, false]);
-        assert_eq!(sides(&[200.0, 230.0]), [true, false]);
-        assert_eq!(sides(&[20.0, 490.0]), [false, true]);
-        assert_eq!(sides(&[0.0, 30.0, 60.0]), [false, false, false], "there is no room on either side");
+        assert_eq!(labels(&[0.0, 200.0]), [">consumer: 7", ">consumer: 7"]);
+        assert_eq!(labels(&[200.0, 230.0]), ["<consumer: 7", ">consumer: 7"]);
+        assert_eq!(labels(&[20.0, 490.0]), [">consumer: 7", "<consumer: 7"]);
+        assert_eq!(labels(&[0.0, 75.0]), [">consumer", ">consumer: 7"], "there is room for neither side");
     }
 }
