@@ -116,7 +116,7 @@ impl Page {
 
     /// Waits until the drawing has been put into words.
     async fn told(&self) -> Result<()> {
-        let script = "return (document.querySelector('#drawing-in-words')?.ariaBusy ?? 'false') === 'false'";
+        let script = "return [...document.querySelectorAll('[id^=drawing-in-words]')].every(e => e.ariaBusy === 'false')";
         eventually("the drawing is put into words", async || {
             Ok((self.browser.client.execute(script, Vec::new()).await? == json!(true)).then_some(()))
         })
@@ -128,6 +128,16 @@ impl Page {
         self.told().await?;
         let script = "return [...document.querySelectorAll('[id^=batch-]')].map(e => e.ariaLabel)";
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// The batches of one of several partitions, by their names.
+    pub async fn batches_of(&self, partition: u32) -> Result<Vec<String>> {
+        self.told().await?;
+        let script = "return [...document.querySelectorAll('[role=listbox]')]
+            .filter(e => e.ariaLabel === `The batches of partition ${arguments[0]}`)
+            .flatMap(e => [...e.children]).map(e => e.ariaLabel)";
+        let batches = self.browser.client.execute(script, vec![json!(partition)]).await?;
+        Ok(serde_json::from_value(batches)?)
     }
 
     /// What the marks in the drawing say, and the names of the lanes.

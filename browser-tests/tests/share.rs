@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use browser_tests::{Page, eventually, visit};
 
-const PARTITION: &str = "playground-0";
+const PARTITION: &str = "orders-0";
 
 async fn fill(page: &Page) -> Result<()> {
     for command in

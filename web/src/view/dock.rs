@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Action as Command, sentence};
+use logscope::lab::{TopicAction as Command, TopicEvent, topic_sentence};
 use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
 
@@ -30,17 +30,21 @@ pub(crate) fn Dock(props: &Props) -> Html {
     let Props { state, on_run, on_do } = props;
     let event = state.timeline.event();
     let said = match event {
-        Some(event) => sentence(event),
+        Some(event) => topic_sentence(event),
         None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
         None => text::LOADING.to_owned(),
     };
+    let place = event.and_then(TopicEvent::partition).and_then(|partition| state.place(partition));
     let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
     html! {
         <section class="dock" aria-label="Timeline">
             <Branches state={state.clone()} on_do={on_do.clone()} />
             <Controls state={state.clone()} on_do={on_do.clone()} />
             <Steps state={state.clone()} on_do={on_do.clone()} />
-            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">{prose(&said)}</p>
+            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">
+                if let Some(place) = place { <span class="place">{place}</span> }
+                {prose(&said)}
+            </p>
             <CommandLine
                 ready={state.ready()} forks={state.timeline.is_past()} history={state.history.clone()} on_run={on_run.clone()}
             />
@@ -139,7 +143,7 @@ fn Steps(props: &PartProps) -> Html {
     };
     let here = timeline.cursor() - 1 - group.first;
     let from = here.saturating_sub(LISTED / 2);
-    let step = |(at, event): (usize, &logscope::lab::Event)| {
+    let step = |(at, event): (usize, &TopicEvent)| {
         let seek = Action::Seek(group.first + at + 1);
         let onclick = props.on_do.reform(move |_: MouseEvent| seek.clone());
         let grave = (gravity(event) == Gravity::Grave).then_some("grave");

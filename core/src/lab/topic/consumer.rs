@@ -53,6 +53,17 @@ impl ConsumersPicture {
         self.consumers.get(consumer).and_then(|consumer| consumer.last).map_or(0, |last| last + 1)
     }
 
+    /// Whether an event says anything of consumers.
+    pub(super) fn is_changed_by(event: &TopicEvent) -> bool {
+        match event {
+            TopicEvent::Polled { .. }
+            | TopicEvent::NothingToPoll { .. }
+            | TopicEvent::PositionReset { .. }
+            | TopicEvent::OffsetCommitted { .. } => true,
+            event => event.of_log() == Some(&Event::Reset),
+        }
+    }
+
     /// Folds one event in.
     pub fn apply(&mut self, event: &TopicEvent) {
         match event {

@@ -14,6 +14,7 @@ mod hit;
 mod lane;
 mod marks;
 mod minimap;
+mod readers;
 mod rows;
 mod shapes;
 mod walk;
@@ -28,6 +29,7 @@ use rows::Rows;
 pub(crate) use described::{LaneDescription, OptionText, described_lanes, options};
 pub(crate) use hit::{Hit, hit};
 pub(crate) use minimap::{Minimap, minimap, scroll_to};
+pub(crate) use readers::{ReaderMark, put_readers};
 pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest, Says};
 pub(crate) use walk::{Move, neighbour};
 
@@ -45,8 +47,9 @@ const NAMES: f64 = 174.0;
 /// The row of file names above a lane, where there is none.
 const NAME_ROW: f64 = 18.0;
 const ROOMY: f64 = 560.0;
-/// Lanes don't get narrower than this; they scroll sideways instead. A phone has just this room.
-const NARROWEST_LANE: f64 = 350.0;
+/// Lanes don't get narrower than this; they scroll sideways instead. A small phone has just this room, and so have two
+/// partitions side by side.
+const NARROWEST_LANE: f64 = 320.0;
 /// An average batch doesn't get narrower than this.
 const NARROWEST_BATCH: f64 = 9.0;
 /// So many pixels beyond the window are laid out, for labels that begin there.

@@ -7,8 +7,9 @@ mod consume;
 mod housekeeping;
 mod produce;
 mod storage;
+mod topic;
 
-use logscope::lab::Action as Command;
+use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
 
 use crate::state::command::Refused;
@@ -18,12 +19,24 @@ pub(super) use consume::Consume;
 pub(super) use housekeeping::Housekeeping;
 pub(super) use produce::Produce;
 pub(super) use storage::Storage;
+pub(super) use topic::Topic;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     /// Whether commands can be run.
     pub(crate) ready: bool,
+    /// The partition that is looked at, by its name, if there are several.
+    #[prop_or_default]
+    pub(crate) place: Option<String>,
     pub(crate) on_run: Callback<Command>,
+}
+
+impl Props {
+    /// A panel's heading, with the partition that its commands are for.
+    fn heading(&self, heading: &'static str) -> Html {
+        let place = self.place.as_ref().map(|place| html! { <span class="aside">{place.clone()}</span> });
+        html! { <summary>{heading}{place.unwrap_or_default()}</summary> }
+    }
 }
 
 #[derive(Properties, PartialEq)]
@@ -73,14 +86,16 @@ struct Sending {
 }
 
 impl Sending {
-    fn on_submit(&self, command: Result<Command, Refused>) -> Callback<SubmitEvent> {
+    fn on_submit(&self, command: Result<impl Into<Command>, Refused>) -> Callback<SubmitEvent> {
+        let command = command.map(Into::into);
         self.send.reform(move |event: SubmitEvent| {
             event.prevent_default();
             command.clone()
         })
     }
 
-    fn on_click(&self, command: Result<Command, Refused>) -> Callback<MouseEvent> {
+    fn on_click(&self, command: Result<impl Into<Command>, Refused>) -> Callback<MouseEvent> {
+        let command = command.map(Into::into);
         self.send.reform(move |_: MouseEvent| command.clone())
     }
 
