@@ -23,6 +23,11 @@ pub(crate) fn title(event: &Event) -> &'static str {
         Event::ConfigChanged { .. } => "config",
         Event::ByteFlipped { .. } => "byte flipped",
         Event::FileLost { .. } => "file lost",
+        Event::DiskLimited { .. } => "disk",
+        Event::SyncWillFail => "sync to fail",
+        Event::DiskFull { .. } => "disk full",
+        Event::SyncFailed { .. } => "sync fails",
+        Event::FlushDue { .. } => "flush due",
         Event::Refused { .. } => "refused",
     }
 }
@@ -85,6 +90,8 @@ pub(crate) fn gravity(event: &Event) -> Gravity {
         Event::Crashed { .. }
         | Event::ByteFlipped { .. }
         | Event::FileLost { .. }
+        | Event::DiskFull { .. }
+        | Event::SyncFailed { .. }
         | Event::Refused { .. } => Gravity::Grave,
         // An index that has to be rebuilt is nothing lost: it only says again what the log says.
         Event::Log(LogEvent::TailCut { .. } | LogEvent::IndexRejected { .. }) => Gravity::Grave,

@@ -114,6 +114,9 @@ events! {
     Lab::ConfigChanged { key, value, was }
     Lab::ByteFlipped { file, position }
     Lab::FileLost { file }
+    Lab::DiskFull { limit }
+    Lab::SyncFailed { lost }
+    Lab::FlushDue { key, reached, limit }
     Lab::Refused { message }
 }
 
