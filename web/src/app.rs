@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use logscope::lab::Action as Command;
+use logscope::lab::{Action as LogAction, TopicAction as Command};
 use yew::prelude::*;
 
 use crate::browser;
@@ -110,8 +110,9 @@ impl Component for App {
 
     fn view(&self, _: &Context<Self>) -> Html {
         let batch = self.state.selected.zip(self.state.selected_size());
-        let batch = batch.map(|(id, size)| self.engine.batch(id, size));
-        let file = self.state.file.as_ref().and_then(|name| self.engine.file(name));
+        let open_in = self.state.open_in;
+        let batch = batch.map(|(id, size)| self.engine.batch(open_in, id, size));
+        let file = self.state.file.as_ref().and_then(|name| self.engine.file(open_in, name));
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
         let beside = self.aside.shown.clone();
         html! { <view::Page state={self.state.clone()} {beside} {batch} {file} {on_run} {on_do} {on_wish} /> }
@@ -173,7 +174,7 @@ impl App {
             Err(reason) => self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason))),
         }
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
-        let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
+        let ran = Ran { follow: true, ..self.engine.run(&LogAction::Reopen.into()) };
         self.ran(ran);
         self.keep_commands();
         self.commit(ctx, false);

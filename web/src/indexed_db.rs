@@ -8,7 +8,7 @@ use logscope_indexed_db::{Database, OpenError};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Saved;
-use crate::state::Settings;
+use crate::state::{Settings, TopicSettings};
 use crate::text;
 
 const NAME: &str = "logscope";
@@ -48,7 +48,7 @@ impl Store {
 fn settings_value(settings: &Settings) -> JsValue {
     let config: Array =
         settings.config.iter().map(|(key, value)| Array::of2(&key.into(), &value.into())).collect();
-    Array::of2(&config, &(settings.now_ms as f64).into()).into()
+    Array::of3(&config, &(settings.now_ms as f64).into(), &settings.topic.to_text().into()).into()
 }
 
 fn read_settings(value: &JsValue) -> Option<Settings> {
@@ -58,5 +58,7 @@ fn read_settings(value: &JsValue) -> Option<Settings> {
         let entry = Array::from(&entry);
         (entry.get(0).as_string().unwrap_or_default(), entry.get(1).as_string().unwrap_or_default())
     });
-    Some(Settings { config: config.collect(), now_ms: parts.get(1).as_f64().unwrap_or(0.0) as i64 })
+    // A page that had but one partition kept nothing of topics.
+    let topic = TopicSettings::of_text(&parts.get(2).as_string().unwrap_or_default());
+    Some(Settings { config: config.collect(), now_ms: parts.get(1).as_f64().unwrap_or(0.0) as i64, topic })
 }

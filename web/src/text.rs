@@ -80,6 +80,26 @@ pub(crate) const STEPS_OF_ACTION: &str = "Steps of this action";
 pub(crate) const BEFORE_FIRST_STEP: &str = "Nothing has happened yet.";
 pub(crate) const LOADING: &str = "Reading what this browser has saved…";
 
+pub(crate) const TOPIC: &str = "Partitions and consumers";
+pub(crate) const PARTITIONS: &str = "Partitions";
+pub(crate) const PARTITION: &str = "Partition";
+pub(crate) const AUTOMATIC: &str = "automatic";
+pub(crate) const AUTOMATIC_HINT: &str = "By the key's hash; without a key, in turn";
+pub(crate) const SET_PARTITIONS: &str = "Set";
+pub(crate) const CONSUMER: &str = "Consumer";
+pub(crate) const CONSUMER_WITHOUT_NAME: &str = "A consumer needs a name: its positions are kept under it.";
+pub(crate) const CONSUMERS: &str = "Consumers";
+pub(crate) const POLL: &str = "Poll";
+pub(crate) const POLL_HINT: &str =
+    "Fetch from this consumer's position on, in the next partition that has something for it";
+pub(crate) const POLL_BYTES: &str = "Bytes a poll";
+pub(crate) const COMMIT: &str = "Commit";
+pub(crate) const COMMIT_HINT: &str = "Keep this consumer's positions: that is where it goes on";
+pub(crate) const TOPIC_HINT: &str =
+    "Each consumer is a group of its own and reads all partitions, one at a time.";
+pub(crate) const NEVER: &str = "–";
+pub(crate) const ALL: &str = "all";
+
 pub(crate) const PRODUCE: &str = "Produce";
 pub(crate) const CONSUME: &str = "Consume";
 pub(crate) const STORAGE: &str = "Storage";
@@ -165,7 +185,7 @@ pub(crate) const SCENARIO: &str = "Commands";
 pub(crate) const SCENARIO_HINT: &str = "append hello key=ana\nflush";
 pub(crate) const RUN_BESIDE: &str = "Run these";
 pub(crate) const NO_COMMANDS: &str = "there is no command in it";
-pub(crate) const CHOOSE_PARTITION: &str = "Several partitions are in it. Which one?";
+pub(crate) const CHOOSE_PARTITION: &str = "Several topics or partitions are in it. Which one?";
 
 pub(crate) const OTHER_TAB: &str = "another tab has this log";
 pub(crate) const PAGE_HIDDEN: &str = "flush  # the page was hidden";

@@ -104,6 +104,13 @@ pub enum AfterFault {
     Closed,
 }
 
+impl Event {
+    /// Whether it holds for all partitions of a topic, though it is told of one.
+    pub(super) fn is_for_all(&self) -> bool {
+        matches!(self, Self::ConfigChanged { .. } | Self::ClockMoved { .. })
+    }
+}
+
 impl From<LogEvent> for Event {
     fn from(event: LogEvent) -> Self {
         Self::Log(event)

@@ -410,6 +410,14 @@ impl<S: Crash + Clone> Lab<S> {
     }
 
     fn reset(&mut self, outcome: &mut Outcome) -> Result<(), String> {
+        self.remove_files()?;
+        self.restore(Self::small_config(), CLOCK_START_MS);
+        outcome.events.push(Event::Reset);
+        self.open_log().map(drop)
+    }
+
+    /// Closes the log as it is, and removes all its files.
+    pub(super) fn remove_files(&mut self) -> Result<(), String> {
         (self.log, self.crashed) = (None, false);
         self.damaged.clear();
         (self.disk_limit, self.flush_policy, self.unflushed_since) = (None, FlushPolicy::default(), None);
@@ -417,10 +425,7 @@ impl<S: Crash + Clone> Lab<S> {
         for name in self.storage().list().map_err(say)? {
             self.storage().remove(&name).map_err(say)?;
         }
-        self.storage().sync_dir().map_err(say)?;
-        self.restore(Self::small_config(), CLOCK_START_MS);
-        outcome.events.push(Event::Reset);
-        self.open_log().map(drop)
+        self.storage().sync_dir().map_err(say)
     }
 
     fn open_log(&mut self) -> Result<&mut PartitionLog<Disk<S>, Recorder>, String> {

@@ -56,5 +56,7 @@ pub use scenario::{
     parse_scenario, parse_topic_line, parse_topic_scenario, quote,
 };
 pub use sentence::sentence;
-pub use topic::{ConsumerPicture, ConsumersPicture, TopicEvent, TopicLab, TopicOutcome, topic_sentence};
+pub use topic::{
+    ConsumerPicture, ConsumersPicture, TopicEvent, TopicLab, TopicOutcome, TopicPicture, topic_sentence,
+};
 pub use what_if::{FetchCost, with_configs, with_max_bytes};

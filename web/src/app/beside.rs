@@ -10,13 +10,13 @@ use std::mem;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
-use logscope::lab::Action as Command;
+use logscope::lab::{Action as LogAction, TopicAction as Command, TopicEvent};
 use yew::prelude::*;
 
 use super::{App, Msg};
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::Store;
-use crate::state::archive::{self, PARTITION, Partition};
+use crate::state::archive::{self, TOPIC, Topic};
 use crate::state::beside::{Beside, Dialog, Fetched, Guest, Sharing, Wish, lines};
 use crate::state::lessons::{self, Course};
 use crate::state::share::{Link, MAX_LINK, Mistake, Opened, check};
@@ -127,12 +127,12 @@ impl App {
             Wish::Open(files) => self.open_files(files),
             Wish::Choose(at) => {
                 let Some(Dialog::Share(sharing)) = &self.aside.shown.dialog else { return };
-                let partition = sharing.choice.get(at).cloned();
-                partition.into_iter().for_each(|partition| self.show_files(partition, Vec::new()));
+                let topic = sharing.choice.get(at).cloned();
+                topic.into_iter().for_each(|topic| self.show_files(topic, Vec::new()));
             }
             Wish::SaveAll => self.save_all(),
             Wish::SaveFile(name) => {
-                let files = self.engine.files();
+                let files = self.engine.files(self.state.open_in);
                 let file = files.iter().find(|(file, _)| *file == name);
                 file.into_iter().for_each(|(name, bytes)| exchange::save(name, bytes));
             }
@@ -192,7 +192,7 @@ impl App {
         self.reduce(Action::Keeping(Keeping::Beside));
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
         if !empty {
-            let ran = self.engine.run(&Command::Reopen);
+            let ran = self.engine.run(&LogAction::Reopen.into());
             self.ran(ran);
         }
         self.run_all(commands);
@@ -212,6 +212,7 @@ impl App {
         if let Some(step) = link.step {
             self.reduce(Action::Seek(step));
         }
+        link.partition.into_iter().for_each(|partition| self.reduce(Action::LookAt(partition)));
         match &link.open {
             Some(Opened::Batch(id)) => self.reduce(Action::Select(Some(*id))),
             Some(Opened::File(name)) => self.reduce(Action::OpenFile(name.as_str().into())),
@@ -328,7 +329,7 @@ impl App {
     }
 
     /// Ticks off what a command of the learner has done.
-    pub(super) fn learned(&mut self, events: &[logscope::lab::Event]) {
+    pub(super) fn learned(&mut self, events: &[TopicEvent]) {
         let Some(Guest::Lesson(course)) = &mut Rc::make_mut(&mut self.aside.shown).guest else { return };
         if !course.observe(events) || !course.is_done() {
             return;
@@ -353,7 +354,7 @@ impl App {
         }
         let mut before = kept(COMMANDS);
         // To load a page again is to lose the power and to open the log; twice over is no different.
-        let lost = [Command::Crash { keep: 0 }, Command::Reopen].map(|command| command.to_string());
+        let lost = [LogAction::Crash { keep: 0 }, LogAction::Reopen].map(|command| command.to_string());
         if before.ends_with(&lost) {
             before.truncate(before.len() - lost.len());
         }
@@ -436,6 +437,7 @@ impl App {
             lesson: course.map(|course| course.name.clone()),
             scenario: lines(&commands[given..]).trim_end().to_owned(),
             step: (after > 0).then(|| steps.saturating_sub(after)),
+            partition: self.partition_to_link(),
             open: match (self.state.selected, &self.state.file) {
                 (Some(id), _) => Some(Opened::Batch(id)),
                 (_, Some(name)) => Some(Opened::File(name.to_string())),
@@ -448,14 +450,30 @@ impl App {
         Ok(browser::address_with(&hash))
     }
 
+    /// The partition that a link has to name: the step, or what is open, would not lead to it by itself.
+    fn partition_to_link(&self) -> Option<u32> {
+        let state = &self.state;
+        let open = state.selected.is_some() || state.file.is_some();
+        let partition = if open { state.open_in } else { state.partition() };
+        (partition != state.topic().focus()).then_some(partition)
+    }
+
     fn save_all(&mut self) {
-        let directory = match &self.aside.shown.guest {
-            Some(Guest::Files { name, .. }) if !name.is_empty() => name.as_str(),
-            _ => PARTITION,
+        let name = match &self.aside.shown.guest {
+            Some(Guest::Files { name, .. }) if !name.is_empty() => Some(name.as_str()),
+            _ => None,
         };
+        let topic = name.map_or(TOPIC, |name| archive::numbered(name).map_or(name, |(topic, _)| topic));
+        let count = self.engine.partitions();
+        let directory = |number: u32| match name.filter(|_| count == 1) {
+            Some(name) => name.to_owned(),
+            None => format!("{topic}-{number}"),
+        };
+        let all: Vec<_> = (0..count).map(|number| (directory(number), self.engine.files(number))).collect();
+        let zip = if count == 1 { directory(0) } else { topic.to_owned() };
         // It fails only for names that no zip takes, and no file of a log has such a name.
-        if let Ok(bytes) = archive::zip(directory, &self.engine.files(), &self.engine.settings()) {
-            exchange::save(&format!("{directory}.zip"), &bytes);
+        if let Ok(bytes) = archive::zip(&all, &self.engine.settings()) {
+            exchange::save(&format!("{zip}.zip"), &bytes);
         }
     }
 
@@ -475,23 +493,23 @@ impl App {
         }
         match archive::open(files) {
             Err(reason) => self.refuse(refuse(reason)),
-            Ok(mut found) if found.partitions.len() == 1 => {
-                let partition = found.partitions.remove(0);
-                self.show_files(partition, found.remarks);
+            Ok(mut found) if found.topics.len() == 1 => {
+                let topic = found.topics.remove(0);
+                self.show_files(topic, found.remarks);
             }
             Ok(found) => {
-                let choice = Rc::new(found.partitions);
+                let choice = Rc::new(found.topics);
                 let sharing = Sharing { choice, ..self.sharing() };
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
             }
         }
     }
 
-    fn show_files(&mut self, partition: Partition, remarks: Vec<String>) {
-        let settings = Some(partition.settings());
-        let files = partition.files.into_iter().zip(0..).map(|((name, bytes), id)| (name, id, bytes));
-        let saved = Saved { files: files.collect(), settings };
-        self.show_guest(Guest::Files { name: partition.name, remarks }, saved, &[]);
+    fn show_files(&mut self, topic: Topic, remarks: Vec<String>) {
+        let settings = topic.settings();
+        let files = topic.partitions.into_iter().map(|partition| partition.files).collect();
+        let saved = Saved::of_partitions(files, settings);
+        self.show_guest(Guest::Files { name: topic.name, remarks }, saved, &[]);
         browser::set_hash("");
     }
 }

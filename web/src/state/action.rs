@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Event, FetchedRecord, Picture};
+use logscope::lab::{FetchedRecord, TopicEvent, TopicPicture};
 
 use super::{BatchId, Keeping, Settings, Speed};
 
@@ -10,7 +10,7 @@ use super::{BatchId, Keeping, Settings, Speed};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     /// The log has been loaded, and not opened yet: its files hold this.
-    Loaded(Rc<Picture>, Settings),
+    Loaded(Rc<TopicPicture>, Settings),
     /// The engine ran a command.
     Ran(Ran),
     /// Show the picture after so many steps.
@@ -31,9 +31,11 @@ pub(crate) enum Action {
     Pause,
     /// The player is due for the next step.
     Tick,
-    /// Open the detail of a batch, or close it. Opening stops playing.
+    /// Look at a partition, until the cursor moves.
+    LookAt(u32),
+    /// Open the detail of a batch of the partition that is looked at, or close it. Opening stops playing.
     Select(Option<BatchId>),
-    /// Open the bytes of a file. It stops playing.
+    /// Open the bytes of a file of the partition that is looked at. It stops playing.
     OpenFile(Rc<str>),
     /// How fast to play.
     Speed(Speed),
@@ -59,8 +61,8 @@ pub(crate) struct Ran {
     /// The command as it would be typed.
     pub(crate) command: String,
     /// Its steps.
-    pub(crate) events: Vec<Event>,
-    /// The records of a fetch; `None` for every other command.
+    pub(crate) events: Vec<TopicEvent>,
+    /// The records of a fetch or a poll, which come from one partition; `None` for every other command.
     pub(crate) records: Option<Vec<FetchedRecord>>,
     /// The configuration and the clock afterwards.
     pub(crate) settings: Settings,

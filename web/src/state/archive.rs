@@ -16,13 +16,14 @@ use std::io::{self, Read, Write};
 use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use logscope::dump::FileKind;
+use logscope::lab::MAX_PARTITIONS;
 use logscope::segment::{CLEANED_SUFFIX, LOG_SUFFIX, SWAP_SUFFIX, file_name};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 
 use super::Settings;
 
-/// The directory of the page's own log in a zip.
-pub(crate) const PARTITION: &str = "playground-0";
+/// The topic of the page's own log; with the partition's number, the name of its directory in a zip.
+pub(crate) const TOPIC: &str = "orders";
 /// The most bytes of files that are opened.
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
 /// The most files.
@@ -48,24 +49,35 @@ pub(crate) struct Partition {
     pub(crate) settings: Option<Settings>,
 }
 
+/// Partitions that are opened together: all of a topic, from 0 on; or one, whatever its number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Topic {
+    /// The topic's name, or the name of the only partition's directory.
+    pub(crate) name: String,
+    /// At least one, in order.
+    pub(crate) partitions: Vec<Partition>,
+}
+
 /// What was found in what came in.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Found {
-    /// The partitions, by name; at least one.
-    pub(crate) partitions: Vec<Partition>,
+    /// By name; at least one.
+    pub(crate) topics: Vec<Topic>,
     /// What a person must know: files that were left aside, names that were guessed.
     pub(crate) remarks: Vec<String>,
 }
 
-/// Writes files into a zip, below `directory`.
+/// Writes the files of partitions into a zip, each below its directory.
 ///
 /// # Errors
 /// Names that no zip takes.
-pub(crate) fn zip(directory: &str, files: &[Named], settings: &Settings) -> io::Result<Vec<u8>> {
+pub(crate) fn zip(partitions: &[(String, Vec<Named>)], settings: &Settings) -> io::Result<Vec<u8>> {
     let mut packed = Vec::new();
     let mut archive = ZipArchiveWriter::new(&mut packed);
     archive.set_comment(comment(settings));
-    for (name, bytes) in files {
+    let all =
+        partitions.iter().flat_map(|(directory, files)| files.iter().map(move |file| (directory, file)));
+    for (directory, (name, bytes)) in all {
         let path = format!("{directory}/{name}");
         let entry = archive.new_file(&path).compression_method(CompressionMethod::DEFLATE);
         let (mut entry, config) = entry.start().map_err(io::Error::other)?;
@@ -207,7 +219,41 @@ fn sort(files: Vec<Named>, settings: Option<Settings>) -> Result<Found, String> 
             remarks.iter().map(|remark| format!(" {remark}")).collect::<String>()
         ));
     }
-    Ok(Found { partitions, remarks })
+    Ok(Found { topics: together(partitions), remarks })
+}
+
+/// Puts partitions together that are all of a topic. Others stay alone: nobody knows what would be in the gaps.
+fn together(partitions: Vec<Partition>) -> Vec<Topic> {
+    let mut topics: BTreeMap<String, BTreeMap<u32, Partition>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for partition in partitions {
+        match numbered(&partition.name) {
+            Some((topic, number)) => {
+                drop(topics.entry(topic.to_owned()).or_default().insert(number, partition))
+            }
+            None => alone.push(partition),
+        }
+    }
+    let mut found: Vec<Topic> = Vec::new();
+    for (name, partitions) in topics {
+        let whole = partitions.len() > 1 && partitions.keys().copied().eq(0..partitions.len() as u32);
+        let partitions = partitions.into_values();
+        match whole {
+            true => found.push(Topic { name, partitions: partitions.collect() }),
+            false => alone.extend(partitions),
+        }
+    }
+    let alone = alone.into_iter();
+    found.extend(alone.map(|partition| Topic { name: partition.name.clone(), partitions: vec![partition] }));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+/// The topic and the number in a partition's name, if it is one that a page can have.
+pub(crate) fn numbered(name: &str) -> Option<(&str, u32)> {
+    let (topic, number) = name.rsplit_once('-')?;
+    let parsed: u32 = number.parse().ok().filter(|number| *number < MAX_PARTITIONS)?;
+    (number == parsed.to_string()).then_some((topic, parsed))
 }
 
 /// Whether a file is one of a log, or of a compaction under way.
@@ -232,21 +278,19 @@ fn list(names: &[String]) -> String {
     text
 }
 
-impl Partition {
+impl Topic {
     /// The settings to open it with: those that came along, or else Kafka's defaults, by which it was likely written.
     pub(crate) fn settings(&self) -> Settings {
-        self.settings.clone().unwrap_or_else(|| {
-            let sizes = self
-                .files
-                .iter()
-                .filter(|(name, _)| name.ends_with(LOG_SUFFIX))
-                .map(|(_, bytes)| bytes.len());
+        let settings = self.partitions.iter().find_map(|partition| partition.settings.clone());
+        settings.unwrap_or_else(|| {
+            let files = self.partitions.iter().flat_map(|partition| &partition.files);
+            let sizes = files.filter(|(name, _)| name.ends_with(LOG_SUFFIX)).map(|(_, bytes)| bytes.len());
             // The lanes are drawn against it, so it is what the largest segment suggests.
             let segment_bytes = sizes.max().unwrap_or(0).next_power_of_two().max(512);
             let segment_bytes = u32::try_from(segment_bytes).unwrap_or(1 << 30).min(1 << 30);
             let config = logscope::LogConfig { segment_bytes, ..logscope::LogConfig::default() };
             let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
-            Settings { config, now_ms: logscope::lab::CLOCK_START_MS }
+            Settings { config, now_ms: logscope::lab::CLOCK_START_MS, ..Settings::default() }
         })
     }
 }
@@ -272,7 +316,11 @@ mod tests {
     }
 
     fn some_settings() -> Settings {
-        Settings { config: vec![("segment.bytes".to_owned(), "300".to_owned())], now_ms: 1_767_225_600_000 }
+        Settings {
+            config: vec![("segment.bytes".to_owned(), "300".to_owned())],
+            now_ms: 1_767_225_600_000,
+            ..Settings::default()
+        }
     }
 
     fn reason(files: Vec<Named>) -> String {
@@ -283,11 +331,12 @@ mod tests {
     fn a_zip_comes_back_whole_and_its_log_is_good() {
         let files = files_after("config segment.bytes=300\nappend hello key=ana count=30\nflush\nreopen");
         assert!(files.len() > 10);
-        let packed = zip(PARTITION, &files, &some_settings()).unwrap();
+        let packed = zip(&[("orders-0".to_owned(), files.clone())], &some_settings()).unwrap();
         let found = open(vec![("log.zip".to_owned(), packed)]).unwrap();
-        let [partition] = found.partitions.as_slice() else { panic!("{found:?}") };
-        assert_eq!((partition.name.as_str(), &partition.files, found.remarks.len()), (PARTITION, &files, 0));
-        assert_eq!(partition.settings(), some_settings());
+        let [Topic { name, partitions }] = found.topics.as_slice() else { panic!("{found:?}") };
+        let [partition] = partitions.as_slice() else { panic!("{partitions:?}") };
+        assert_eq!((name.as_str(), &partition.files, found.remarks.len()), ("orders-0", &files, 0));
+        assert_eq!(found.topics[0].settings(), some_settings());
 
         let storage = MemoryStorage::new();
         for (name, bytes) in &partition.files {
@@ -306,22 +355,35 @@ mod tests {
                 .map(|path| (path.to_owned(), vec![1])),
         );
         let found = open(files).unwrap();
-        assert_eq!(
-            found.partitions.iter().map(|partition| partition.name.as_str()).collect::<Vec<_>>(),
-            ["orders-1"]
-        );
+        assert_eq!(found.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["orders-1"]);
         let left = "Left aside, for they are no files of a log: data/meta.properties, data/orders-1/leader-epoch-checkpoint, data/x/notes.";
         assert_eq!(found.remarks, [left]);
-        assert_eq!(found.partitions[0].settings().config[0], ("segment.bytes".to_owned(), "512".to_owned()));
+        assert_eq!(found.topics[0].settings().config[0], ("segment.bytes".to_owned(), "512".to_owned()));
     }
 
     #[test]
     fn two_partitions_stay_apart() {
         let log = files_after("append a").into_iter().find(|(name, _)| name == LOG).unwrap().1;
         let files = ["a-0", "b-1"].map(|directory| (format!("{directory}/{LOG}"), log.clone()));
-        assert_eq!(open(files.to_vec()).unwrap().partitions.len(), 2);
+        assert_eq!(open(files.to_vec()).unwrap().topics.len(), 2);
         let twice = vec![files[0].clone(), files[0].clone()];
         assert!(reason(twice).contains("two files a-0/"));
+    }
+
+    #[test]
+    fn all_partitions_of_a_topic_go_together_and_others_are_chosen_from() {
+        let log = files_after("append a").into_iter().find(|(name, _)| name == LOG).unwrap().1;
+        let opened = |directories: &[&str]| -> Vec<(String, usize)> {
+            let file = |directory: &&str| (format!("{directory}/{LOG}"), log.clone());
+            let topics = open(directories.iter().map(file).collect()).unwrap().topics;
+            topics.into_iter().map(|topic| (topic.name, topic.partitions.len())).collect()
+        };
+        assert_eq!(opened(&["o-10", "o-1", "o-0", "o-2"]).len(), 4, "there is a gap");
+        assert_eq!(opened(&["o-1", "o-0", "o-2"]), [("o".to_owned(), 3)]);
+        let two = [("a-b".to_owned(), 2), ("c-0".to_owned(), 1), ("d-01".to_owned(), 1)];
+        assert_eq!(opened(&["d-01", "a-b-1", "a-b-0", "c-0"]), two);
+        let many: Vec<String> = (0..12).map(|number| format!("o-{number}")).collect();
+        assert_eq!(opened(&many.iter().map(String::as_str).collect::<Vec<_>>()), [("o".to_owned(), 12)]);
     }
 
     #[test]
@@ -330,7 +392,7 @@ mod tests {
         let log =
             files_after(scenario).into_iter().find(|(name, _)| name.starts_with("00000000000000000002.log"));
         let found = open(vec![("copy (1).log".to_owned(), log.unwrap().1)]).unwrap();
-        assert_eq!(found.partitions[0].files[0].0, "00000000000000000002.log");
+        assert_eq!(found.topics[0].partitions[0].files[0].0, "00000000000000000002.log");
         assert!(found.remarks[0].starts_with("copy (1).log is opened as 00000000000000000002.log"));
         assert!(
             reason(vec![("holiday.log".to_owned(), b"not a log at all".repeat(4))])
@@ -341,7 +403,7 @@ mod tests {
     #[test]
     fn what_is_too_large_is_refused_by_what_comes_out_of_it() {
         let zeros = vec![("00000000000000000000.log".to_owned(), vec![0; 1 << 20])];
-        let packed = zip("a-0", &zeros, &Settings::default()).unwrap();
+        let packed = zip(&[("a-0".to_owned(), zeros)], &Settings::default()).unwrap();
         assert!(packed.len() < 4096, "a bomb is small");
         let archive = ZipArchive::from_slice(&packed).unwrap();
         let entry = archive.entries().next_entry().unwrap().unwrap();
@@ -349,19 +411,20 @@ mod tests {
         assert_eq!(read(DeflateDecoder::new(file.data()), (1 << 20) - 1).unwrap(), None);
         assert!(read(DeflateDecoder::new(file.data()), 1 << 20).unwrap().is_some());
         let long = vec![("x".repeat(600), Vec::new())];
-        let packed = zip("a-0", &long, &Settings::default()).unwrap();
+        let packed = zip(&[("a-0".to_owned(), long)], &Settings::default()).unwrap();
         assert!(reason(vec![("a.zip".to_owned(), packed)]).contains("path has 604 bytes"));
     }
 
     #[test]
     fn a_zip_that_is_damaged_anywhere_is_refused_or_opens_as_it_was() {
         let files = files_after("append hello count=3\nflush");
-        let packed = zip(PARTITION, &files, &some_settings()).unwrap();
+        let packed = zip(&[("orders-0".to_owned(), files.clone())], &some_settings()).unwrap();
         for at in 0..packed.len() {
             let mut damaged = packed.clone();
             damaged[at] ^= 0x21;
             if let Ok(found) = open(vec![("a.zip".to_owned(), damaged)]) {
-                let logs = found.partitions.iter().flat_map(|partition| &partition.files);
+                let partitions = found.topics.iter().flat_map(|topic| &topic.partitions);
+                let logs = partitions.flat_map(|partition| &partition.files);
                 let (_, bytes) = logs.into_iter().find(|(name, _)| name.ends_with(LOG_SUFFIX)).unwrap();
                 assert!(files.iter().any(|(_, original)| original == bytes), "byte {at}");
             }

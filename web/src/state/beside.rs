@@ -4,9 +4,9 @@
 
 use std::rc::Rc;
 
-use logscope::lab::Action;
+use logscope::lab::TopicAction;
 
-use super::archive::Partition;
+use super::archive::Topic;
 use super::lessons::{Block, Course, Entry};
 use super::share::Mistake;
 
@@ -70,8 +70,8 @@ pub(crate) struct Sharing {
     pub(crate) draft: String,
     /// What is wrong with what came from elsewhere.
     pub(crate) mistake: Option<Mistake>,
-    /// Several partitions came in: one is to be chosen.
-    pub(crate) choice: Rc<Vec<Partition>>,
+    /// Several topics came in, or partitions that do not go together: one is to be chosen.
+    pub(crate) choice: Rc<Vec<Topic>>,
 }
 
 impl Sharing {
@@ -105,7 +105,7 @@ pub(crate) enum Wish {
     Try(String),
     /// Open files beside the own log; or why they could not be read.
     Open(Result<Vec<(String, Vec<u8>)>, String>),
-    /// Open this one of the partitions that came in.
+    /// Open this one of those that came in.
     Choose(usize),
     SaveAll,
     SaveFile(String),
@@ -131,6 +131,6 @@ impl Beside {
 }
 
 /// Commands as text, a line each.
-pub(crate) fn lines(commands: &[Action]) -> String {
+pub(crate) fn lines(commands: &[TopicAction]) -> String {
     commands.iter().map(|command| format!("{command}\n")).collect()
 }

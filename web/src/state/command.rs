@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use logscope::LogConfig;
-use logscope::lab::{Action, parse_line, quote};
+use logscope::lab::{Action, MAX_PARTITIONS, TopicAction, parse_topic_line, quote};
 
 use super::format::{duration, parse_timestamp};
 use crate::text;
@@ -89,7 +89,7 @@ fn config_value(key: &str, text: &str) -> String {
 /// A duration as the command `advance` takes it.
 fn milliseconds(text: &str) -> Option<u64> {
     match typed(&format!("advance {}", quote(text.trim()))) {
-        Ok(Some(Action::Advance { ms })) => Some(ms),
+        Ok(Some(TopicAction::Log { action: Action::Advance { ms }, .. })) => Some(ms),
         _ => None,
     }
 }
@@ -112,12 +112,56 @@ pub(crate) fn crash(torn: &str) -> Result<Action, Refused> {
     Ok(Action::Crash { keep: whole(text::TORN_BYTES, torn, 0, i32::MAX as u64)? })
 }
 
+/// The command of the form's button that lets a consumer read on.
+pub(crate) fn poll(consumer: &str, max_bytes: &str) -> Result<TopicAction, Refused> {
+    let max_bytes = whole(text::POLL_BYTES, max_bytes, 0, i32::MAX as u64)?;
+    Ok(TopicAction::Poll { consumer: named(consumer)?, max_bytes })
+}
+
+/// The command of the button that keeps a consumer's positions.
+pub(crate) fn commit(consumer: &str) -> Result<TopicAction, Refused> {
+    Ok(TopicAction::Commit { consumer: named(consumer)? })
+}
+
+fn named(consumer: &str) -> Result<String, Refused> {
+    match consumer.is_empty() {
+        true => Err(Refused { field: text::CONSUMER, reason: text::CONSUMER_WITHOUT_NAME.to_owned() }),
+        false => Ok(consumer.to_owned()),
+    }
+}
+
+/// The command of the form that adds partitions.
+pub(crate) fn partitions(count: &str) -> Result<TopicAction, Refused> {
+    let count = whole(text::PARTITIONS, count, 1, u64::from(MAX_PARTITIONS))? as u32;
+    Ok(TopicAction::Partitions { count })
+}
+
+/// What a form means that stands beside the partition which is looked at, if there are several: what reads or damages
+/// a log, and would otherwise be for the first, is for that one.
+pub(crate) fn meant_for(command: TopicAction, partition: Option<u32>) -> TopicAction {
+    match command {
+        TopicAction::Log { action, partition: None } => {
+            let one = matches!(
+                action,
+                Action::Fetch { .. }
+                    | Action::Find { .. }
+                    | Action::DeleteBefore { .. }
+                    | Action::Truncate { .. }
+                    | Action::Flip { .. }
+                    | Action::Lose { .. }
+            );
+            TopicAction::Log { action, partition: partition.filter(|_| one) }
+        }
+        command => command,
+    }
+}
+
 /// What was typed; `None` if there is nothing to run.
 ///
 /// # Errors
 /// Why it is no command, in words for a person.
-pub(crate) fn typed(line: &str) -> Result<Option<Action>, String> {
-    parse_line(line).map_err(|error| error.to_string())
+pub(crate) fn typed(line: &str) -> Result<Option<TopicAction>, String> {
+    parse_topic_line(line).map_err(|error| error.to_string())
 }
 
 fn whole(field: &'static str, text: &str, min: u64, max: u64) -> Result<u64, Refused> {
@@ -143,7 +187,7 @@ mod tests {
         assert_eq!(line(fetch("7", "300")), "fetch 7 max_bytes=300");
         assert_eq!((line(crash("")), line(crash("32"))), ("crash".to_owned(), "crash keep=32".to_owned()));
         for action in [append("a=b #c", "k\"", "2"), fetch("0", "0"), crash("5")] {
-            assert_eq!(typed(&line(action.clone())).unwrap(), Some(action.unwrap()));
+            assert_eq!(typed(&line(action.clone())).unwrap(), Some(action.unwrap().into()));
         }
     }
 

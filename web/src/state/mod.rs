@@ -4,7 +4,7 @@
 //! as [`Action::Ran`]; everything drawn comes from the events in it. [`layout`] turns a picture into shapes.
 //!
 //! Invariants:
-//! - The picture that is shown is the fold of the first `cursor` steps of the timeline, always.
+//! - The pictures that are shown are the fold of the first `cursor` steps of the timeline, always.
 //! - Nothing here asks the browser, the clock or the engine for anything.
 
 mod action;
@@ -27,6 +27,7 @@ mod speed;
 mod state;
 mod step;
 mod timeline;
+mod topic_settings;
 mod zoom;
 
 pub(crate) use action::{Action, Ran};
@@ -36,4 +37,5 @@ pub(crate) use speed::Speed;
 pub(crate) use state::{BatchId, Keeping, Settings, State};
 pub(crate) use step::{Gravity, gravity, title};
 pub(crate) use timeline::{Group, Timeline};
+pub(crate) use topic_settings::TopicSettings;
 pub(crate) use zoom::Zoom;

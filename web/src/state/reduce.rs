@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Picture, State as LogState};
+use logscope::lab::{Picture, State as LogState, TopicEvent, TopicPicture};
 
 use super::state::has_bytes;
 use super::{Action, Ran, Settings, Speed, State, Timeline, Zoom};
@@ -21,25 +21,27 @@ impl State {
             Action::Play => {
                 // From the last step it begins anew.
                 if self.timeline.cursor() == self.timeline.len() {
-                    self.timeline.seek(1);
+                    self.seek(1);
                 }
                 self.play(self.timeline.len());
             }
             Action::Watch => {
                 let (first, end) = self.timeline.group().map_or((0, 0), |group| (group.first, group.end()));
-                self.timeline.seek(first + 1);
+                self.seek(first + 1);
                 self.play(end);
             }
             Action::Pause => self.playing_to = None,
             Action::Tick => self.tick(),
+            Action::LookAt(partition) => self.looked_at = Some(partition),
             Action::Select(batch) => {
-                (self.selected, self.file) = (batch, None);
+                (self.selected, self.file, self.open_in) = (batch, None, self.partition());
                 if batch.is_some() {
                     self.playing_to = None;
                 }
             }
             Action::OpenFile(name) => {
-                (self.selected, self.file, self.playing_to) = (None, Some(name), None);
+                (self.selected, self.file, self.open_in) = (None, Some(name), self.partition());
+                self.playing_to = None;
             }
             Action::Speed(speed) => self.speed = speed,
             Action::Zoom(levels) => self.zoom = self.zoom.closer(levels),
@@ -61,11 +63,12 @@ impl State {
         }
     }
 
-    fn load(&mut self, picture: Rc<Picture>, settings: Settings) {
-        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
+    fn load(&mut self, topic: Rc<TopicPicture>, settings: Settings) {
+        let segments = topic.partitions().iter().flat_map(|picture| &picture.log.segments);
+        let batches = segments.flat_map(|segment| &segment.batches);
         batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
-        self.filled = has_bytes(&picture);
-        self.timeline = Timeline::beginning_at(picture, settings.now_ms);
+        self.filled = has_bytes(&topic);
+        self.timeline = Timeline::beginning_at(topic, settings.now_ms);
         self.settings = Rc::new(settings);
     }
 
@@ -77,7 +80,11 @@ impl State {
     }
 
     fn ran(&mut self, ran: Ran) {
-        ran.events.iter().filter_map(super::step::key_of).for_each(|key| self.meet(key));
+        ran.events
+            .iter()
+            .filter_map(TopicEvent::of_log)
+            .filter_map(super::step::key_of)
+            .for_each(|key| self.meet(key));
         self.settings = Rc::new(ran.settings.clone());
         let follow = ran.follow;
         if follow {
@@ -96,14 +103,23 @@ impl State {
 
     /// The cursor is at the last step: what it shows is how the log is now.
     fn stand_at_the_end(&mut self) {
-        let picture = self.timeline.picture();
-        let pending = picture.log.log_end_offset.saturating_sub(picture.log.high_watermark);
-        self.filled = has_bytes(picture);
-        self.unflushed = if picture.state == LogState::Open { pending } else { 0 };
+        self.looked_at = None;
+        let topic = self.timeline.topic();
+        let pending =
+            |picture: &Picture| picture.log.log_end_offset.saturating_sub(picture.log.high_watermark);
+        let open = topic.partitions().iter().filter(|picture| picture.state == LogState::Open);
+        self.unflushed = open.map(|picture| pending(picture)).sum();
+        self.filled = has_bytes(topic);
     }
 
     fn go_to(&mut self, step: usize) {
         self.playing_to = None;
+        self.seek(step);
+    }
+
+    /// Moves the cursor; the partition that the step is about is looked at.
+    fn seek(&mut self, step: usize) {
+        self.looked_at = None;
         self.timeline.seek(step);
     }
 
@@ -117,7 +133,7 @@ impl State {
 
     fn tick(&mut self) {
         let Some(end) = self.playing_to else { return };
-        self.timeline.seek((self.timeline.cursor() + self.speed.beat().1).min(end));
+        self.seek((self.timeline.cursor() + self.speed.beat().1).min(end));
         if self.timeline.cursor() >= end {
             self.playing_to = None;
         }
@@ -133,15 +149,19 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use logscope::lab::{Lab, parse_line};
+    use logscope::lab::{TopicAction, TopicLab, parse_topic_line};
     use logscope::storage::JournalStorage;
 
     use super::super::BatchId;
     use super::*;
 
+    fn new_lab() -> TopicLab<JournalStorage> {
+        TopicLab::new(1, |_| JournalStorage::new())
+    }
+
     /// A state in which the real engine ran these lines.
     fn after(lines: &[&str]) -> State {
-        let mut lab = Lab::new(JournalStorage::new());
+        let mut lab = new_lab();
         let mut state = State::default();
         for line in lines {
             run(&mut lab, &mut state, line, true);
@@ -149,11 +169,15 @@ mod tests {
         state
     }
 
-    fn run(lab: &mut Lab<JournalStorage>, state: &mut State, line: &str, follow: bool) {
-        let action = parse_line(line).unwrap().unwrap();
+    fn run(lab: &mut TopicLab<JournalStorage>, state: &mut State, line: &str, follow: bool) {
+        let action = parse_topic_line(line).unwrap().unwrap();
         let outcome = lab.run(&action);
-        let fetch = matches!(action, logscope::lab::Action::Fetch { .. });
-        let records = fetch.then_some(outcome.records);
+        let fetch = match &action {
+            TopicAction::Log { action, .. } => matches!(action, logscope::lab::Action::Fetch { .. }),
+            action => matches!(action, TopicAction::Poll { .. }),
+        };
+        let records = outcome.records.into_iter().map(|(_, record)| record).collect();
+        let records = fetch.then_some(records);
         state.reduce(Action::Ran(Ran {
             command: line.into(),
             events: outcome.events,
@@ -176,18 +200,18 @@ mod tests {
     }
 
     /// As the page does it: a command in the past forks first.
-    fn fork_and_run(lab: &mut Lab<JournalStorage>, state: &mut State, line: &str) {
+    fn fork_and_run(lab: &mut TopicLab<JournalStorage>, state: &mut State, line: &str) {
         state.reduce(Action::Fork);
-        *lab = Lab::new(JournalStorage::new());
+        *lab = new_lab();
         for command in state.timeline.commands(usize::MAX) {
-            lab.run_line(&command).unwrap();
+            lab.run(&parse_topic_line(&command).unwrap().unwrap());
         }
         run(lab, state, line, true);
     }
 
     #[test]
     fn a_command_in_the_past_forks_and_the_other_branch_is_kept() {
-        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        let (mut lab, mut state) = (new_lab(), State::default());
         for line in ["append one", "append two", "flush"] {
             run(&mut lab, &mut state, line, true);
         }
@@ -225,7 +249,7 @@ mod tests {
 
     #[test]
     fn branches_of_branches_are_told_apart() {
-        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        let (mut lab, mut state) = (new_lab(), State::default());
         ["append a", "append b", "append c"].iter().for_each(|line| run(&mut lab, &mut state, line, true));
         for (actions, line) in [(2, "append d"), (1, "append e")] {
             state.reduce(Action::Seek(state.timeline.groups()[actions - 1].end()));
@@ -251,7 +275,7 @@ mod tests {
 
     #[test]
     fn without_a_fork_a_command_jumps_to_the_end_first() {
-        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        let (mut lab, mut state) = (new_lab(), State::default());
         for line in ["append one", "append two"] {
             run(&mut lab, &mut state, line, true);
         }
@@ -263,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_the_page_runs_by_itself_leaves_the_cursor_and_the_history_alone() {
-        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        let (mut lab, mut state) = (new_lab(), State::default());
         run(&mut lab, &mut state, "append one", true);
         state.reduce(Action::Seek(1));
         assert_eq!(state.unflushed, 1);
@@ -322,7 +346,7 @@ mod tests {
 
     #[test]
     fn opening_a_detail_pauses_and_a_crash_closes_it() {
-        let (mut lab, mut state) = (Lab::new(JournalStorage::new()), State::default());
+        let (mut lab, mut state) = (new_lab(), State::default());
         run(&mut lab, &mut state, "append one", true);
         state.reduce(Action::Play);
         state.reduce(Action::Select(Some(BatchId { segment: 0, position: 0 })));
@@ -357,6 +381,34 @@ mod tests {
     fn the_records_of_a_fetch_stay_when_the_log_goes_on() {
         let state = after(&["append one", "flush", "fetch 0", "append two"]);
         assert_eq!(state.fetched().map(|(_, records)| records), Some(1));
+    }
+
+    #[test]
+    fn the_partition_of_the_step_is_looked_at_until_another_is_chosen() {
+        let mut state = after(&["partitions 3", "append a", "append b", "append c", "flush"]);
+        assert_eq!((state.partition(), state.unflushed), (2, 0));
+        state.reduce(Action::LookAt(1));
+        assert_eq!((state.partition(), state.picture().log.log_end_offset), (1, 1));
+        state.reduce(Action::Select(Some(BatchId { segment: 0, position: 0 })));
+        state.reduce(Action::Back);
+        assert_eq!((state.partition(), state.open_in), (1, 1), "the flush of partition 1");
+        state.reduce(Action::LookAt(7));
+        assert_eq!(state.partition(), 2);
+        state.reduce(Action::Seek(0));
+        assert_eq!((state.partition(), state.selected_size(), state.several()), (0, None, false));
+    }
+
+    #[test]
+    fn the_records_of_a_poll_are_those_of_its_partition() {
+        let mut state = after(&["partitions 2", "append a", "append b", "flush", "poll c", "poll c"]);
+        let (group, records) = state.fetched().unwrap();
+        assert_eq!((group.fetched_from(), records), (Some(1), 1));
+        let first = group.first;
+        state.reduce(Action::Seek(first + 1));
+        assert_eq!(state.fetched().unwrap().1, 0, "the fetch has only begun");
+        let state = after(&["partitions 2", "append a", "poll c"]);
+        assert_eq!(state.fetched().map(|(group, records)| (group.fetched_from(), records)), Some((None, 0)));
+        assert_eq!(state.unflushed, 1);
     }
 
     #[test]

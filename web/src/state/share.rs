@@ -22,7 +22,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use logscope::lab::{Action, ScenarioError, parse_scenario};
+use logscope::lab::{Action, ScenarioError, TopicAction, parse_topic_scenario};
 
 use super::BatchId;
 
@@ -36,7 +36,7 @@ const MAX_TEXT: usize = 256 * 1024;
 const MAX_BATCHES: u64 = 20_000;
 const MAX_BYTES: u64 = 16 << 20;
 /// What the parts of an address are called.
-const PARTS: [&str; 7] = ["v", "lesson", "scenario", "packed", "step", "batch", "file"];
+const PARTS: [&str; 8] = ["v", "lesson", "scenario", "packed", "step", "partition", "batch", "file"];
 
 /// A state of the page, as an address carries it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,6 +47,8 @@ pub(crate) struct Link {
     pub(crate) scenario: String,
     /// The step that is shown; without it the last.
     pub(crate) step: Option<usize>,
+    /// The partition that is looked at, and that what is open is of; without it, the one that the step is about.
+    pub(crate) partition: Option<u32>,
     /// What is open beside the log.
     pub(crate) open: Option<Opened>,
 }
@@ -89,6 +91,7 @@ impl Link {
             parts.push(packed.filter(|packed| packed.len() < readable.len()).unwrap_or(readable));
         }
         parts.extend(self.step.map(|step| format!("step={step}")));
+        parts.extend(self.partition.map(|partition| format!("partition={partition}")));
         parts.extend(self.open.as_ref().map(|open| match open {
             Opened::Batch(id) => format!("batch={}:{}", id.segment, id.position),
             Opened::File(name) => format!("file={}", encode(name)),
@@ -142,6 +145,7 @@ impl Link {
             "scenario" => self.scenario = decode(value)?,
             "packed" => self.scenario = unpack(value)?,
             "step" => self.step = Some(number(name, value)?),
+            "partition" => self.partition = Some(number(name, value)?),
             "batch" => {
                 let (segment, position) = value.split_once(':').ok_or_else(|| {
                     format!("batch= takes SEGMENT:POSITION, such as 0:146, not {:?}", shorten(value))
@@ -159,19 +163,21 @@ impl Link {
 ///
 /// # Errors
 /// The first line that is no command, or that is one too many.
-pub(crate) fn check(text: &str) -> Result<Vec<Action>, Mistake> {
+pub(crate) fn check(text: &str) -> Result<Vec<TopicAction>, Mistake> {
     let at = |line: Option<usize>, reason: String| Mistake { text: text.to_owned(), line, reason };
     if text.len() > MAX_TEXT {
         let reason = format!("the scenario has {} bytes, and {MAX_TEXT} are taken", text.len());
         return Err(Mistake::of(reason));
     }
-    let lines = parse_scenario(text).map_err(|error| match error {
+    let lines = parse_topic_scenario(text).map_err(|error| match error {
         ScenarioError::Line { line, error } => at(Some(line), error.to_string()),
         error => at(None, error.to_string()),
     })?;
     let (mut batches, mut bytes) = (0, 0);
     for (line, action) in &lines {
-        let Action::Append { values, key, count, .. } = action else { continue };
+        let TopicAction::Log { action: Action::Append { values, key, count, .. }, .. } = action else {
+            continue;
+        };
         let records =
             values.iter().map(|value| value.len() as u64 + key.as_ref().map_or(0, |key| key.len() as u64));
         batches += u64::from(*count);
@@ -193,7 +199,7 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
 
 /// Percent-encodes text so that it can be read in an address, and that no program that finds links in prose takes
 /// its end for punctuation.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     use std::fmt::Write;
     let mut encoded = String::with_capacity(text.len() + text.len() / 4);
     for (at, byte) in text.bytes().enumerate() {
@@ -209,7 +215,7 @@ fn encode(text: &str) -> String {
     encoded
 }
 
-fn decode(text: &str) -> Result<String, String> {
+pub(super) fn decode(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -350,6 +356,7 @@ mod tests {
         let line = prop_oneof![
             "[a-z \"=#%&+äß漢]{0,20}".prop_map(|value| format!("append {}", logscope::lab::quote(&value))),
             Just("flush".to_owned()),
+            Just("poll billing".to_owned()),
             Just("# a comment, & more".to_owned()),
             (0..99_u32).prop_map(|offset| format!("fetch {offset}")),
         ];
@@ -360,8 +367,16 @@ mod tests {
         ];
         let lines = prop::collection::vec(line, 0..120);
         let lesson = prop::option::of(any::<String>());
-        (lesson, lines, prop::option::of(any::<usize>()), prop::option::of(open))
-            .prop_map(|(lesson, lines, step, open)| Link { lesson, scenario: lines.join("\n"), step, open })
+        let (step, partition) = (prop::option::of(any::<usize>()), prop::option::of(any::<u32>()));
+        (lesson, lines, step, partition, prop::option::of(open)).prop_map(
+            |(lesson, lines, step, partition, open)| Link {
+                lesson,
+                scenario: lines.join("\n"),
+                step,
+                partition,
+                open,
+            },
+        )
     }
 
     proptest! {
@@ -374,7 +389,7 @@ mod tests {
         }
 
         #[test]
-        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|batch|file|v)=[a-zA-Z0-9%+:_-]{0,40}") {
+        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|partition|batch|file|v)=[a-zA-Z0-9%+:_-]{0,40}") {
             let _ = Link::parse(&hash);
             let _ = Link::parse(&format!("#{part}"));
         }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Event, Picture, State as LogState};
+use logscope::lab::{Event, Picture, State as LogState, TopicEvent, TopicPicture};
 
 use super::branches::Branch;
-use super::{Group, Palette, Speed, Timeline, Zoom};
+use super::{Group, Palette, Speed, Timeline, TopicSettings, Zoom};
 
 /// A batch of the log, wherever the timeline stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) config: Vec<(String, String)>,
     /// The clock, in milliseconds since the Unix epoch.
     pub(crate) now_ms: i64,
+    /// What a topic has besides its logs.
+    pub(crate) topic: TopicSettings,
 }
 
 /// What the page knows.
@@ -50,10 +52,14 @@ pub(crate) struct State {
     pub(crate) palette: Rc<Palette>,
     /// The commands that people ran, oldest first.
     pub(crate) history: Rc<Vec<String>>,
+    /// The partition that a visitor chose to look at; otherwise it is the one that the step is about.
+    pub(super) looked_at: Option<u32>,
     /// The batch whose detail is open.
     pub(crate) selected: Option<BatchId>,
     /// The file whose bytes are open; then no batch is.
     pub(crate) file: Option<Rc<str>>,
+    /// The partition that the open batch or file is of.
+    pub(crate) open_in: u32,
     /// Whether the player runs, and up to which step.
     pub(crate) playing_to: Option<usize>,
     /// How fast it runs.
@@ -78,9 +84,25 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The picture at the cursor.
+    /// The partition that is looked at.
+    pub(crate) fn partition(&self) -> u32 {
+        let last = self.topic().partitions().len() as u32 - 1;
+        self.looked_at.unwrap_or(self.topic().focus()).min(last)
+    }
+
+    /// The picture of that partition at the cursor.
     pub(crate) fn picture(&self) -> &Rc<Picture> {
-        self.timeline.picture()
+        self.topic().partition(self.partition())
+    }
+
+    /// The picture of the whole topic at the cursor.
+    pub(crate) fn topic(&self) -> &Rc<TopicPicture> {
+        self.timeline.topic()
+    }
+
+    /// Whether the topic has more than one partition at the cursor.
+    pub(crate) fn several(&self) -> bool {
+        self.topic().partitions().len() > 1
     }
 
     /// Whether commands can be run.
@@ -90,19 +112,20 @@ impl State {
 
     /// Whether there is nothing to see: neither now nor at the cursor.
     pub(crate) fn nothing_yet(&self) -> bool {
-        !self.filled && !has_bytes(self.picture())
+        !self.filled && !self.several() && !has_bytes(self.topic())
     }
 
     /// Whether the last step says that the log cannot be opened.
     pub(crate) fn stuck(&self) -> bool {
-        let refused = matches!(self.timeline.event(), Some(Event::Refused { .. }));
+        let event = self.timeline.event().and_then(TopicEvent::of_log);
+        let refused = matches!(event, Some(Event::Refused { .. }));
         refused && matches!(self.picture().state, LogState::Closed | LogState::Recovering)
     }
 
     /// The batch whose detail is open has these bytes; `None` if the picture holds no such batch.
     pub(crate) fn selected_size(&self) -> Option<u32> {
         let id = self.selected?;
-        let segment = self.picture().log.segment(id.segment)?;
+        let segment = self.topic().partitions().get(self.open_in as usize)?.log.segment(id.segment)?;
         let at = segment.batches.binary_search_by_key(&id.position, |batch| batch.position).ok()?;
         Some(segment.batches[at].size)
     }
@@ -111,15 +134,19 @@ impl State {
     pub(crate) fn fetched(&self) -> Option<(&Group, usize)> {
         let group = self.timeline.last_fetch()?;
         let records = group.records.as_ref()?;
-        let fetch = self.picture().fetch.as_ref().filter(|_| group.end() > self.timeline.cursor());
+        let picture = self.topic().partition(group.fetched_from().unwrap_or(0));
+        let fetch = picture.fetch.as_ref().filter(|_| group.end() > self.timeline.cursor());
         let Some(fetch) = fetch else { return Some((group, records.len())) };
         let upto = fetch.taken.last().map(|taken| taken.batch.last_offset);
         Some((group, records.partition_point(|record| Some(record.offset) <= upto)))
     }
 }
 
-/// Whether there is anything in the log, be it only bytes that are no batch.
-pub(super) fn has_bytes(picture: &Picture) -> bool {
-    let log = &picture.log;
-    log.log_end_offset > 0 || log.segments.iter().any(|segment| segment.size > 0)
+/// Whether there is anything in a log, be it only bytes that are no batch.
+pub(super) fn has_bytes(topic: &TopicPicture) -> bool {
+    topic
+        .partitions()
+        .iter()
+        .map(|picture| &picture.log)
+        .any(|log| log.log_end_offset > 0 || log.segments.iter().any(|segment| segment.size > 0))
 }

@@ -1,6 +1,6 @@
 //! What a step is called in short, how grave it is, and whose key it carries.
 
-use logscope::lab::Event;
+use logscope::lab::{Event, TopicEvent};
 use logscope::log::Event as LogEvent;
 
 /// How much attention a step asks for.
@@ -13,7 +13,21 @@ pub(crate) enum Gravity {
 }
 
 /// A step in two or three words, for the row of an action's steps.
-pub(crate) fn title(event: &Event) -> &'static str {
+pub(crate) fn title(event: &TopicEvent) -> &'static str {
+    match event {
+        TopicEvent::Log { event, .. } => title_of(event),
+        TopicEvent::PartitionsAdded { .. } => "partitions",
+        TopicEvent::KeyRouted { .. } => "key's partition",
+        TopicEvent::TurnTaken { .. } => "turn",
+        TopicEvent::Polled { .. } => "polled",
+        TopicEvent::NothingToPoll { .. } => "nothing to poll",
+        TopicEvent::PositionReset { .. } => "position reset",
+        TopicEvent::OffsetCommitted { .. } => "commit",
+        TopicEvent::Refused { .. } => "refused",
+    }
+}
+
+fn title_of(event: &Event) -> &'static str {
     match event {
         Event::Log(event) => log_title(event),
         Event::Crashed { .. } => "crash",
@@ -85,7 +99,12 @@ fn log_title(event: &LogEvent) -> &'static str {
 }
 
 /// How grave a step is.
-pub(crate) fn gravity(event: &Event) -> Gravity {
+pub(crate) fn gravity(event: &TopicEvent) -> Gravity {
+    let event = match event {
+        TopicEvent::Log { event, .. } => event,
+        TopicEvent::Refused { .. } => return Gravity::Grave,
+        _ => return Gravity::Plain,
+    };
     match event {
         Event::Crashed { .. }
         | Event::ByteFlipped { .. }

@@ -1,14 +1,15 @@
 //! Every step since the page was loaded, grouped under the commands that caused them, and a cursor.
 //!
 //! Invariants:
-//! - `picture` is the fold of the first `cursor` events, from `start` on.
+//! - `topic` is the fold of the first `cursor` events, from `start` on.
 //! - A group has at least one step, and the groups together are all steps in order.
 //! - Checkpoints stand at multiples of `interval`, and never are more than [`CHECKPOINTS`]: going anywhere
 //!   folds fewer than `interval` events, and memory stays bounded by thinning them out.
 
 use std::rc::Rc;
 
-use logscope::lab::{Event, FetchedRecord, Picture};
+use logscope::lab::{Event, FetchedRecord, Picture, TopicEvent, TopicPicture};
+use logscope::log::Event as LogEvent;
 
 use super::Ran;
 
@@ -25,8 +26,8 @@ pub(crate) struct Group {
     /// How many steps came before it.
     pub(crate) first: usize,
     /// Its steps.
-    pub(crate) events: Rc<[Event]>,
-    /// The records of a fetch.
+    pub(crate) events: Rc<[TopicEvent]>,
+    /// The records of a fetch or a poll.
     pub(crate) records: Option<Rc<[FetchedRecord]>>,
     /// The clock after it.
     pub(crate) now_ms: i64,
@@ -37,19 +38,29 @@ impl Group {
     pub(crate) fn end(&self) -> usize {
         self.first + self.events.len()
     }
+
+    /// The partition that it fetched from.
+    pub(crate) fn fetched_from(&self) -> Option<u32> {
+        self.events.iter().find_map(|event| match event {
+            TopicEvent::Log { partition, event: Event::Log(LogEvent::FetchStarted { .. }) } => {
+                Some(*partition)
+            }
+            _ => None,
+        })
+    }
 }
 
 /// The steps and the cursor; see the [module](self). A clone shares the steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     /// What was there before the first step.
-    start: Rc<Picture>,
+    start: Rc<TopicPicture>,
     /// The clock before the first step.
     start_ms: i64,
     groups: Vec<Group>,
     cursor: usize,
-    picture: Rc<Picture>,
-    checkpoints: Vec<Rc<Picture>>,
+    topic: Rc<TopicPicture>,
+    checkpoints: Vec<Rc<TopicPicture>>,
     interval: usize,
 }
 
@@ -65,23 +76,15 @@ impl PartialEq for Timeline {
         self.cursor == other.cursor
             && self.groups.len() == other.groups.len()
             && self.len() == other.len()
-            && Rc::ptr_eq(&self.picture, &other.picture)
+            && Rc::ptr_eq(&self.topic, &other.topic)
     }
 }
 
 impl Timeline {
     /// No steps yet, over what was there before.
-    pub(crate) fn beginning_at(start: Rc<Picture>, start_ms: i64) -> Self {
+    pub(crate) fn beginning_at(start: Rc<TopicPicture>, start_ms: i64) -> Self {
         let (groups, checkpoints) = (Vec::new(), Vec::new());
-        Self {
-            picture: Rc::clone(&start),
-            start,
-            start_ms,
-            groups,
-            cursor: 0,
-            checkpoints,
-            interval: INTERVAL,
-        }
+        Self { topic: Rc::clone(&start), start, start_ms, groups, cursor: 0, checkpoints, interval: INTERVAL }
     }
 
     /// The clock at the cursor: after the command that it stands in.
@@ -94,22 +97,27 @@ impl Timeline {
         self.groups.last().map_or(0, Group::end)
     }
 
-    /// How many steps the picture holds.
+    /// How many steps the pictures hold.
     pub(crate) fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// The picture at the cursor.
-    pub(crate) fn picture(&self) -> &Rc<Picture> {
-        &self.picture
+    /// The picture of the topic at the cursor.
+    pub(crate) fn topic(&self) -> &Rc<TopicPicture> {
+        &self.topic
     }
 
-    /// The step at the cursor: the last one that the picture holds.
-    pub(crate) fn event(&self) -> Option<&Event> {
+    /// The picture of the partition that the step is about.
+    pub(crate) fn picture(&self) -> &Rc<Picture> {
+        self.topic.partition(self.topic.focus())
+    }
+
+    /// The step at the cursor: the last one that the pictures hold.
+    pub(crate) fn event(&self) -> Option<&TopicEvent> {
         self.step(self.cursor.checked_sub(1)?)
     }
 
-    fn step(&self, at: usize) -> Option<&Event> {
+    fn step(&self, at: usize) -> Option<&TopicEvent> {
         let group = self.group_of(at)?;
         group.events.get(at - group.first)
     }
@@ -198,7 +206,7 @@ impl Timeline {
         let nearest = checkpoint.min(self.checkpoints.len());
         let from = nearest * self.interval;
         if step < self.cursor || from > self.cursor {
-            self.picture = match nearest.checked_sub(1) {
+            self.topic = match nearest.checked_sub(1) {
                 Some(at) => Rc::clone(&self.checkpoints[at]),
                 None => Rc::clone(&self.start),
             };
@@ -214,10 +222,10 @@ impl Timeline {
         let Some(group) = self.group_of(self.cursor) else { return };
         let (events, from) = (Rc::clone(&group.events), self.cursor - group.first);
         for event in events.iter().skip(from).take(step - self.cursor) {
-            Rc::make_mut(&mut self.picture).apply(event);
+            Rc::make_mut(&mut self.topic).apply(event);
             self.cursor += 1;
             if self.cursor == (self.checkpoints.len() + 1) * self.interval {
-                self.checkpoints.push(Rc::clone(&self.picture));
+                self.checkpoints.push(Rc::clone(&self.topic));
                 self.thin_out();
             }
         }
@@ -238,31 +246,31 @@ impl Timeline {
 
 #[cfg(test)]
 mod tests {
-    use logscope::lab::{Lab, parse_scenario};
+    use logscope::lab::{TopicLab, parse_topic_scenario};
     use logscope::storage::MemoryStorage;
 
     use super::*;
 
     fn timeline(scenario: &str) -> Timeline {
-        let mut lab = Lab::new(MemoryStorage::new());
+        let mut lab = TopicLab::new(1, |_| MemoryStorage::new());
         let mut timeline = Timeline::default();
-        for (_, action) in parse_scenario(scenario).unwrap() {
+        for (_, action) in parse_topic_scenario(scenario).unwrap() {
             let events = lab.run(&action).events;
             timeline.push(Ran { command: action.to_string(), events, follow: true, ..Ran::default() });
         }
         timeline
     }
 
-    fn fold(timeline: &Timeline, steps: usize) -> Picture {
-        let mut picture = Picture::default();
+    fn fold(timeline: &Timeline, steps: usize) -> TopicPicture {
+        let mut picture = TopicPicture::default();
         (0..steps).filter_map(|at| timeline.step(at)).for_each(|event| picture.apply(event));
         picture
     }
 
     #[test]
     fn wherever_it_goes_the_picture_is_the_fold() {
-        let scenario =
-            "append a key=k count=300\nflush\nfetch 7 max_bytes=900\ncrash\nreopen\nappend b count=40";
+        let scenario = "append a key=k count=200\npartitions 3\nappend b count=90\nflush\nfetch 7 max_bytes=900\npoll c\ncommit c\n\
+             crash\nreopen\npoll c\nappend b count=40\nreset\nappend c\npartitions 2";
         let mut timeline = timeline(scenario);
         let len = timeline.len();
         assert!(len > 2 * INTERVAL, "{len} steps use no checkpoint");
@@ -271,7 +279,7 @@ mod tests {
         {
             timeline.seek(step);
             assert_eq!(timeline.cursor(), step);
-            assert_eq!(**timeline.picture(), fold(&timeline, step), "at step {step}");
+            assert_eq!(**timeline.topic(), fold(&timeline, step), "at step {step}");
         }
     }
 
@@ -282,7 +290,7 @@ mod tests {
         assert!(timeline.interval > INTERVAL);
         for step in [9_999, 3, timeline.interval, timeline.interval * 3 + 1] {
             timeline.seek(step);
-            assert_eq!(**timeline.picture(), fold(&timeline, step), "at step {step}");
+            assert_eq!(**timeline.topic(), fold(&timeline, step), "at step {step}");
         }
     }
 
@@ -332,7 +340,7 @@ mod tests {
             assert_eq!((cut.groups.len(), cut.cursor(), cut.shared(&whole)), (actions, cut.len(), actions));
             for step in [cut.len(), cut.len() / 2, 0, cut.len()] {
                 cut.seek(step);
-                assert_eq!(**cut.picture(), fold(&whole, step), "{actions} actions, step {step}");
+                assert_eq!(**cut.topic(), fold(&whole, step), "{actions} actions, step {step}");
             }
         }
         let again = timeline("append a key=k count=300\nflush");

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::Action as Command;
+use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
 
 use super::hooks::use_field;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Action as Command, sentence};
+use logscope::lab::{TopicAction as Command, TopicEvent, topic_sentence};
 use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
 
@@ -30,7 +30,7 @@ pub(crate) fn Dock(props: &Props) -> Html {
     let Props { state, on_run, on_do } = props;
     let event = state.timeline.event();
     let said = match event {
-        Some(event) => sentence(event),
+        Some(event) => topic_sentence(event),
         None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
         None => text::LOADING.to_owned(),
     };
@@ -139,7 +139,7 @@ fn Steps(props: &PartProps) -> Html {
     };
     let here = timeline.cursor() - 1 - group.first;
     let from = here.saturating_sub(LISTED / 2);
-    let step = |(at, event): (usize, &logscope::lab::Event)| {
+    let step = |(at, event): (usize, &TopicEvent)| {
         let seek = Action::Seek(group.first + at + 1);
         let onclick = props.on_do.reform(move |_: MouseEvent| seek.clone());
         let grave = (gravity(event) == Gravity::Grave).then_some("grave");

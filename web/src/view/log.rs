@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Action as Command, Picture, State as LogState};
+use logscope::lab::{Picture, State as LogState, TopicAction as Command};
 use yew::prelude::*;
 
 use super::budget::BudgetBar;

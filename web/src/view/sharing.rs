@@ -5,6 +5,7 @@ use web_sys::{Element, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::exchange;
+use crate::state::archive::Topic;
 use crate::state::beside::{Beside, Guest, Sharing, Wish};
 use crate::state::format::count;
 use crate::state::share::Mistake;
@@ -109,9 +110,9 @@ fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
             on_wish.emit(Wish::Try(text.map(|field| field.value()).unwrap_or_default()));
         })
     };
-    let partition = |(at, partition): (usize, &crate::state::archive::Partition)| {
+    let topic = |(at, topic): (usize, &Topic)| {
         let onclick = on_wish.reform(move |_: MouseEvent| Wish::Choose(at));
-        html! { <button type="button" {onclick}>{partition.name.clone()}</button> }
+        html! { <button type="button" {onclick}>{topic.name.clone()}</button> }
     };
     let wrong = sharing.mistake.is_some();
     html! {
@@ -120,7 +121,7 @@ fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
             if let Some(mistake) = &sharing.mistake { {complaint(mistake)} }
             if !sharing.choice.is_empty() {
                 <p>{text::CHOOSE_PARTITION}</p>
-                <div class="row choice-of">{for sharing.choice.iter().enumerate().map(partition)}</div>
+                <div class="row choice-of">{for sharing.choice.iter().enumerate().map(topic)}</div>
             }
             <form class="fields" onsubmit={run}>
                 <label><span>{text::SCENARIO}</span>

@@ -98,6 +98,22 @@ impl Picture {
         self.gone = before.into_iter().filter_map(|was| self.log.lost_of(was)).collect();
     }
 
+    /// Whether nothing is shown that an action was about.
+    pub(in crate::lab) fn is_at_rest(&self) -> bool {
+        self.focus == Focus::None
+            && self.cause == Focus::None
+            && self.fetch.is_none()
+            && self.gone.is_empty()
+            && self.removed.is_empty()
+    }
+
+    /// Something happens elsewhere: what the last action was about is over.
+    pub(in crate::lab) fn rest(&mut self) {
+        self.begin(self.state);
+        self.cause = Focus::None;
+        self.gone.clear();
+    }
+
     /// A new action: what the last one was about is over.
     fn begin(&mut self, state: State) {
         self.state = state;

@@ -36,6 +36,14 @@ impl ConsumerPicture {
         high_watermark.saturating_sub(self.position(partition))
     }
 
+    /// How many records it has still to read in all partitions, by their high watermarks.
+    pub fn total_lag(&self, high_watermarks: impl IntoIterator<Item = u64>) -> u64 {
+        (0..)
+            .zip(high_watermarks)
+            .map(|(partition, high_watermark)| self.lag(partition, high_watermark))
+            .sum()
+    }
+
     /// Its positions that are not what it has committed.
     pub fn uncommitted(&self) -> impl Iterator<Item = (u32, u64)> {
         let positions = self.positions.iter().map(|(partition, position)| (*partition, *position));
@@ -51,6 +59,17 @@ impl ConsumersPicture {
     /// The partition after the one that the consumer read last.
     pub(super) fn next_partition(&self, consumer: &str) -> u32 {
         self.consumers.get(consumer).and_then(|consumer| consumer.last).map_or(0, |last| last + 1)
+    }
+
+    /// Whether an event says anything of consumers.
+    pub(super) fn is_changed_by(event: &TopicEvent) -> bool {
+        match event {
+            TopicEvent::Polled { .. }
+            | TopicEvent::NothingToPoll { .. }
+            | TopicEvent::PositionReset { .. }
+            | TopicEvent::OffsetCommitted { .. } => true,
+            event => event.of_log() == Some(&Event::Reset),
+        }
     }
 
     /// Folds one event in.

@@ -8,6 +8,7 @@
 //! - A topic of one partition reports what its log reports, and nothing else.
 
 mod consumer;
+mod picture;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use super::scenario::{Action, MAX_PARTITIONS, TopicAction};
 use super::{Event, FetchedRecord, Lab};
 
 pub use consumer::{ConsumerPicture, ConsumersPicture};
+pub use picture::TopicPicture;
 pub use sentence::topic_sentence;
 
 /// One step of a topic's scenario.
@@ -106,6 +108,42 @@ pub enum TopicEvent {
     },
 }
 
+impl From<Event> for TopicEvent {
+    /// In a topic of one partition.
+    fn from(event: Event) -> Self {
+        Self::Log { partition: 0, event }
+    }
+}
+
+impl TopicEvent {
+    /// The partition that it is about; `None` if it is about the topic as a whole.
+    pub fn partition(&self) -> Option<u32> {
+        match self {
+            Self::Log { event, .. } if event.is_for_all() => None,
+            Self::Log { partition, .. }
+            | Self::KeyRouted { partition, .. }
+            | Self::TurnTaken { partition, .. }
+            | Self::Polled { partition, .. }
+            | Self::PositionReset { partition, .. }
+            | Self::OffsetCommitted { partition, .. } => Some(*partition),
+            Self::PartitionsAdded { .. } | Self::NothingToPoll { .. } | Self::Refused { .. } => None,
+        }
+    }
+
+    /// What happened to a log, if it did.
+    pub fn of_log(&self) -> Option<&Event> {
+        match self {
+            Self::Log { event, .. } => Some(event),
+            _ => None,
+        }
+    }
+
+    /// Whether it only says where a record goes: nothing has happened there yet.
+    fn routes(&self) -> bool {
+        matches!(self, Self::KeyRouted { .. } | Self::TurnTaken { .. })
+    }
+}
+
 /// What running an action brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TopicOutcome {
@@ -158,9 +196,14 @@ impl<S: Crash + Clone> TopicLab<S> {
         &self.consumers
     }
 
-    /// Takes up consumers from before, as a page does that is loaded again.
-    pub fn restore_consumers(&mut self, consumers: ConsumersPicture) {
-        self.consumers = consumers;
+    /// Which partition takes the next batch without a key.
+    pub fn turn(&self) -> u32 {
+        self.turn
+    }
+
+    /// Takes up consumers and the turn from before, as a page does that is loaded again.
+    pub fn restore(&mut self, consumers: ConsumersPicture, turn: u32) {
+        (self.consumers, self.turn) = (consumers, turn);
     }
 
     /// Runs one action. What is refused is an event too.
@@ -193,6 +236,9 @@ impl<S: Crash + Clone> TopicLab<S> {
             if partition as usize >= partitions {
                 return Err(format!("there is no partition {partition}: the topic has {partitions}"));
             }
+            if *action == Action::Reset {
+                return Err("a reset is for the whole topic: run it without `partition=`".to_owned());
+            }
             self.run_in(partition, action, outcome);
             return Ok(());
         }
@@ -217,11 +263,7 @@ impl<S: Crash + Clone> TopicLab<S> {
                 (0..self.partitions()).for_each(|partition| self.run_in(partition, action, outcome));
             }
             Action::Advance { .. } | Action::Config { .. } => self.run_once(action, outcome),
-            Action::Reset => {
-                (0..self.partitions()).for_each(|partition| self.run_in(partition, action, outcome));
-                self.labs.truncate(1);
-                self.turn = 0;
-            }
+            Action::Reset => self.reset(outcome)?,
         }
         Ok(())
     }
@@ -266,12 +308,7 @@ impl<S: Crash + Clone> TopicLab<S> {
         for (partition, lab) in (0..).zip(&mut self.labs) {
             let mut events = lab.set_clock(now_ms);
             events.extend(lab.run(action).events);
-            let told = |event: &Event| {
-                matches!(
-                    event,
-                    Event::ClockMoved { .. } | Event::ConfigChanged { .. } | Event::Refused { .. }
-                )
-            };
+            let told = |event: &Event| event.is_for_all() || matches!(event, Event::Refused { .. });
             let events = events.into_iter().filter(|event| partition == 0 || !told(event));
             outcome.events.extend(events.map(|event| TopicEvent::Log { partition, event }));
         }
@@ -294,6 +331,16 @@ impl<S: Crash + Clone> TopicLab<S> {
             self.labs.push(lab);
             self.run_in(number, &Action::Reopen, outcome);
         }
+        Ok(())
+    }
+
+    /// Leaves one empty partition. It is told of that one only.
+    fn reset(&mut self, outcome: &mut TopicOutcome) -> Result<(), String> {
+        for mut lab in self.labs.drain(1..) {
+            lab.remove_files()?;
+        }
+        self.turn = 0;
+        self.run_in(0, &Action::Reset, outcome);
         Ok(())
     }
 

@@ -6,17 +6,21 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::lab::{Picture, parse_topic_line, parse_topic_scenario};
-use crate::storage::MemoryStorage;
+use crate::lab::{parse_topic_line, parse_topic_scenario};
+use crate::storage::{MemoryStorage, Storage};
 
 fn lab() -> TopicLab<MemoryStorage> {
     let storages: Rc<RefCell<BTreeMap<u32, MemoryStorage>>> = Rc::default();
     TopicLab::new(1, move |number| storages.borrow_mut().entry(number).or_default().clone())
 }
 
-fn run(lab: &mut TopicLab<MemoryStorage>, scenario: &str) -> Vec<TopicEvent> {
+fn events(lab: &mut TopicLab<MemoryStorage>, scenario: &str) -> Vec<TopicEvent> {
     let actions = parse_topic_scenario(scenario).expect("a scenario");
     actions.iter().flat_map(|(_, action)| lab.run(action).events).collect()
+}
+
+fn run(lab: &mut TopicLab<MemoryStorage>, scenario: &str, picture: &mut TopicPicture) {
+    events(lab, scenario).iter().for_each(|event| picture.apply(event));
 }
 
 /// All that is not a log's own doing.
@@ -52,7 +56,7 @@ fn one_partition_is_what_its_log_is() {
 fn keys_stay_together_and_others_take_turns() {
     let mut topic = lab();
     let events =
-        run(&mut topic, "partitions 3\nappend x key=21\nappend x key=21\nappend y count=4\ntombstone 21");
+        events(&mut topic, "partitions 3\nappend x key=21\nappend x key=21\nappend y count=4\ntombstone 21");
     let partitions: Vec<u32> = events
         .iter()
         .filter_map(|event| match event {
@@ -71,8 +75,8 @@ fn keys_stay_together_and_others_take_turns() {
 #[test]
 fn a_consumer_reads_all_partitions_once_and_goes_on_where_it_committed() {
     let mut topic = lab();
-    run(&mut topic, "partitions 2\nappend a count=6\npoll c");
-    let hidden = run(&mut topic, "poll c");
+    events(&mut topic, "partitions 2\nappend a count=6\npoll c");
+    let hidden = events(&mut topic, "poll c");
     assert_eq!(hidden, [TopicEvent::NothingToPoll { consumer: "c".to_owned() }], "nothing is flushed");
     let mut seen = Vec::new();
     for line in
@@ -93,10 +97,10 @@ fn a_consumer_reads_all_partitions_once_and_goes_on_where_it_committed() {
     // A consumer that starts anew knows only what was committed.
     let mut anew = ConsumersPicture::default();
     anew.consumers.insert("c".to_owned(), ConsumerPicture { committed, ..ConsumerPicture::default() });
-    topic.restore_consumers(anew);
-    assert_eq!(told(&run(&mut topic, "poll c")).len(), 1);
+    topic.restore(anew, 0);
+    assert_eq!(told(&events(&mut topic, "poll c")).len(), 1);
     assert_eq!(
-        told(&run(&mut topic, "commit nobody")),
+        told(&events(&mut topic, "commit nobody")),
         ["Refused: the consumer \"nobody\" has not polled yet: run `poll nobody`."]
     );
 }
@@ -104,8 +108,8 @@ fn a_consumer_reads_all_partitions_once_and_goes_on_where_it_committed() {
 #[test]
 fn a_position_that_is_gone_is_reset() {
     let mut topic = lab();
-    run(&mut topic, "append a count=6\nflush\npoll c max_bytes=1\ndelete-before 4");
-    let told = told(&run(&mut topic, "poll c"));
+    events(&mut topic, "append a count=6\nflush\npoll c max_bytes=1\ndelete-before 4");
+    let told = told(&events(&mut topic, "poll c"));
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("Offset 1 of partition 0 is not in the log any more"), "{told:?}");
     assert!(told[1].contains("gets 2 records of partition 0 from offset 4 on"), "{told:?}");
@@ -120,7 +124,7 @@ fn mistakes_are_named() {
         ("partitions 2", "Refused: the topic has 3 partitions, and none can be taken away"),
         ("commit c", "Refused: the consumer \"c\" has not polled yet"),
     ] {
-        let told = told(&run(&mut topic, line));
+        let told = told(&events(&mut topic, line));
         assert!(told[0].contains(expected), "{line}: {told:?}");
     }
     for (line, message) in [
@@ -146,26 +150,64 @@ fn the_pictures_of_all_partitions_are_what_their_files_hold() {
     let mut topic = lab();
     let scenario = "partitions 3\nconfig segment.bytes=300\nappend a key=k count=5\nappend b count=7\nflush\n\
                     poll c\nappend d count=3\ncrash keep=20\nreopen\nflush\ndelete-before 1\npoll c\ncommit c";
-    let mut pictures = vec![Picture::default(); 3];
-    let mut consumers = ConsumersPicture::default();
-    for event in run(&mut topic, scenario) {
-        consumers.apply(&event);
-        match &event {
-            // These are told once, for all.
-            TopicEvent::Log {
-                event: event @ (Event::ConfigChanged { .. } | Event::ClockMoved { .. }),
-                ..
-            } => {
-                pictures.iter_mut().for_each(|picture| picture.apply(event));
+    let mut picture = TopicPicture::default();
+    run(&mut topic, scenario, &mut picture);
+    assert_eq!(&*picture.consumers, topic.consumers());
+    assert_eq!(picture.partitions().len(), 3);
+    for (lab, picture) in topic.labs().iter().zip(picture.partitions()) {
+        assert_eq!(lab.read_picture().expect("readable").as_ref(), Some(&picture.log));
+    }
+}
+
+#[test]
+fn one_partition_at_a_time_shows_what_a_step_is_about() {
+    let (mut topic, mut picture) = (lab(), TopicPicture::default());
+    let scenario = "partitions 3\nappend a key=k count=2\nappend b count=6\nflush\nfetch 0 partition=1\npoll c\ncommit c\n\
+                    append x key=k\nretain\ncrash\nreopen";
+    for (_, action) in parse_topic_scenario(scenario).expect("a scenario") {
+        for event in topic.run(&action).events {
+            picture.apply(&event);
+            let busy: Vec<u32> = (0..)
+                .zip(picture.partitions())
+                .filter(|(_, picture)| !picture.is_at_rest())
+                .map(|(number, _)| number)
+                .collect();
+            assert!(busy.is_empty() || busy == [picture.focus()], "{event:?}: {busy:?}");
+            if let Some(partition) = event.partition() {
+                assert_eq!(picture.focus(), partition);
             }
-            TopicEvent::Log { partition, event } => pictures[*partition as usize].apply(event),
-            _ => {}
+            if matches!(event, TopicEvent::KeyRouted { .. } | TopicEvent::TurnTaken { .. }) {
+                assert_eq!(busy, [], "{event:?}");
+            }
         }
     }
-    assert_eq!(&consumers, topic.consumers());
-    for (lab, picture) in topic.labs().iter().zip(pictures) {
-        assert_eq!(lab.read_picture().expect("readable"), Some(picture.log));
-    }
+}
+
+#[test]
+fn a_step_leaves_the_pictures_of_other_partitions_shared() {
+    let (mut topic, mut picture) = (lab(), TopicPicture::default());
+    run(&mut topic, "partitions 2\nappend a partition=0 count=9\nappend b partition=1", &mut picture);
+    let before = picture.clone();
+    run(&mut topic, "append c partition=1", &mut picture);
+    let same = |number: u32| Rc::ptr_eq(before.partition(number), picture.partition(number));
+    assert!(same(0) && !same(1) && Rc::ptr_eq(&before.consumers, &picture.consumers));
+}
+
+#[test]
+fn a_reset_leaves_one_empty_partition() {
+    let storages: Rc<RefCell<BTreeMap<u32, MemoryStorage>>> = Rc::default();
+    let shared = Rc::clone(&storages);
+    let mut topic = TopicLab::new(1, move |number| shared.borrow_mut().entry(number).or_default().clone());
+    let mut picture = TopicPicture::default();
+    run(&mut topic, "partitions 3\nappend a count=6\nflush\npoll c\nreset partition=1", &mut picture);
+    assert_eq!((topic.labs().len(), picture.partitions().len(), topic.turn()), (3, 3, 0));
+    run(&mut topic, "append a\nreset", &mut picture);
+    assert_eq!((topic.labs().len(), picture.partitions().len(), topic.turn()), (1, 1, 0));
+    assert!(topic.consumers().consumers.is_empty() && picture.consumers.consumers.is_empty());
+    assert_eq!(storages.borrow()[&2].list().expect("a list"), [""; 0]);
+    run(&mut topic, "partitions 2\nappend a partition=1", &mut picture);
+    assert_eq!(picture.partition(1).log.log_end_offset, 1);
+    assert_eq!(topic.labs()[1].read_picture().expect("readable"), Some(picture.partition(1).log.clone()));
 }
 
 proptest! {
@@ -191,7 +233,7 @@ proptest! {
 #[test]
 fn each_partition_flushes_by_itself_when_the_clock_says_so() {
     let mut lab = lab();
-    run(&mut lab, "partitions 2\nconfig flush.ms=5000\nappend a partition=0\nappend b partition=1");
+    events(&mut lab, "partitions 2\nconfig flush.ms=5000\nappend a partition=0\nappend b partition=1");
     let due = |events: &[TopicEvent]| -> Vec<u32> {
         let due = |event: &TopicEvent| match event {
             TopicEvent::Log { partition, event: Event::FlushDue { .. } } => Some(*partition),
@@ -199,9 +241,9 @@ fn each_partition_flushes_by_itself_when_the_clock_says_so() {
         };
         events.iter().filter_map(due).collect()
     };
-    assert_eq!(due(&run(&mut lab, "advance 1s")), []);
-    assert_eq!(due(&run(&mut lab, "advance 2s")), [0]);
+    assert_eq!(due(&events(&mut lab, "advance 1s")), []);
+    assert_eq!(due(&events(&mut lab, "advance 2s")), [0]);
     // An append elsewhere moves the clock as well.
-    assert_eq!(due(&run(&mut lab, "append c partition=0")), [1]);
-    assert_eq!(due(&run(&mut lab, "partitions 3\nappend d partition=2\nadvance 9s")), [0, 2]);
+    assert_eq!(due(&events(&mut lab, "append c partition=0")), [1]);
+    assert_eq!(due(&events(&mut lab, "partitions 3\nappend d partition=2\nadvance 9s")), [0, 2]);
 }

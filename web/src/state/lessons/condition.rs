@@ -6,10 +6,11 @@
 //! FirstBatchWhole then FetchStopped next_offset=4
 //! ```
 //!
-//! A pattern is an event's name and any number of comparisons, all of which must hold; `key=ana|ben` is one or the other. Patterns with `then` between
-//! them must be met one after the other by the events of one command, with any others in between.
+//! A pattern is an event's name and any number of comparisons, all of which must hold; `key=ana|ben` is one or the
+//! other. Patterns with `then` between them must be met one after the other by the events of one command, with any
+//! others in between. What happens to a log can be asked for its `partition` too.
 
-use logscope::lab::Event;
+use logscope::lab::TopicEvent;
 
 use super::facts::{ANY_WORD, BATCH_FIELDS, EVENTS, Known, Value, WORDS, facts, of_batch};
 
@@ -54,7 +55,7 @@ const OPERATORS: [(&str, How); 6] = [
 
 impl Condition {
     /// Whether the events of one command are what the task waits for.
-    pub(crate) fn is_met(&self, events: &[Event]) -> bool {
+    pub(crate) fn is_met(&self, events: &[TopicEvent]) -> bool {
         let mut waiting = self.patterns.iter().peekable();
         for event in events {
             if waiting.peek().is_some_and(|pattern| pattern.fits(event)) {
@@ -86,7 +87,7 @@ impl Pattern {
         Ok(Self { event: known.name, comparisons })
     }
 
-    fn fits(&self, event: &Event) -> bool {
+    fn fits(&self, event: &TopicEvent) -> bool {
         let Some((_, facts)) = facts(event).filter(|(name, _)| *name == self.event) else { return false };
         self.comparisons.iter().all(|comparison| {
             let value = facts.iter().find_map(|(field, value)| match value {
@@ -136,6 +137,9 @@ fn check_field(event: &Known, field: &str) -> Result<(), String> {
     if event.fields.contains(&"batch") {
         fields.extend(BATCH_FIELDS);
     }
+    if event.of_log {
+        fields.push("partition");
+    }
     if fields.contains(&field) {
         return Ok(());
     }
@@ -162,14 +166,15 @@ fn check_value(field: &str, how: How, with: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use logscope::MemoryStorage;
-    use logscope::lab::Lab;
+    use logscope::lab::{TopicLab, parse_topic_line};
 
     use super::*;
 
     /// Whether a condition is met by what the engine does for the last of these lines.
     fn met(lines: &[&str], condition: &str) -> bool {
-        let mut lab = Lab::new(MemoryStorage::new());
-        let outcomes: Vec<_> = lines.iter().map(|line| lab.run_line(line).unwrap()).collect();
+        let mut lab = TopicLab::new(1, |_| MemoryStorage::new());
+        let run = |line: &&str| lab.run(&parse_topic_line(line).unwrap().unwrap());
+        let outcomes: Vec<_> = lines.iter().map(run).collect();
         Condition::parse(condition).unwrap().is_met(&outcomes.last().unwrap().events)
     }
 
@@ -207,6 +212,23 @@ mod tests {
         assert!(met(&["append x", "crash"], "Crashed lost=69 kept=0"));
         assert!(met(&["append x", "flush", "find 99999999999999"], "TimeLookUpFinished found=none"));
         assert!(met(&["fetch 9"], "Refused") && !met(&["fetch 0"], "Refused"));
+        assert!(met(&["commit c"], "Refused"));
+    }
+
+    #[test]
+    fn events_of_a_topic_count_too() {
+        let several = ["partitions 3", "append x key=ana", "flush", "poll c"];
+        assert!(met(&several[..1], "PartitionsAdded from=1 to=3"));
+        assert!(met(
+            &several[..2],
+            "KeyRouted key=ana partition=1 partitions=3 then BatchAppended key=ana partition=1"
+        ));
+        assert!(!met(&several[..2], "BatchAppended partition=0"));
+        assert!(met(&several, "FetchStarted partition=1 then Polled consumer=c records=1 next=1 lag=0"));
+        let then = [&several[..], &["commit c"]].concat();
+        assert!(met(&then, "OffsetCommitted consumer=c partition=1 offset=1"));
+        let then = [&several[..], &["poll c"]].concat();
+        assert!(met(&then, "NothingToPoll consumer=c") && !met(&then, "NothingToPoll consumer=d"));
     }
 
     #[test]
@@ -217,6 +239,11 @@ mod tests {
             ("FetchStopped then then Crashed", "there is no event"),
             ("FetchStopped then", "\"then\" compares nothing"),
             ("FetchStopped bi=log_end", "FetchStopped has no field \"bi\"; it has by, used, max_bytes,"),
+            (
+                "Polled logg=3",
+                "Polled has no field \"logg\"; it has consumer, partition, position, records, next, lag",
+            ),
+            ("Crashed partition=x", "partition is a whole number, not \"x\""),
             ("BatchAppended batch=3", "has no field \"batch\"; it has size, records,"),
             (
                 "FetchStopped by=maxbytes",

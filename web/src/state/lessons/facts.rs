@@ -3,7 +3,7 @@
 //! Invariant: [`EVENTS`] and [`facts`] come from one list, so a name that a lesson may use is a name that an event has.
 
 use logscope::config::CleanupPolicy;
-use logscope::lab::{BatchInfo, Event, FlushCause, RollReason, StoppedBy};
+use logscope::lab::{BatchInfo, Event, FlushCause, RollReason, StoppedBy, TopicEvent};
 use logscope::log::Event as LogEvent;
 use logscope::log::{DeleteReason, IndexKind, Removal, TimeEntryCause};
 use logscope::record::{Compression, Producer};
@@ -14,6 +14,8 @@ use logscope::segment::{IndexEntry, TimeIndexEntry};
 pub(super) struct Known {
     pub(super) name: &'static str,
     pub(super) fields: &'static [&'static str],
+    /// It happens to a log, so it can be asked for its partition.
+    pub(super) of_log: bool,
 }
 
 /// What a field says.
@@ -28,7 +30,7 @@ pub(super) enum Value {
 pub(super) const BATCH_FIELDS: [&str; 7] =
     ["size", "records", "base_offset", "last_offset", "position", "key", "compression"];
 
-/// The words that some fields take; `key`, `value` and `file` take any, and all others numbers.
+/// The words that some fields take; those of [`ANY_WORD`] take any, and all others numbers.
 pub(super) const WORDS: [(&str, &[&str]); 8] = [
     ("by", &["max_bytes", "high_watermark", "log_end"]),
     ("reason", &["size", "time", "index_full", "offset_overflow", "log_start", "truncated"]),
@@ -40,30 +42,41 @@ pub(super) const WORDS: [(&str, &[&str]); 8] = [
     ("clean", &["true", "false"]),
 ];
 /// The fields that take any word.
-pub(super) const ANY_WORD: [&str; 5] = ["key", "value", "was", "file", "message"];
+pub(super) const ANY_WORD: [&str; 6] = ["key", "value", "was", "file", "message", "consumer"];
 
 macro_rules! events {
     ($($path:ident :: $event:ident { $($field:ident),* })*) => {
         /// All events that a lesson may ask for.
         pub(super) const EVENTS: &[Known] =
-            &[$(Known { name: stringify!($event), fields: &[$(stringify!($field)),*] }),*];
+            &[$(Known {
+                name: stringify!($event),
+                fields: &[$(stringify!($field)),*],
+                of_log: events!(@of_log $path),
+            }),*];
 
         /// An event's name and what its fields say; `None` for an event that no lesson asks for.
-        pub(super) fn facts(event: &Event) -> Option<(&'static str, Vec<(&'static str, Value)>)> {
+        fn told(event: &TopicEvent) -> Option<Facts> {
             events!(@log event, $($path :: $event { $($field),* })*);
         }
     };
+    (@of_log Topic) => { false };
+    (@of_log $path:ident) => { true };
     (@log $given:ident, $($path:ident :: $event:ident { $($field:ident),* })*) => {
         $(events!(@one $path, $given, $event { $($field),* });)*
         return None
     };
+    (@one Topic, $given:ident, $event:ident { $($field:ident),* }) => {
+        if let TopicEvent::$event { $($field,)* .. } = $given {
+            return Some((stringify!($event), vec![$((stringify!($field), $field.value())),*]));
+        }
+    };
     (@one Log, $given:ident, $event:ident { $($field:ident),* }) => {
-        if let Event::Log(LogEvent::$event { $($field,)* .. }) = $given {
+        if let TopicEvent::Log { event: Event::Log(LogEvent::$event { $($field,)* .. }), .. } = $given {
             return Some((stringify!($event), vec![$((stringify!($field), $field.value())),*]));
         }
     };
     (@one Lab, $given:ident, $event:ident { $($field:ident),* }) => {
-        if let Event::$event { $($field,)* .. } = $given {
+        if let TopicEvent::Log { event: Event::$event { $($field,)* .. }, .. } = $given {
             return Some((stringify!($event), vec![$((stringify!($field), $field.value())),*]));
         }
     };
@@ -118,6 +131,28 @@ events! {
     Lab::SyncFailed { lost }
     Lab::FlushDue { key, reached, limit }
     Lab::Refused { message }
+    Topic::PartitionsAdded { from, to }
+    Topic::KeyRouted { key, hash, partitions, partition }
+    Topic::TurnTaken { partition, partitions }
+    Topic::Polled { consumer, partition, position, records, next, lag }
+    Topic::NothingToPoll { consumer }
+    Topic::PositionReset { consumer, partition, from, to }
+    Topic::OffsetCommitted { consumer, partition, offset }
+}
+
+/// An event's name, and what its fields say.
+type Facts = (&'static str, Vec<(&'static str, Value)>);
+
+/// What an event says; `None` for one that no lesson asks for.
+pub(super) fn facts(event: &TopicEvent) -> Option<Facts> {
+    if let TopicEvent::Refused { message } = event {
+        return Some(("Refused", vec![("message", message.value())]));
+    }
+    let (name, mut facts) = told(event)?;
+    if let TopicEvent::Log { partition, .. } = event {
+        facts.push(("partition", partition.value()));
+    }
+    Some((name, facts))
 }
 
 /// What `facts` can make a [`Value`] of.
@@ -149,6 +184,12 @@ impl Fact for bool {
 impl Fact for String {
     fn value(&self) -> Value {
         word(self)
+    }
+}
+
+impl Fact for Vec<u8> {
+    fn value(&self) -> Value {
+        Value::Word(String::from_utf8_lossy(self).into_owned())
     }
 }
 

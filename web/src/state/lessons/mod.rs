@@ -18,7 +18,7 @@ mod tests;
 use std::fmt;
 use std::rc::Rc;
 
-use logscope::lab::{Action, Event};
+use logscope::lab::{TopicAction, TopicEvent};
 
 use condition::Condition;
 pub(crate) use parse::parse;
@@ -29,7 +29,7 @@ pub(crate) use prose::{Block, Span, blocks};
 pub(crate) struct Lesson {
     pub(crate) title: String,
     /// What has been run before the learner begins.
-    pub(crate) scenario: Vec<Action>,
+    pub(crate) scenario: Vec<TopicAction>,
     /// What the scenario makes the engine say.
     pub(crate) says: Vec<String>,
     pub(crate) tasks: Vec<Task>,
@@ -44,7 +44,7 @@ pub(crate) struct Task {
     /// What ticks it off. A lesson that has been parsed has it for every task.
     pub(crate) when: Option<Condition>,
     /// One way to do it.
-    pub(crate) solution: Vec<Action>,
+    pub(crate) solution: Vec<TopicAction>,
     /// What the solution makes the engine say.
     pub(crate) says: Vec<String>,
 }
@@ -124,7 +124,7 @@ impl Course {
     }
 
     /// Takes note of what a command of the learner did. Whether a task was ticked off by it.
-    pub(crate) fn observe(&mut self, events: &[Event]) -> bool {
+    pub(crate) fn observe(&mut self, events: &[TopicEvent]) -> bool {
         let task = self.lesson.tasks.get(self.done);
         let met = task.and_then(|task| task.when.as_ref()).is_some_and(|when| when.is_met(events));
         self.done += usize::from(met);

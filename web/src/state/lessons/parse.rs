@@ -20,7 +20,7 @@
 //! `solution`. `says` is for tests: what the scenario or the solution above it makes the engine say, so that the
 //! numbers in the text are the engine's. What is indented belongs to the line above it.
 
-use logscope::lab::{Action, parse_line};
+use logscope::lab::{TopicAction, parse_topic_line};
 
 use super::condition::Condition;
 use super::prose::{blocks, spans};
@@ -131,12 +131,12 @@ impl Draft {
     }
 
     fn command(&mut self, block: Block, line: &str, at: usize) -> Result<(), Wrong> {
-        let commands: &mut Vec<Action> = match (block, self.lesson.tasks.last_mut()) {
+        let commands: &mut Vec<TopicAction> = match (block, self.lesson.tasks.last_mut()) {
             (Block::Scenario, _) => &mut self.lesson.scenario,
             (Block::Solution, Some(task)) => &mut task.solution,
             _ => return Err((at, "commands stand under scenario: or solution:".to_owned())),
         };
-        commands.extend(parse_line(line).map_err(|error| (at, error.to_string()))?);
+        commands.extend(parse_topic_line(line).map_err(|error| (at, error.to_string()))?);
         Ok(())
     }
 

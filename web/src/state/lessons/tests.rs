@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use logscope::MemoryStorage;
-use logscope::lab::{Event, Lab, sentence};
+use logscope::lab::{Event, TopicLab, parse_topic_line, topic_sentence};
 
 use super::*;
 
@@ -27,9 +27,9 @@ fn lessons() -> Vec<(String, Rc<Lesson>)> {
 }
 
 /// What the engine says to commands, sentence by sentence; and the events of each.
-fn run(lab: &mut Lab<MemoryStorage>, actions: &[Action]) -> (Vec<Vec<Event>>, Vec<String>) {
+fn run(lab: &mut TopicLab<MemoryStorage>, actions: &[TopicAction]) -> (Vec<Vec<TopicEvent>>, Vec<String>) {
     let events: Vec<_> = actions.iter().map(|action| lab.run(action).events).collect();
-    let said = events.iter().flatten().map(sentence).collect();
+    let said = events.iter().flatten().map(topic_sentence).collect();
     (events, said)
 }
 
@@ -45,10 +45,13 @@ fn assert_said(file: &str, expected: &[String], said: &[String]) {
 #[test]
 fn each_lesson_is_played_to_its_end_by_its_solutions_and_not_before() {
     for (file, lesson) in lessons() {
-        let mut lab = Lab::new(MemoryStorage::new());
+        let mut lab = TopicLab::new(1, |_| MemoryStorage::new());
         let (events, said) = run(&mut lab, &lesson.scenario);
-        let refused = |events: &[Vec<Event>]| {
-            events.iter().flatten().any(|event| matches!(event, Event::Refused { .. }))
+        let refused = |events: &[Vec<TopicEvent>]| {
+            events.iter().flatten().any(|event| {
+                matches!(event, TopicEvent::Refused { .. })
+                    || matches!(event.of_log(), Some(Event::Refused { .. }))
+            })
         };
         assert!(!refused(&events), "{file}: the scenario is refused: {said:#?}");
         assert_said(&file, &lesson.says, &said);
@@ -69,11 +72,11 @@ fn each_lesson_is_played_to_its_end_by_its_solutions_and_not_before() {
 #[test]
 fn the_scenarios_alone_tick_nothing() {
     for (file, lesson) in lessons() {
-        let mut lab = Lab::new(MemoryStorage::new());
+        let mut lab = TopicLab::new(1, |_| MemoryStorage::new());
         let mut course = Course::new(file.clone(), Rc::clone(&lesson));
         // Looking around ticks nothing off either.
         for line in ["advance 1ms", "config retention.bytes=-1"] {
-            course.observe(&lab.run_line(line).unwrap().events);
+            course.observe(&lab.run(&parse_topic_line(line).unwrap().unwrap()).events);
         }
         assert_eq!(course.done, 0, "{file}");
     }

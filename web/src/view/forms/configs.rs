@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use logscope::lab::Action as Command;
+use logscope::lab::TopicAction as Command;
 use logscope::{ConfigKey, LogConfig, Takes};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;

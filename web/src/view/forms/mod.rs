@@ -8,7 +8,7 @@ mod housekeeping;
 mod produce;
 mod storage;
 
-use logscope::lab::Action as Command;
+use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
 
 use crate::state::command::Refused;
@@ -73,14 +73,16 @@ struct Sending {
 }
 
 impl Sending {
-    fn on_submit(&self, command: Result<Command, Refused>) -> Callback<SubmitEvent> {
+    fn on_submit(&self, command: Result<impl Into<Command>, Refused>) -> Callback<SubmitEvent> {
+        let command = command.map(Into::into);
         self.send.reform(move |event: SubmitEvent| {
             event.prevent_default();
             command.clone()
         })
     }
 
-    fn on_click(&self, command: Result<Command, Refused>) -> Callback<MouseEvent> {
+    fn on_click(&self, command: Result<impl Into<Command>, Refused>) -> Callback<MouseEvent> {
+        let command = command.map(Into::into);
         self.send.reform(move |_: MouseEvent| command.clone())
     }
 
