@@ -96,6 +96,9 @@ pub(crate) const COMMIT: &str = "Commit";
 pub(crate) const COMMIT_HINT: &str = "Keep this consumer's positions: that is where it goes on";
 pub(crate) const TOPIC_HINT: &str =
     "Each consumer is a group of its own and reads all partitions, one at a time.";
+pub(crate) const BATCHES_OF: &str = "The batches of partition";
+pub(crate) const SEGMENTS_OF: &str = "Segments in view of partition";
+pub(crate) const LOOK_AT: &str = "Look at this partition: forms and files are of it";
 pub(crate) const NEVER: &str = "–";
 pub(crate) const ALL: &str = "all";
 

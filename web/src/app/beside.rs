@@ -509,7 +509,9 @@ impl App {
         let settings = topic.settings();
         let files = topic.partitions.into_iter().map(|partition| partition.files).collect();
         let saved = Saved::of_partitions(files, settings);
+        let name: Rc<str> = archive::numbered(&topic.name).map_or(&*topic.name, |(topic, _)| topic).into();
         self.show_guest(Guest::Files { name: topic.name, remarks }, saved, &[]);
+        self.reduce(Action::Named(name));
         browser::set_hash("");
     }
 }

@@ -12,6 +12,8 @@ use super::{BatchId, Keeping, Settings, Speed};
 pub(crate) enum Action {
     /// The log has been loaded, and not opened yet: its files hold this.
     Loaded(Rc<TopicPicture>, Settings),
+    /// The log is of a topic of this name.
+    Named(Rc<str>),
     /// The engine ran a command.
     Ran(Ran),
     /// Show the picture after so many steps.

@@ -269,6 +269,39 @@ mod tests {
     }
 
     #[test]
+    fn consumers_and_partitions_have_their_forms() {
+        let line = |action: Result<TopicAction, Refused>| action.unwrap().to_string();
+        assert_eq!(line(poll("billing", "300")), "poll billing max_bytes=300");
+        assert_eq!(
+            (line(commit("two words")), line(partitions("3"))),
+            ("commit \"two words\"".into(), "partitions 3".into())
+        );
+        let field = |action: Result<TopicAction, Refused>| action.unwrap_err().field;
+        assert_eq!((field(commit("")), field(poll("", "1"))), ("Consumer", "Consumer"));
+        assert_eq!(field(poll("c", "-1")), "Bytes a poll");
+        assert_eq!(partitions("13").unwrap_err().reason, "Partitions takes a whole number from 1 to 12.");
+    }
+
+    #[test]
+    fn what_is_for_one_log_is_for_the_partition_that_is_looked_at() {
+        let meant = |line: &str, partition| meant_for(typed(line).unwrap().unwrap(), partition).to_string();
+        assert_eq!(meant("fetch 3", Some(2)), "fetch 3 max_bytes=4096 partition=2");
+        assert_eq!(meant("lose checkpoint", Some(0)), "lose checkpoint partition=0");
+        for line in [
+            "fetch 3 max_bytes=1 partition=1",
+            "append a",
+            "flush",
+            "crash",
+            "advance 1000",
+            "commit c",
+            "partitions 3",
+        ] {
+            assert_eq!(meant(line, Some(2)), line);
+        }
+        assert_eq!(meant("truncate 3", None), "truncate 3");
+    }
+
+    #[test]
     fn nothing_typed_is_no_mistake() {
         assert_eq!(typed("  # a comment"), Ok(None));
         assert!(typed("fetch banana").unwrap_err().contains("whole number"));

@@ -14,6 +14,7 @@ pub(crate) mod beside;
 mod branches;
 pub(crate) mod budget;
 pub(crate) mod command;
+pub(crate) mod consumers;
 pub(crate) mod file_detail;
 pub(crate) mod files;
 pub(crate) mod format;

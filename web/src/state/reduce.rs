@@ -12,6 +12,7 @@ impl State {
     pub(crate) fn reduce(&mut self, action: Action) {
         match action {
             Action::Loaded(picture, settings) => self.load(picture, settings),
+            Action::Named(name) => self.name = name,
             Action::Ran(ran) => self.ran(ran),
             Action::Seek(step) => self.go_to(step),
             Action::Back => self.go_to(self.timeline.cursor().saturating_sub(1)),

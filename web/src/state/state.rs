@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use logscope::lab::{Event, Picture, State as LogState, TopicEvent, TopicPicture};
 
+use super::archive::TOPIC;
 use super::branches::Branch;
 use super::what_if::WhatIf;
 use super::{Group, Palette, Speed, Timeline, TopicSettings, Zoom};
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
 /// What the page knows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct State {
+    /// The topic's name; empty for the page's own.
+    pub(super) name: Rc<str>,
     /// Every step since the page was loaded.
     pub(crate) timeline: Timeline,
     /// Which colour a key has.
@@ -103,6 +106,12 @@ impl State {
     /// The picture of the whole topic at the cursor.
     pub(crate) fn topic(&self) -> &Rc<TopicPicture> {
         self.timeline.topic()
+    }
+
+    /// The name of a partition, as its directory has it, if there are several.
+    pub(crate) fn place(&self, partition: u32) -> Option<String> {
+        let name = if self.name.is_empty() { TOPIC } else { &*self.name };
+        self.several().then(|| format!("{name}-{partition}"))
     }
 
     /// Whether the topic has more than one partition at the cursor.

@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Event, FetchedRecord, Picture, TopicEvent, TopicPicture};
+use logscope::lab::{Event, FetchedRecord, TopicEvent, TopicPicture};
 use logscope::log::Event as LogEvent;
 
 use super::Ran;
@@ -105,11 +105,6 @@ impl Timeline {
     /// The picture of the topic at the cursor.
     pub(crate) fn topic(&self) -> &Rc<TopicPicture> {
         &self.topic
-    }
-
-    /// The picture of the partition that the step is about.
-    pub(crate) fn picture(&self) -> &Rc<Picture> {
-        self.topic.partition(self.topic.focus())
     }
 
     /// The step at the cursor: the last one that the pictures hold.

@@ -26,6 +26,9 @@ pub(crate) enum Open {
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) open: Open,
+    /// The partition that it is of, if there are several.
+    #[prop_or_default]
+    pub(crate) place: Option<String>,
     pub(crate) on_close: Callback<()>,
 }
 
@@ -38,6 +41,10 @@ pub(crate) fn Detail(props: &Props) -> Html {
             (text::BATCH, Some(format!("segment {}, position {}", id.segment, id.position)))
         }
         Open::File(name, _) => (text::FILE, Some(name.to_string())),
+    };
+    let aside = match (&props.place, aside) {
+        (Some(place), Some(aside)) => Some(format!("{place}, {aside}")),
+        (_, aside) => aside,
     };
     // Where the page is narrow, or the panel scrolled, a detail would otherwise open out of sight.
     use_effect_with(aside.clone(), {

@@ -34,13 +34,17 @@ pub(crate) fn Dock(props: &Props) -> Html {
         None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
         None => text::LOADING.to_owned(),
     };
+    let place = event.and_then(TopicEvent::partition).and_then(|partition| state.place(partition));
     let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
     html! {
         <section class="dock" aria-label="Timeline">
             <Branches state={state.clone()} on_do={on_do.clone()} />
             <Controls state={state.clone()} on_do={on_do.clone()} />
             <Steps state={state.clone()} on_do={on_do.clone()} />
-            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">{prose(&said)}</p>
+            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">
+                if let Some(place) = place { <span class="place">{place}</span> }
+                {prose(&said)}
+            </p>
             <CommandLine
                 ready={state.ready()} forks={state.timeline.is_past()} history={state.history.clone()} on_run={on_run.clone()}
             />

@@ -1,6 +1,6 @@
 //! The list of keys and commands.
 
-use logscope::lab::COMMANDS;
+use logscope::lab::{COMMANDS, TOPIC_COMMANDS};
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
@@ -34,7 +34,7 @@ pub(crate) fn Help(props: &Props) -> Html {
             <dl>{for text::KEYS.iter().map(|(key, what)| html! { <><dt><kbd>{*key}</kbd></dt><dd>{*what}</dd></> })}</dl>
             <h2>{"Commands"}</h2>
             <dl class="commands">
-                {for COMMANDS.iter().map(|command| html! { <><dt><code>{command.usage}</code></dt><dd>{command.what}</dd></> })}
+                {for COMMANDS.iter().chain(&TOPIC_COMMANDS).map(|command| html! { <><dt><code>{command.usage}</code></dt><dd>{command.what}</dd></> })}
             </dl>
             <p class="hint">{"A word with spaces stands in double quotes, and # begins a comment. Every click shows the command that it ran."}</p>
         </dialog>

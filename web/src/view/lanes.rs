@@ -14,6 +14,7 @@ use super::hooks::use_size;
 use super::icon::{Icon, icon};
 use super::words::{Telling, Words};
 use crate::browser;
+use crate::state::consumers::Reader;
 use crate::state::layout::{MARGIN, frame, view};
 use crate::state::{Action, BatchId, Palette, Zoom};
 use crate::text;
@@ -33,6 +34,15 @@ pub(crate) struct Props {
     pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
     pub(crate) zoom: Zoom,
+    /// Where consumers go on in it.
+    #[prop_or_default]
+    pub(crate) readers: Rc<Vec<Reader>>,
+    /// Which of several partitions it is.
+    #[prop_or_default]
+    pub(crate) partition: Option<u32>,
+    /// Whether it has the buttons that zoom: all partitions zoom together.
+    #[prop_or(true)]
+    pub(crate) zooms: bool,
     pub(crate) on_do: Callback<Action>,
 }
 
@@ -43,15 +53,16 @@ pub(crate) fn Lanes(props: &Props) -> Html {
     let size = use_size(stage.window.clone());
     let scrolled = use_state_eq(|| (0.0_f64, 0.0_f64));
     let focused = use_state_eq(|| None::<BatchId>);
-    let Props { picture, palette, selected, zoom, on_do } = props;
-    let frame = frame(picture, size.0, *zoom);
+    let Props { picture, palette, selected, zoom, readers, partition, zooms, on_do } = props;
+    let on_do = &use_look_at(*partition, on_do);
+    let frame = frame(picture, size.0, *zoom).with_readers(readers);
 
-    use_effect_with((picture.clone(), palette.clone(), frame, size, *selected, *focused), {
+    use_effect_with((picture.clone(), palette.clone(), readers.clone(), frame, size, *selected, *focused), {
         let stage = stage.clone();
-        move |(picture, palette, frame, size, selected, focused)| {
-            let (picture, palette) = (picture.clone(), palette.clone());
+        move |(picture, palette, readers, frame, size, selected, focused)| {
+            let (picture, palette, readers) = (picture.clone(), palette.clone(), readers.clone());
             let (frame, size, selected, focused) = (*frame, *size, *selected, *focused);
-            stage.show(Scene { picture, palette, frame, size, selected, focused });
+            stage.show(Scene { picture, palette, readers, frame, size, selected, focused });
         }
     });
     use_theme(&stage);
@@ -85,14 +96,29 @@ pub(crate) fn Lanes(props: &Props) -> Html {
                 </div>
             </div>
             <Strip stage={ByAddress(stage.clone())} shown={overflows} />
-            <ZoomButtons zoom={*zoom} on_do={on_do.clone()} />
+            if *zooms { <ZoomButtons zoom={*zoom} on_do={on_do.clone()} /> }
             <i ref={stage.probe.clone()} class="ink" hidden=true></i>
             <Words
-                telling={Telling { picture: picture.clone(), palette: palette.clone(), frame, seen, selected: *selected }}
+                telling={Telling {
+                    picture: picture.clone(), palette: palette.clone(), readers: readers.clone(), partition: *partition, frame, seen,
+                    selected: *selected,
+                }}
                 stage={ByAddress(stage)} focused={*focused} on_focus={focused.setter()} on_do={on_do.clone()}
             />
         </div>
     }
+}
+
+/// Whoever chooses a batch looks at its partition from then on.
+#[hook]
+fn use_look_at(partition: Option<u32>, on_do: &Callback<Action>) -> Callback<Action> {
+    let deps = (partition, on_do.clone());
+    use_callback(deps, |action: Action, (partition, on_do): &(Option<u32>, Callback<Action>)| {
+        if let (Some(partition), Action::Select(Some(_))) = (partition, &action) {
+            on_do.emit(Action::LookAt(*partition));
+        }
+        on_do.emit(action);
+    })
 }
 
 /// The stage as a property: it is the same one always.

@@ -1,16 +1,18 @@
-//! The log's panel: its bounds, the lanes, the budget of a fetch, or an invitation where there is nothing yet.
+//! The panel of the log, or of several partitions side by side: bounds, lanes, the budget of a fetch, or an invitation
+//! where there is nothing yet.
 
 use std::rc::Rc;
 
-use logscope::lab::{Picture, State as LogState, TopicAction as Command};
+use logscope::lab::{LogPicture, Picture, State as LogState, TopicAction as Command};
 use yew::prelude::*;
 
 use super::budget::BudgetBar;
 use super::lanes::Lanes;
 use crate::engine::first_scenario;
+use crate::state::consumers::readers;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::state::layout::keys;
-use crate::state::{Action, BatchId, Palette, Zoom};
+use crate::state::{Action, State};
 use crate::text;
 
 /// More keys than this are not listed: their colours come round again.
@@ -18,82 +20,125 @@ const LISTED_KEYS: usize = 7;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) picture: Rc<Picture>,
-    /// The clock, in milliseconds since the Unix epoch.
-    pub(crate) clock: i64,
-    pub(crate) palette: Rc<Palette>,
-    pub(crate) selected: Option<BatchId>,
-    /// There is nothing to see yet, so the page says what could be done.
-    pub(crate) inviting: bool,
-    /// The log cannot be opened.
-    pub(crate) stuck: bool,
-    pub(crate) zoom: Zoom,
+    pub(crate) state: Rc<State>,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_run: Callback<Vec<Command>>,
 }
 
 #[function_component]
 pub(crate) fn Log(props: &Props) -> Html {
-    let log = &props.picture.log;
-    let empty = log.segments.is_empty() && !props.inviting && props.picture.state != LogState::Crashed;
+    let Props { state, on_do, on_run } = props;
+    let inviting = state.ready() && state.nothing_yet();
+    let partition = |number: u32| one(state, number, on_do);
     html! {
         <section class="log" aria-label="Log">
-            <Bounds picture={props.picture.clone()} clock={props.clock} palette={props.palette.clone()} />
-            if props.inviting { <Invitation on_run={props.on_run.clone()} /> }
-            if props.picture.state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
-            if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
-            if props.stuck { <p class="down">{text::STUCK}</p> }
-            if !props.inviting {
-                <Lanes
-                    picture={props.picture.clone()} palette={props.palette.clone()} selected={props.selected}
-                    zoom={props.zoom} on_do={props.on_do.clone()}
-                />
+            <div class="bounds">
+                if !state.several() { {bounds(&state.picture().log, BOUNDS)} }
+                {configs(state)}
+            </div>
+            if inviting { <Invitation on_run={on_run.clone()} /> }
+            if state.several() {
+                <div class="topic">{for (0..state.topic().partitions().len() as u32).map(partition)}</div>
+            } else {
+                {said(state, state.picture())}
+                if !inviting { {drawing(state, 0, on_do)} }
             }
-            if props.picture.fetch.is_some() {
-                <BudgetBar picture={props.picture.clone()} palette={props.palette.clone()} />
+            if state.picture().fetch.is_some() {
+                <BudgetBar picture={state.picture().clone()} palette={state.palette.clone()} />
             }
         </section>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct BoundsProps {
-    picture: Rc<Picture>,
-    clock: i64,
-    palette: Rc<Palette>,
+/// One of several partitions: its name, its bounds, its lanes.
+fn one(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
+    let picture = state.topic().partition(number);
+    let current = state.partition() == number;
+    let look = on_do.reform(move |_: MouseEvent| Action::LookAt(number));
+    let place = state.place(number).unwrap_or_default();
+    html! {
+        <section key={number} class={classes!("partition", current.then_some("current"))} aria-label={place.clone()}>
+            <div class="bounds">
+                <button type="button" class="link" aria-pressed={current.to_string()} title={text::LOOK_AT} onclick={look}>{place}</button>
+                {bounds(&picture.log, BOUNDS_IN_SHORT)}
+            </div>
+            {said(state, picture)}
+            {drawing(state, number, on_do)}
+        </section>
+    }
 }
 
-#[function_component]
-fn Bounds(props: &BoundsProps) -> Html {
-    let log = &props.picture.log;
+/// What is to be said of a log that cannot be drawn, or not only.
+fn said(state: &State, picture: &Rc<Picture>) -> Html {
+    let down = picture.state == LogState::Crashed;
+    let empty = picture.log.segments.is_empty() && !down && !(state.ready() && state.nothing_yet());
+    let stuck = state.stuck() && Rc::ptr_eq(picture, state.picture());
+    html! {
+        <>
+            if down { <p class="down">{text::DOWN}</p> }
+            if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
+            if stuck { <p class="down">{text::STUCK}</p> }
+        </>
+    }
+}
+
+fn drawing(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
+    let partition = state.several().then_some(number);
+    let last = state.topic().partitions().len() as u32 - 1;
+    html! {
+        <Lanes
+            picture={state.topic().partition(number).clone()} palette={state.palette.clone()} zoom={state.zoom}
+            selected={state.selected.filter(|_| state.open_in == number)} {partition}
+            readers={readers(&state.topic().consumers, number)} zooms={number == last} on_do={on_do.clone()}
+        />
+    }
+}
+
+/// What the bounds are called, and what they are called where there is less room.
+const BOUNDS: [&str; 3] = ["log start offset", "high watermark", "log end offset"];
+const BOUNDS_IN_SHORT: [&str; 3] = ["log start", "high watermark", "log end"];
+
+fn bounds(log: &LogPicture, names: [&'static str; 3]) -> Html {
     let bound = |name: &'static str, value: u64| html! { <div><dt>{name}</dt><dd>{value}</dd></div> };
+    html! {
+        <dl>
+            {bound(names[0], log.log_start_offset)}
+            {bound(names[1], log.high_watermark)}
+            {bound(names[2], log.log_end_offset)}
+        </dl>
+    }
+}
+
+/// What holds for all partitions: the configs that decide about the drawing, the clock, the colours of the keys.
+fn configs(state: &State) -> Html {
+    let log = &state.picture().log;
     // The first step of a log says how it is configured. Before it the lines stand there all the same, so that
     // nothing below them jumps.
     let config = |name: &'static str, value: u32| {
         let value = if log.segment_bytes > 0 { value.to_string() } else { "–".to_owned() };
         html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> }
     };
-    let keys = keys(log, &props.palette);
+    let mut found: Vec<&[u8]> = Vec::new();
+    for picture in state.topic().partitions() {
+        found.extend(keys(&picture.log, &state.palette));
+    }
+    let known = |key: &&[u8]| found.contains(key);
+    let keys: Vec<&[u8]> = state.palette.keys().iter().map(Vec::as_slice).filter(known).collect();
     let chip = |key: &&[u8]| {
-        let colour = props.palette.colour(Some(key));
+        let colour = state.palette.colour(Some(key));
         html! { <li title={bytes_text(key)} class={colour.map(|colour| format!("key-{colour}"))}>{bytes_text(key)}</li> }
     };
     html! {
-        <div class="bounds">
-            <dl>
-                {bound("log start offset", log.log_start_offset)}
-                {bound("high watermark", log.high_watermark)}
-                {bound("log end offset", log.log_end_offset)}
-            </dl>
+        <>
             <dl class="config">
                 {config("segment.bytes", log.segment_bytes)}
                 {config("index.interval.bytes", log.index_interval_bytes)}
-                <div><dt>{text::CLOCK}</dt><dd>{timestamp(props.clock)}</dd></div>
+                <div><dt>{text::CLOCK}</dt><dd>{timestamp(state.timeline.clock())}</dd></div>
             </dl>
             if !keys.is_empty() {
                 <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
             }
-        </div>
+        </>
     }
 }
 

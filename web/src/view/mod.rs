@@ -5,6 +5,7 @@ mod branches;
 mod budget;
 mod canvas;
 mod command;
+mod consumers;
 mod detail;
 mod dock;
 mod forms;

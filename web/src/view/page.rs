@@ -9,9 +9,10 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::actions::Actions;
+use super::consumers::consumers;
 use super::detail::{Detail, Open};
 use super::dock::Dock;
-use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
+use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
 use super::help::Help;
 use super::lesson::{lesson_text, tasks};
@@ -22,6 +23,7 @@ use super::tables::{Files, Records};
 use crate::browser;
 use crate::state::batch_detail::BatchDetail;
 use crate::state::beside::{Beside, Wish};
+use crate::state::command::meant_for;
 use crate::state::file_detail::FileDetail;
 use crate::state::{Action, State, Zoom};
 
@@ -46,6 +48,11 @@ pub(crate) fn Page(props: &Props) -> Html {
     let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
     // The same ones at every drawing, so that what has not changed is not drawn again.
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
+    let several = state.several().then(|| state.partition());
+    let run_here =
+        use_callback((on_run.clone(), several), |command, (on_run, partition): &(Callback<_>, _)| {
+            on_run.emit(vec![meant_for(command, *partition)]);
+        });
     let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
     let open = match (state.selected, &state.file) {
@@ -58,6 +65,8 @@ pub(crate) fn Page(props: &Props) -> Html {
     let fetched = state
         .fetched()
         .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far)));
+    let fetched_from = state.fetched().and_then(|(group, _)| group.fetched_from());
+    let (place, partitions) = (state.place(state.partition()), state.topic().partitions().len() as u32);
     html! {
         <>
             <div class="head">
@@ -71,23 +80,22 @@ pub(crate) fn Page(props: &Props) -> Html {
               <div class="side">
                 <div class="controls">
                     {lesson_text(beside)}
-                    <Produce {ready} on_run={run_one.clone()} />
-                    <Consume {ready} on_run={run_one.clone()} />
-                    <Storage {ready} on_run={run_one.clone()} />
-                    <Housekeeping {ready} on_run={run_one.clone()} />
+                    <Produce {ready} {partitions} on_run={run_here.clone()} />
+                    <Consume {ready} place={place.clone()} on_run={run_here.clone()} />
+                    <Topic {ready} place={place.clone()} on_run={run_here.clone()} />
+                    <Storage {ready} on_run={run_here.clone()} />
+                    <Housekeeping {ready} place={place.clone()} on_run={run_here} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                 </div>
                 {tasks(beside, on_wish)}
               </div>
-                <Log
-                    picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
-                    inviting={ready && state.nothing_yet()} stuck={state.stuck()} zoom={state.zoom} on_do={on_do.clone()} on_run={on_run.clone()}
-                />
+                <Log state={state.clone()} on_do={on_do.clone()} on_run={on_run.clone()} />
                 <div class="details">
-                    <Detail {open} {on_close} />
-                    <Records {fetched} />
+                    <Detail {open} place={state.place(state.open_in)} {on_close} />
+                    {consumers(state)}
+                    <Records {fetched} place={fetched_from.and_then(|partition| state.place(partition))} />
                     <Actions state={state.clone()} on_do={on_do.clone()} />
-                    <Files picture={picture.clone()} open={state.file.clone()} {on_open} {on_wish} />
+                    <Files picture={picture.clone()} {place} open={state.file.clone().filter(|_| state.open_in == state.partition())} {on_open} {on_wish} />
                 </div>
             </main>
             <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />

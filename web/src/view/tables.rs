@@ -18,6 +18,9 @@ const SHOWN: usize = 200;
 pub(crate) struct RecordsProps {
     /// The command of the last fetch, what it returned, and how much of it so far.
     pub(crate) fetched: Option<(Rc<str>, Rc<[FetchedRecord]>, usize)>,
+    /// The partition that they are of, if there are several.
+    #[prop_or_default]
+    pub(crate) place: Option<String>,
 }
 
 #[function_component]
@@ -31,7 +34,7 @@ pub(crate) fn Records(props: &RecordsProps) -> Html {
     };
     html! {
         <details class="panel" open=true>
-            <summary>{text::RECORDS}</summary>
+            <summary>{text::RECORDS}{props.place.iter().map(aside).collect::<Html>()}</summary>
             if let Some((command, ..)) = &props.fetched { <p class="hint"><code>{&**command}</code></p> }
             <div class="scroll">
                 <table aria-label={text::FETCHED_RECORDS}>
@@ -58,6 +61,10 @@ fn record(record: &FetchedRecord) -> Html {
     }
 }
 
+fn aside(text: &String) -> Html {
+    html! { <span class="aside">{text.clone()}</span> }
+}
+
 /// A key or a payload; null is not the same as empty.
 pub(super) fn nullable(bytes: Option<&[u8]>) -> Html {
     match bytes {
@@ -73,6 +80,9 @@ const FILE_ROW: f64 = 25.0;
 #[derive(Properties, PartialEq)]
 pub(crate) struct FilesProps {
     pub(crate) picture: Rc<Picture>,
+    /// The partition that they are of, if there are several.
+    #[prop_or_default]
+    pub(crate) place: Option<String>,
     /// The one whose bytes are open.
     pub(crate) open: Option<Rc<str>>,
     pub(crate) on_open: Callback<Rc<str>>,
@@ -101,7 +111,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
     };
     html! {
         <details class="panel" open=true>
-            <summary>{text::FILES}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
+            <summary>{text::FILES}{props.place.iter().map(aside).collect::<Html>()}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
             <div class="scroll rows" ref={window} {onscroll}>
                 <table aria-label={text::FILES} aria-rowcount={(count + 1).to_string()}>
                     <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th></tr></thead>

@@ -15,8 +15,9 @@ use yew::prelude::*;
 
 use super::lanes::ByAddress;
 use crate::browser;
+use crate::state::consumers::Reader;
 use crate::state::layout::{
-    Frame, LaneDescription, Move, OptionText, View, described_lanes, lanes, neighbour, options,
+    Frame, LaneDescription, Move, OptionText, View, described_lanes, lanes, neighbour, options, put_readers,
 };
 use crate::state::{Action, BatchId, Palette};
 use crate::text;
@@ -31,6 +32,9 @@ const TOLD: usize = 24;
 pub(super) struct Telling {
     pub(super) picture: Rc<Picture>,
     pub(super) palette: Rc<Palette>,
+    pub(super) readers: Rc<Vec<Reader>>,
+    /// Which of several partitions it is.
+    pub(super) partition: Option<u32>,
     pub(super) frame: Frame,
     pub(super) seen: View,
     pub(super) selected: Option<BatchId>,
@@ -62,7 +66,7 @@ pub(super) fn Words(props: &Props) -> Html {
     let busy = focused.is_none() && *settled != *telling;
     let telling = if busy { (*settled).clone() } else { telling.clone() };
     html! {
-        <div id="drawing-in-words" class="unseen" aria-busy={busy.to_string()}>
+        <div id={in_partition("drawing-in-words".to_owned(), telling.partition)} class="unseen" aria-busy={busy.to_string()}>
             <Told {telling} focused={*focused} stage={stage.clone()} on_focus={on_focus.clone()} on_do={on_do.clone()} />
         </div>
     }
@@ -74,7 +78,8 @@ fn Told(props: &Props) -> Html {
     let Props { telling, stage, focused, on_focus, on_do } = props;
     let mut seen = telling.seen.clone();
     seen.lanes.end = seen.lanes.end.min(seen.lanes.start + TOLD);
-    let shapes = lanes(&telling.picture, &telling.palette, &telling.frame, &seen);
+    let mut shapes = lanes(&telling.picture, &telling.palette, &telling.frame, &seen);
+    put_readers(&telling.picture, &telling.frame, &telling.readers, &mut shapes);
     let first = || shapes.iter().flat_map(|lane| &lane.boxes).map(|shape| shape.id).next();
     let reachable = focused.or(telling.selected).or_else(first);
     html! {
@@ -82,7 +87,7 @@ fn Told(props: &Props) -> Html {
             <Batches
                 telling={telling.clone()} {reachable} stage={stage.clone()} on_focus={on_focus.clone()} on_do={on_do.clone()}
             />
-            <Segments lanes={described_lanes(&shapes)} />
+            <Segments lanes={described_lanes(&shapes)} partition={telling.partition} />
         </>
     }
 }
@@ -103,11 +108,12 @@ fn Batches(props: &BatchesProps) -> Html {
     let ByAddress(stage) = &props.stage;
     // The batch that is to have the focus as soon as it is in the page.
     let wanted = use_mut_ref(|| None::<BatchId>);
+    let partition = props.telling.partition;
     use_effect({
         let wanted = wanted.clone();
         move || {
             let id = *wanted.borrow();
-            if id.is_some_and(focus) {
+            if id.is_some_and(|id| focus(id, partition)) {
                 *wanted.borrow_mut() = None;
             }
         }
@@ -133,7 +139,7 @@ fn Batches(props: &BatchesProps) -> Html {
             event.prevent_default();
             if let Some(next) = neighbour(&picture.log, Some(here), way) {
                 stage.reveal_batch(next);
-                if !focus(next) {
+                if !focus(next, partition) {
                     *wanted.borrow_mut() = Some(next);
                     on_focus.set(Some(next));
                 }
@@ -162,20 +168,22 @@ fn Batches(props: &BatchesProps) -> Html {
         let reachable = props.reachable == Some(option.id);
         html! {
             <li
-                key={option.number} id={element_id(option.id)} role="option" aria-label={option.text.clone()}
+                key={option.number} id={element_id(option.id, partition)} role="option" aria-label={option.text.clone()}
                 aria-posinset={option.number.to_string()} aria-setsize={all.to_string()}
                 aria-selected={(*selected == Some(option.id)).to_string()} tabindex={if reachable { "0" } else { "-1" }}
             ></li>
         }
     };
+    let name = partition.map_or(text::LOG.to_owned(), |number| format!("{} {number}", text::BATCHES_OF));
     html! {
-        <ul role="listbox" aria-label={text::LOG} {onkeydown} {onfocusin} {onfocusout}>{for listed.iter().map(option)}</ul>
+        <ul role="listbox" aria-label={name} {onkeydown} {onfocusin} {onfocusout}>{for listed.iter().map(option)}</ul>
     }
 }
 
 #[derive(Properties, PartialEq)]
 struct SegmentsProps {
     lanes: Vec<LaneDescription>,
+    partition: Option<u32>,
 }
 
 /// The segments in view, in words.
@@ -183,18 +191,23 @@ struct SegmentsProps {
 fn Segments(props: &SegmentsProps) -> Html {
     let lane = |lane: &LaneDescription| {
         html! {
-            <li key={lane.base_offset} id={format!("segment-{}", lane.base_offset)}>
+            <li key={lane.base_offset} id={in_partition(format!("segment-{}", lane.base_offset), props.partition)}>
                 <span data-mark="name">{lane.name.clone()}</span>{": "}{lane.text.clone()}
                 <ul>{for lane.marks.iter().map(|mark| html! { <li data-mark="">{mark.clone()}</li> })}</ul>
             </li>
         }
     };
-    html! { <ul aria-label={text::SEGMENTS_IN_VIEW}>{for props.lanes.iter().map(lane)}</ul> }
+    let name = match props.partition {
+        None => text::SEGMENTS_IN_VIEW.to_owned(),
+        Some(number) => format!("{} {number}", text::SEGMENTS_OF),
+    };
+    html! { <ul aria-label={name}>{for props.lanes.iter().map(lane)}</ul> }
 }
 
 /// Gives a batch the focus; `false` if it is not in the page.
-fn focus(id: BatchId) -> bool {
-    let element = browser::document().and_then(|document| document.get_element_by_id(&element_id(id)));
+fn focus(id: BatchId, partition: Option<u32>) -> bool {
+    let element =
+        browser::document().and_then(|document| document.get_element_by_id(&element_id(id, partition)));
     let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
         return false;
     };
@@ -204,9 +217,14 @@ fn focus(id: BatchId) -> bool {
     element.focus_with_options(&options).is_ok()
 }
 
+/// An id that other partitions have too.
+fn in_partition(id: String, partition: Option<u32>) -> String {
+    partition.map_or(id.clone(), |number| format!("{id}-of-{number}"))
+}
+
 /// The id of a batch's element.
-fn element_id(id: BatchId) -> String {
-    format!("batch-{}-{}", id.segment, id.position)
+fn element_id(id: BatchId, partition: Option<u32>) -> String {
+    in_partition(format!("batch-{}-{}", id.segment, id.position), partition)
 }
 
 /// The batch that an element stands for.
@@ -214,5 +232,6 @@ fn batch_of(target: web_sys::EventTarget) -> Option<BatchId> {
     let element = target.dyn_into::<Element>().ok()?;
     let id = element.id();
     let (segment, position) = id.strip_prefix("batch-")?.split_once('-')?;
+    let position = position.split_once('-').map_or(position, |(position, _)| position);
     Some(BatchId { segment: segment.parse().ok()?, position: position.parse().ok()? })
 }

@@ -102,7 +102,7 @@ pub(crate) struct LaneDescription {
     pub(crate) name: String,
     /// How full it is, and what is special about it.
     pub(crate) text: String,
-    /// Bounds of the log, holes, and entries of the indexes.
+    /// Bounds of the log, positions of consumers, holes, and entries of the indexes.
     pub(crate) marks: Vec<String>,
 }
 
@@ -113,6 +113,7 @@ pub(crate) fn described_lanes(lanes: &[Lane]) -> Vec<LaneDescription> {
 
 fn described(lane: &Lane) -> LaneDescription {
     let mut marks: Vec<String> = lane.markers.iter().map(|marker| marker.label.clone()).collect();
+    marks.extend(lane.readers.iter().map(|reader| reader.title()));
     marks.extend(lane.rest.as_ref().map(rest_text));
     for (kind, of_kind) in [("holes", &lane.holes), ("entries", &lane.entries), ("entries", &lane.times)] {
         marks.extend(of_kind.iter().take(TOLD).map(|mark| mark.title()));

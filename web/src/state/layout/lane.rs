@@ -75,6 +75,7 @@ pub(super) fn lane(
         times,
         holes: if plain { Vec::new() } else { holes(log, segment, batches, frame) },
         markers,
+        readers: Vec::new(),
         scan_from: looked_up.map(|(_, _, position)| position as f64 * frame.scale),
         outline: outline(picture.focus),
         cause: outline(picture.cause),

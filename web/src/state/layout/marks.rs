@@ -198,7 +198,7 @@ pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker>
 }
 
 /// Segment and position of a bound: where the batch with its offset begins, or behind the last batch.
-fn place_of(log: &LogPicture, offset: u64, kind: MarkerKind) -> Option<(u64, u64)> {
+pub(super) fn place_of(log: &LogPicture, offset: u64, kind: MarkerKind) -> Option<(u64, u64)> {
     if kind == MarkerKind::LogEnd {
         return log.segments.last().map(|last| (last.base_offset, end_of(last)));
     }

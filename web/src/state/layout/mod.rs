@@ -14,6 +14,7 @@ mod hit;
 mod lane;
 mod marks;
 mod minimap;
+mod readers;
 mod rows;
 mod shapes;
 mod walk;
@@ -28,6 +29,7 @@ use rows::Rows;
 pub(crate) use described::{LaneDescription, OptionText, described_lanes, options};
 pub(crate) use hit::{Hit, hit};
 pub(crate) use minimap::{Minimap, minimap, scroll_to};
+pub(crate) use readers::{ReaderMark, put_readers};
 pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest, Says};
 pub(crate) use walk::{Move, neighbour};
 

@@ -1,6 +1,6 @@
 //! The shapes that a drawing of the log consists of.
 
-use super::Frame;
+use super::{Frame, ReaderMark};
 use crate::state::BatchId;
 use crate::state::format::{offsets, timestamp};
 
@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     /// Where offsets are missing, with those that are.
     pub(crate) holes: Vec<EntryMark>,
     pub(crate) markers: Vec<Marker>,
+    /// Where consumers go on, once they were put there.
+    pub(crate) readers: Vec<ReaderMark>,
     /// Where a scan began.
     pub(crate) scan_from: Option<f64>,
     pub(crate) outline: Option<Outline>,

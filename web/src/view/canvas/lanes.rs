@@ -6,7 +6,7 @@ use super::inks::Ink;
 use super::pen::{Align, Pen, Rect};
 use super::{boxes, marks};
 use crate::state::BatchId;
-use crate::state::layout::{ABOVE, BOX, Frame, Lane, MARGIN, Outline};
+use crate::state::layout::{BOX, Frame, Lane, MARGIN, Outline};
 
 /// How far a change has come, from 0 to 1: each by a time of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,7 +136,7 @@ fn name(pen: &Pen<'_>, lane: &Lane, scrolled: f64) {
     }
     let note = |x: f64, y: f64| pen.text(lane.note, (x, y), Align::Start, Ink::Accent, None);
     if lane.frame.left > MARGIN {
-        let y = lane.top + ABOVE + BOX / 2.0 - 3.0;
+        let y = lane.top + lane.frame.box_top + BOX / 2.0 - 3.0;
         write_name(y);
         pen.text(&lane.size, (x, y + 15.0), Align::Start, Ink::Soft, None);
         note(x + pen.width(&lane.size) + 8.0, y + 15.0);

@@ -1,9 +1,9 @@
-//! What stands above and below the boxes: hops of a scan, index entries, holes, the bounds of the log.
+//! What stands above and below the boxes: hops of a scan, index entries, holes, the bounds of the log, consumers.
 
 use super::inks::Ink;
 use super::lanes::{Motion, origin};
 use super::pen::{Align, Pen};
-use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind};
+use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind, ReaderMark};
 
 /// Paints the marks of a lane.
 pub(super) fn paint(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
@@ -31,6 +31,7 @@ fn in_place(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
         pen.fill(&[(x - 4.0, -9.0), (x + 4.0, -9.0), (x, -2.0)]);
     }
     lane.markers.iter().for_each(|bound| marker(pen, bound));
+    lane.readers.iter().for_each(|mark| reader(pen, mark));
 }
 
 fn special(mark: &EntryMark) -> bool {
@@ -113,6 +114,17 @@ fn label(pen: &Pen<'_>, mark: &EntryMark, base: f64) {
     } else {
         pen.text(text, (mark.x + dx, base), align, Ink::Soft, None);
     }
+}
+
+/// A triangle that points down at where consumers go on.
+fn reader(pen: &Pen<'_>, mark: &ReaderMark) {
+    let (x, tip) = (mark.x.max(1.0), -ABOVE - 1.0);
+    pen.line_style(Ink::Soft, 1.0, &[1.0, 2.0]);
+    pen.line(&[(x, tip), (x, 0.0)]);
+    pen.ink(Ink::Text);
+    pen.fill(&[(x - 4.5, tip - 8.0), (x + 4.5, tip - 8.0), (x, tip)]);
+    let (dx, align) = if mark.leftward { (-8.0, Align::End) } else { (8.0, Align::Start) };
+    pen.text(&mark.label, (x + dx, tip - 1.0), align, Ink::Text, Some(Ink::Ground));
 }
 
 fn marker(pen: &Pen<'_>, marker: &Marker) {

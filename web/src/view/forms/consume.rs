@@ -14,7 +14,7 @@ const SLIDER_MAX: u32 = 2048;
 pub(crate) fn Consume(props: &Props) -> Html {
     html! {
         <details class="panel" open=true>
-            <summary>{text::CONSUME}</summary>
+            {props.heading(text::CONSUME)}
             <FetchForm ready={props.ready} on_run={&props.on_run} />
             <FindForm ready={props.ready} on_run={&props.on_run} />
         </details>

@@ -15,7 +15,7 @@ pub(crate) fn Housekeeping(props: &Props) -> Html {
         <details class="panel">
             <summary>{text::HOUSEKEEPING}</summary>
             <ClockForm ready={props.ready} on_run={&props.on_run} />
-            <CutForm ready={props.ready} on_run={&props.on_run} />
+            <CutForm ready={props.ready} place={props.place.clone()} on_run={&props.on_run} />
         </details>
     }
 }
@@ -52,6 +52,7 @@ fn CutForm(props: &Props) -> Html {
         <form class="fields second" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
                 <Field label={text::CUT_AT} name="cut" min="0" value={(*at).clone()} oninput={on_at} sending={sending.clone()} />
+                if let Some(place) = &props.place { <span class="hint">{place.clone()}</span> }
             </div>
             <div class="row tight">
                 <button type="button" class="grave" title={text::DELETE_BEFORE_HINT} {disabled} onclick={on_delete}>{text::DELETE_BEFORE}</button>

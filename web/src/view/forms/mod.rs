@@ -7,6 +7,7 @@ mod consume;
 mod housekeeping;
 mod produce;
 mod storage;
+mod topic;
 
 use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
@@ -18,12 +19,24 @@ pub(super) use consume::Consume;
 pub(super) use housekeeping::Housekeeping;
 pub(super) use produce::Produce;
 pub(super) use storage::Storage;
+pub(super) use topic::Topic;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     /// Whether commands can be run.
     pub(crate) ready: bool,
+    /// The partition that is looked at, by its name, if there are several.
+    #[prop_or_default]
+    pub(crate) place: Option<String>,
     pub(crate) on_run: Callback<Command>,
+}
+
+impl Props {
+    /// A panel's heading, with the partition that its commands are for.
+    fn heading(&self, heading: &'static str) -> Html {
+        let place = self.place.as_ref().map(|place| html! { <span class="aside">{place.clone()}</span> });
+        html! { <summary>{heading}{place.unwrap_or_default()}</summary> }
+    }
 }
 
 #[derive(Properties, PartialEq)]

@@ -1,0 +1,52 @@
+//! Adds partitions, and lets consumers read and commit.
+
+use yew::prelude::*;
+
+use super::{Field, Props, use_sending};
+use crate::state::command;
+use crate::text;
+use crate::view::hooks::use_field;
+
+/// The panel. It is open for a topic that has something to be done there.
+#[function_component]
+pub(crate) fn Topic(props: &Props) -> Html {
+    let (count, on_count) = use_field("3");
+    let adding = use_sending("partitions-complaint", &props.on_run);
+    let (consumer, on_consumer) = use_field("billing");
+    let (max_bytes, on_max_bytes) = use_field("300");
+    let sending = use_sending("consumer-complaint", &props.on_run);
+    let disabled = !props.ready;
+    html! {
+        <details class="panel" open={props.place.is_some()}>
+            <summary>{text::TOPIC}</summary>
+            <form class="fields" novalidate=true onsubmit={adding.on_submit(command::partitions(&count))} oninput={&adding.on_edit}>
+                <div class="row">
+                    <Field
+                        label={text::PARTITIONS} name="partitions" min="1" max="12" short=true
+                        value={(*count).clone()} oninput={on_count} sending={adding.clone()}
+                    />
+                    <button type="submit" {disabled}>{text::SET_PARTITIONS}</button>
+                </div>
+                {adding.complaint()}
+            </form>
+            <form
+                class="fields second" novalidate=true onsubmit={sending.on_submit(command::poll(&consumer, &max_bytes))}
+                oninput={&sending.on_edit}
+            >
+                <div class="row">
+                    <Field label={text::CONSUMER} name="consumer" value={(*consumer).clone()} oninput={on_consumer} sending={sending.clone()} />
+                    <Field
+                        label={text::POLL_BYTES} name="poll_bytes" min="0" short=true
+                        value={(*max_bytes).clone()} oninput={on_max_bytes} sending={sending.clone()}
+                    />
+                </div>
+                <div class="row">
+                    <button type="submit" class="main" title={text::POLL_HINT} {disabled}>{text::POLL}</button>
+                    <button type="button" title={text::COMMIT_HINT} {disabled} onclick={sending.on_click(command::commit(&consumer))}>{text::COMMIT}</button>
+                </div>
+                {sending.complaint()}
+                <p class="hint">{text::TOPIC_HINT}</p>
+            </form>
+        </details>
+    }
+}
