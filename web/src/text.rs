@@ -152,6 +152,11 @@ pub(crate) const DAMAGE_INDEX_HINT: &str =
     "A byte of the first entry in this segment's offset index is inverted";
 pub(crate) const POISONED: &str =
     "A sync has failed: the log takes no appends until it is opened again. Fetches go on.";
+/// What the disk takes, and what it holds.
+pub(crate) fn disk_limit(limit: u64, used: u64) -> String {
+    format!("The disk takes {limit} bytes in all; {used} are used.")
+}
+
 pub(crate) const SYNC_WILL_FAIL: &str = "The next sync is going to fail.";
 pub(crate) const UNLIMITED: &str = "never";
 
@@ -173,6 +178,9 @@ pub(crate) const NO_FETCH_THERE: &str = "There would be no fetch.";
 pub(crate) const ORIGINAL: &str = "Original Python reader";
 pub(crate) const ORIGINAL_HINT: &str =
     "Read on to the high watermark with the fetch of the project that this began as";
+pub(crate) const BOTH_FETCHES: &str = "Both fetches";
+pub(crate) const BUDGET: &str = "Budget";
+pub(crate) const MISSED: &str = "Missing:";
 pub(crate) const ORIGINAL_WHY: &str = "It skips any segment, save the last, whose base offset lies below the fetch offset, and so the rest of \
      each segment in which its budget ended.";
 

@@ -241,6 +241,26 @@ mod tests {
     }
 
     #[test]
+    fn the_disk_fails_by_commands() {
+        assert_eq!(line(disk("2048")), "disk 2048");
+        assert_eq!(line(lose_index("7")), "lose 00000000000000000007.index");
+        assert_eq!(line(damage_index("0")), "flip 00000000000000000000.index 7");
+        assert_eq!(disk("x").unwrap_err().field, text::DISK_BYTES);
+        assert_eq!(lose_index("").unwrap_err().reason, "Segment takes a whole number from 0 on.");
+    }
+
+    #[test]
+    fn never_is_kafkas_largest_number() {
+        let edits = [("flush.messages", "never".to_owned()), ("flush.ms", "5s".to_owned())];
+        let current = [("flush.messages".to_owned(), "3".to_owned())];
+        let action = config(&current, &edits.into_iter().collect()).unwrap().unwrap();
+        assert_eq!(action.to_string(), "config flush.messages=9223372036854775807 flush.ms=5000");
+        assert_eq!(config_text("flush.ms", "9223372036854775807"), "never");
+        let refused = config(&[], &[("flush.messages", "0".to_owned())].into_iter().collect()).unwrap_err();
+        assert!(refused.field == "flush.messages" && refused.reason.contains("from 1 to"), "{refused:?}");
+    }
+
+    #[test]
     fn only_what_was_changed_is_configured() {
         let current: Vec<_> =
             LogConfig::default().entries().map(|(key, value)| (key.to_owned(), value)).collect();
