@@ -85,13 +85,13 @@ fn said(state: &State, picture: &Rc<Picture>) -> Html {
 fn drawing(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
     let partition = state.several().then_some(number);
     let last = state.topic().partitions().len() as u32 - 1;
-    let missed = state.original().filter(|_| state.partition() == number).map(|original| original.missed);
+    let original = (state.partition() == number).then(|| state.original()).flatten();
     html! {
         <Lanes
             picture={state.topic().partition(number).clone()} palette={state.palette.clone()} zoom={state.zoom}
             selected={state.selected.filter(|_| state.open_in == number)} {partition}
             readers={readers(&state.topic().consumers, number)} zooms={number == last}
-            missed={missed.unwrap_or_default()} on_do={on_do.clone()}
+            missed={original.map(|original| original.missed).unwrap_or_default()} on_do={on_do.clone()}
         />
     }
 }
