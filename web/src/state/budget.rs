@@ -91,8 +91,12 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
 fn dropped(fetch: &FetchPicture) -> Option<String> {
     let first = fetch.taken.first()?.batch.base_offset;
     let last = fetch.offset.checked_sub(1).filter(|last| *last >= first)?;
-    let (come, are) = if first == last { ("comes", "is") } else { ("come", "are") };
-    Some(format!("{} {come} along in the first batch and {are} dropped by the reader", offsets(first, last)))
+    let (what, come, are) =
+        if first == last { ("offset", "comes", "is") } else { ("offsets", "come", "are") };
+    Some(format!(
+        "{what} {} {come} along in the first batch and {are} dropped by the reader",
+        offsets(first, last)
+    ))
 }
 
 fn reason(fetch: &FetchPicture) -> Option<String> {
@@ -144,8 +148,8 @@ mod tests {
         assert_eq!(after("fetch 1 max_bytes=150").dropped, None);
         let dropped = |fetch: &str| budget_of(&format!("append a b c\nflush\n{fetch}")).dropped;
         let along = "comes along in the first batch and is dropped by the reader";
-        assert_eq!(dropped("fetch 1"), Some(format!("0 {along}")));
-        assert!(dropped("fetch 2 max_bytes=1").unwrap().starts_with("0–1 come along"));
+        assert_eq!(dropped("fetch 1"), Some(format!("offset 0 {along}")));
+        assert!(dropped("fetch 2 max_bytes=1").unwrap().starts_with("offsets 0–1 come along"));
     }
 
     #[test]

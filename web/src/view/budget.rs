@@ -47,7 +47,7 @@ pub(super) fn bar(fetch: &FetchPicture, palette: &Palette) -> Html {
         <>
             <p><code>{"max_bytes"}</code><b>{bar.text.clone()}</b>
                 if let Some(reason) = &bar.reason { <span>{reason.clone()}</span> }
-                if let Some(dropped) = &bar.dropped { <span>{text::OFFSET}{" "}{dropped.clone()}</span> }
+                if let Some(dropped) = &bar.dropped { <span>{dropped.clone()}</span> }
             </p>
             <div class="bar" aria-hidden="true">
                 <span class="room" style={format!("width:{}", percent(bar.limit))}></span>
