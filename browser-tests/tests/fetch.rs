@@ -115,7 +115,7 @@ async fn a_full_disk_refuses_and_has_room_again() -> Result<()> {
         run(page, &["append b"]).await?;
         said(page, "the disk is full: it holds 227 of 260 bytes").await?;
         ensure!(page.batches().await?.len() == 1, "what was refused leaves no trace");
-        page.press("Free").await?;
+        page.press("Disk free").await?;
         run(page, &["append b"]).await?;
         said(page, "The batch (offset 1").await?;
         ensure!(!page.region("Log").await?.contains("The disk takes"));

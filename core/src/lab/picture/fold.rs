@@ -79,16 +79,11 @@ impl Picture {
 
     /// Something went wrong half-way: the files are what counts.
     fn find(&mut self, files: &[(String, u64)], after: AfterFault) {
-        let end = self.log.log_end_offset;
         self.reduce_to(files);
         match after {
             AfterFault::GoesOn => {}
+            AfterFault::Poisoned => self.state = State::Poisoned,
             AfterFault::Closed => self.state = State::Closed,
-            AfterFault::Poisoned => {
-                self.state = State::Poisoned;
-                // The log does not take its offsets back before it is opened again.
-                self.log.log_end_offset = end;
-            }
         }
     }
 

@@ -38,9 +38,9 @@ pub(crate) fn Storage(props: &Props) -> Html {
                         value={(*disk).clone()} oninput={on_disk} sending={sending.clone()}
                     />
                     <button type="button" class="grave" title={text::LIMIT_DISK_HINT} {disabled} onclick={sending.on_click(command::disk(&disk))}>{text::LIMIT_DISK}</button>
-                    <button type="button" class="narrow" title={text::FREE_DISK_HINT} {disabled} onclick={run(Command::Disk { limit: None })}>{text::FREE_DISK}</button>
                 </div>
                 <div class="row tight">
+                    <button type="button" title={text::FREE_DISK_HINT} {disabled} onclick={run(Command::Disk { limit: None })}>{text::FREE_DISK}</button>
                     <button type="button" class="grave" title={text::FAIL_SYNC_HINT} {disabled} onclick={run(Command::FailSync)}>{text::FAIL_SYNC}</button>
                 </div>
                 <div class="row">
