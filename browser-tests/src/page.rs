@@ -109,6 +109,11 @@ impl Page {
         self.fill(NUMBER_FIELD, field, &number.to_string()).await
     }
 
+    /// Presses a box that can be ticked.
+    pub async fn tick(&self, name: &str) -> Result<()> {
+        Ok(self.enabled("input[type=checkbox]", name).await?.click().await?)
+    }
+
     /// Chooses what a field offers.
     pub async fn choose(&self, field: &str, value: &str) -> Result<()> {
         Ok(self.enabled("select", field).await?.select_by_value(value).await?)

@@ -139,6 +139,6 @@ macro_rules! scripts {
 }
 
 scripts! {
-    append_and_roll bytes compaction compression crash_and_recovery damage fetch flush_and_high_watermark producers refused
-    retention time truncation
+    append_and_roll bytes compaction compression crash_and_recovery damage disk fetch flush_and_high_watermark flush_policy
+    producers refused retention time truncation
 }

@@ -109,6 +109,30 @@ fn event_object(event: &Event) -> Result<JsValue> {
             object([("event", text("ByteFlipped")), ("file", text(file)), ("position", (*position).into())])
         }
         Event::FileLost { file } => object([("event", text("FileLost")), ("file", text(file))]),
+        Event::DiskLimited { limit, used } => object([
+            ("event", text("DiskLimited")),
+            ("limit", limit.map_or(JsValue::NULL, JsValue::from)),
+            ("used", (*used).into()),
+        ]),
+        Event::SyncWillFail => object([("event", text("SyncWillFail"))]),
+        Event::DiskFull { files, limit, after } => object([
+            ("event", text("DiskFull")),
+            ("files", convert::file_objects(files)),
+            ("limit", (*limit).into()),
+            ("after", text(&format!("{after:?}"))),
+        ]),
+        Event::SyncFailed { files, lost, after } => object([
+            ("event", text("SyncFailed")),
+            ("files", convert::file_objects(files)),
+            ("lost", (*lost).into()),
+            ("after", text(&format!("{after:?}"))),
+        ]),
+        Event::FlushDue { key, reached, limit } => object([
+            ("event", text("FlushDue")),
+            ("key", text(key)),
+            ("reached", (*reached).into()),
+            ("limit", (*limit).into()),
+        ]),
         Event::Refused { message } => object([("event", text("Refused")), ("message", text(message))]),
     };
     let _ = Reflect::set(&fields, &"sentence".into(), &sentence(event).into());

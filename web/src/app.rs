@@ -19,6 +19,7 @@ use crate::browser;
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::{self, Store};
 use crate::state::beside::Wish;
+use crate::state::what_if::Ask;
 use crate::state::{Action, Keeping, Ran, State};
 use crate::view;
 
@@ -99,6 +100,7 @@ impl Component for App {
                     self.commit(ctx, false);
                 }
             }
+            Msg::Do(Action::WhatIf(Ask::Compare)) => self.compare(),
             Msg::Do(action) => self.reduce(action),
             Msg::Committed(result) => self.with_own(|app| app.committed(result)),
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
@@ -161,6 +163,14 @@ impl App {
         let done = result.is_ok();
         self.reduce(result.map_or_else(Action::Notice, |()| action));
         done
+    }
+
+    /// Runs the commands up to the fetch that is shown once more, with what the panel has in its fields.
+    fn compare(&mut self) {
+        let Some(panel) = &self.state.what_if else { return };
+        let commands = self.state.commands_to_fetch();
+        let answer = panel.change().and_then(|change| self.engine.what_if(&commands, &change));
+        self.reduce(Action::WhatIf(Ask::Answer(answer)));
     }
 
     /// Takes up what was saved, and lets the engine recover it.

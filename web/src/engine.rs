@@ -15,14 +15,16 @@ use std::rc::Rc;
 
 use logscope::LogConfig;
 use logscope::lab::{
-    Action, CLOCK_START_MS, ConsumersPicture, Lab, LogPicture, TopicAction, TopicLab, TopicPicture,
-    fingerprint, parse_topic_line,
+    Action, CLOCK_START_MS, ConsumersPicture, Event, FlushPolicy, Lab, LogPicture, TopicAction, TopicLab,
+    TopicPicture, fingerprint, parse_topic_line, with_configs, with_max_bytes,
 };
 use logscope::storage::{File, JournalStorage, Mutation, Storage};
 
 use crate::state::archive::Named;
 use crate::state::batch_detail::{self, BatchDetail};
+use crate::state::command::Refused;
 use crate::state::file_detail::{self, FileDetail};
+use crate::state::what_if::{Change, Side};
 use crate::state::{BatchId, Ran, Settings, TopicSettings};
 use crate::text;
 use medium::Medium;
@@ -93,6 +95,30 @@ impl Engine {
         Ok(())
     }
 
+    /// The last fetch of these commands, if they are run on what the page began with, aside, and with a change from the
+    /// beginning on.
+    ///
+    /// # Errors
+    /// Why there is none to compare, without a field.
+    pub(crate) fn what_if(&self, commands: &[Rc<str>], change: &Change) -> Result<Side, Refused> {
+        let refused = |reason: String| Refused { field: "", reason };
+        let base = self.base.as_ref().ok_or_else(|| refused(text::NO_WHAT_IF.to_owned()))?;
+        let parsed = commands
+            .iter()
+            .map(|command| parse_topic_line(command).map_err(|error| refused(error.to_string())));
+        let actions: Vec<_> = parsed.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let actions = with_max_bytes(&with_configs(&actions, &change.configs), change.max_bytes);
+        let (_, mut lab) = restore(Saved::clone(base));
+        let last = actions.iter().map(|action| lab.run(action).events).last().unwrap_or_default();
+        Side::of(&last).ok_or_else(|| {
+            let why = last.iter().rev().find_map(|event| match event.of_log() {
+                Some(Event::Refused { message }) => Some(format!("{}: {message}.", text::FETCH_REFUSED)),
+                _ => None,
+            });
+            refused(why.unwrap_or_else(|| text::NO_FETCH_THERE.to_owned()))
+        })
+    }
+
     /// What the files hold before anything is opened. Files that can't be read are left to the opening, which
     /// says why.
     pub(crate) fn picture_of_files(&self) -> TopicPicture {
@@ -144,7 +170,8 @@ impl Engine {
     pub(crate) fn settings(&self) -> Settings {
         let [first, ..] = self.lab.labs() else { return Settings::default() };
         let config: &LogConfig = first.config();
-        let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
+        let entries = config.entries().chain(first.flush_policy().entries());
+        let config = entries.map(|(key, value)| (key.to_owned(), value)).collect();
         let topic = TopicSettings {
             partitions: self.lab.labs().len() as u32,
             turn: self.lab.turn(),
@@ -207,15 +234,18 @@ fn restore(saved: Saved) -> (Medium, TopicLab<JournalStorage>) {
     let storage = move |number: u32| storages.get(number as usize).cloned().unwrap_or_default();
     let mut lab = TopicLab::new(partitions, storage);
     lab.restore(ConsumersPicture::clone(&settings.topic.consumers), settings.topic.turn);
-    let mut config = Lab::<JournalStorage>::small_config();
+    let (mut config, mut policy) = (Lab::<JournalStorage>::small_config(), FlushPolicy::default());
     for (key, value) in &settings.config {
         // A key that this engine does not know any more is left at its default.
-        let _ = config.set(key, value);
+        if policy.set(key, value).is_none() {
+            let _ = config.set(key, value);
+        }
     }
     let now_ms = if settings.config.is_empty() { CLOCK_START_MS } else { settings.now_ms };
     for number in 0..partitions {
         if let Some(lab) = lab.lab_mut(number) {
             lab.restore(config.clone(), now_ms);
+            lab.set_flush_policy(policy);
         }
     }
     (medium, lab)

@@ -29,8 +29,7 @@ pub(crate) const NO_TIMESTAMP: &str =
 pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
-pub(crate) const HOUSEKEEPING_HINT: &str =
-    "Nothing happens by itself: move the clock, then retain or compact.";
+pub(crate) const HOUSEKEEPING_HINT: &str = "Move the clock, then retain or compact.";
 pub(crate) const CLOCK: &str = "clock";
 pub(crate) const DURATION: &str = "Duration";
 pub(crate) const NO_DURATION: &str =
@@ -138,6 +137,53 @@ pub(crate) const STUCK: &str = "The log cannot be opened: a segment before the l
      would lose what comes after. Flip the byte back and reopen, or reset.";
 pub(crate) const DOWN: &str = "The power has failed. Only files are left; reopen to recover the log.";
 
+pub(crate) const DISK_BYTES: &str = "Disk bytes";
+pub(crate) const LIMIT_DISK: &str = "Disk full";
+pub(crate) const LIMIT_DISK_HINT: &str = "The disk takes so many bytes in all, and refuses what is more";
+pub(crate) const FREE_DISK: &str = "Disk free";
+pub(crate) const FREE_DISK_HINT: &str = "The disk takes any number of bytes again";
+pub(crate) const FAIL_SYNC: &str = "Sync fails";
+pub(crate) const FAIL_SYNC_HINT: &str = "The next sync reports an error";
+pub(crate) const SEGMENT: &str = "Segment";
+pub(crate) const LOSE_INDEX: &str = "Lose index";
+pub(crate) const LOSE_INDEX_HINT: &str = "The offset index of this segment is gone from the disk";
+pub(crate) const DAMAGE_INDEX: &str = "Damage index";
+pub(crate) const DAMAGE_INDEX_HINT: &str =
+    "A byte of the first entry in this segment's offset index is inverted";
+pub(crate) const POISONED: &str =
+    "A sync has failed: the log takes no appends until it is opened again. Fetches go on.";
+/// What the disk takes, and what it holds.
+pub(crate) fn disk_limit(limit: u64, used: u64) -> String {
+    format!("The disk takes {limit} bytes in all; {used} are used.")
+}
+
+pub(crate) const SYNC_WILL_FAIL: &str = "The next sync is going to fail.";
+pub(crate) const UNLIMITED: &str = "never";
+
+pub(crate) const WHAT_IF: &str = "What if…";
+pub(crate) const WHAT_IF_TITLE: &str = "What if";
+pub(crate) const WHAT_IF_HINT: &str = "The commands up to this fetch run once more, aside, with these from the beginning on. Nothing of your log changes.";
+pub(crate) const COMPARE: &str = "Compare";
+pub(crate) const AS_IT_IS: &str = "As it is";
+pub(crate) const SEGMENTS_READ: &str = "Segments read";
+pub(crate) const ENTRIES_COMPARED: &str = "Index entries compared";
+pub(crate) const SCANNED: &str = "Scanned before";
+pub(crate) const TAKEN: &str = "In the answer";
+pub(crate) const AMPLIFICATION: &str = "Bytes read per byte of answer";
+pub(crate) const STOPPED_BY: &str = "Stopped by";
+pub(crate) const NEXT_OFFSET: &str = "Next offset";
+pub(crate) const NO_WHAT_IF: &str = "This log was too large, when the page was loaded, to be kept twice: its commands cannot be run once more.";
+pub(crate) const FETCH_REFUSED: &str = "There the fetch is refused";
+pub(crate) const NO_FETCH_THERE: &str = "There would be no fetch.";
+pub(crate) const ORIGINAL: &str = "Original Python reader";
+pub(crate) const ORIGINAL_HINT: &str =
+    "Read on to the high watermark with the fetch of the project that this began as";
+pub(crate) const BOTH_FETCHES: &str = "Both fetches";
+pub(crate) const BUDGET: &str = "Budget";
+pub(crate) const MISSED: &str = "Missing:";
+pub(crate) const ORIGINAL_WHY: &str = "It skips any segment, save the last, whose base offset lies below the fetch offset, and so the rest of \
+     each segment in which its budget ended.";
+
 /// What the page offers to somebody who has nothing yet: three keys, several segments, an unflushed end, a fetch.
 pub(crate) const FIRST_LINES: [&str; 9] = [
     "append \"order placed\" key=ana count=3",
@@ -228,6 +274,8 @@ pub(crate) fn config_meaning(key: &str) -> &'static str {
         "retention.ms" => "A segment goes when its newest record is older than this.",
         "retention.bytes" => "The oldest segments go while the log is larger than this.",
         "delete.retention.ms" => "How long compaction keeps a tombstone.",
+        "flush.messages" => "The log flushes by itself as soon as so many records wait.",
+        "flush.ms" => "The log flushes by itself as soon as a record has been waiting for so long.",
         "producer.id.expiration.ms" => "An idempotent producer that has been silent for longer is forgotten.",
         _ => "",
     }

@@ -50,11 +50,58 @@ pub enum Event {
         /// The file.
         file: String,
     },
+    /// The disk takes so many bytes in all from now on, or any number again.
+    DiskLimited {
+        /// How many; `None` is any number.
+        limit: Option<u64>,
+        /// How many it holds.
+        used: u64,
+    },
+    /// The next sync is going to fail.
+    SyncWillFail,
+    /// A write did not fit on the disk, which has a limit. What the log has done about it is in the files.
+    DiskFull {
+        /// File names and sizes now.
+        files: Vec<(String, u64)>,
+        /// How many bytes the disk takes.
+        limit: u64,
+        /// What becomes of the log.
+        after: AfterFault,
+    },
+    /// A sync failed, as it was told to.
+    SyncFailed {
+        /// File names and sizes now.
+        files: Vec<(String, u64)>,
+        /// Bytes of record batches that were not synced and are cut off.
+        lost: u64,
+        /// What becomes of the log.
+        after: AfterFault,
+    },
+    /// The log is about to flush by itself.
+    FlushDue {
+        /// Kafka's key for why: `flush.messages` or `flush.ms`.
+        key: String,
+        /// How many records are not flushed, or for how many milliseconds the oldest of them has been waiting.
+        reached: u64,
+        /// What the key allows.
+        limit: u64,
+    },
     /// The log, or the laboratory, refused the action. Nothing was changed, unless events before this one say so.
     Refused {
         /// Why, in words for a person.
         message: String,
     },
+}
+
+/// What becomes of a log whose disk has failed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFault {
+    /// It is as before.
+    GoesOn,
+    /// It takes no appends until it is opened again.
+    Poisoned,
+    /// It could not be opened, or was to be closed, and is not open.
+    Closed,
 }
 
 impl Event {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::LogConfig;
+use crate::config::{ConfigError, LogConfig};
 use crate::error::Result;
 use crate::log::event::{Event as LogEvent, Observer};
 use crate::log::{Fetched, PartitionLog, RecoveryReport};
@@ -11,8 +11,9 @@ use crate::record::{NO_PRODUCER, NewRecord, Producer};
 use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, SEGMENT_SUFFIXES, parse_file_name};
 use crate::storage::{Crash, File, Storage};
 
+use super::disk::{Disk, Fault};
 use super::scenario::{Action, ScenarioError, parse_line};
-use super::{Event, LogPicture};
+use super::{AfterFault, Event, FlushPolicy, LogPicture};
 
 /// When the clock starts: 1 January 2026, midnight UTC, in milliseconds since the Unix epoch.
 pub const CLOCK_START_MS: i64 = 1_767_225_600_000;
@@ -24,11 +25,16 @@ pub const CLOCK_TICK_MS: i64 = 1_000;
 /// A laboratory with one log in it; see the [module](super).
 #[derive(Debug)]
 pub struct Lab<S: Storage> {
-    storage: S,
+    disk: Disk<S>,
     config: LogConfig,
+    flush_policy: FlushPolicy,
+    /// What the disk takes in all.
+    disk_limit: Option<u64>,
     now_ms: i64,
+    /// When the oldest record was appended that is not flushed.
+    unflushed_since: Option<i64>,
     recorder: Recorder,
-    log: Option<PartitionLog<S, Recorder>>,
+    log: Option<PartitionLog<Disk<S>, Recorder>>,
     /// Set by a crash; then only `reopen` opens the log.
     crashed: bool,
     /// Files that were damaged behind the log's back, and that no opening has looked at since: they may not be what
@@ -84,9 +90,12 @@ impl<S: Crash + Clone> Lab<S> {
     pub fn new(storage: S) -> Self {
         let recorder = Recorder::default();
         Self {
-            storage,
+            disk: Disk::new(storage),
             config: Self::small_config(),
+            flush_policy: FlushPolicy::default(),
+            disk_limit: None,
             now_ms: CLOCK_START_MS,
+            unflushed_since: None,
             recorder,
             log: None,
             crashed: false,
@@ -104,9 +113,25 @@ impl<S: Crash + Clone> Lab<S> {
         (self.config, self.now_ms) = (config, now_ms);
     }
 
-    /// Moves the clock to where another laboratory's stands.
-    pub(super) fn set_clock(&mut self, now_ms: i64) {
+    /// When the log flushes by itself.
+    pub fn flush_policy(&self) -> FlushPolicy {
+        self.flush_policy
+    }
+
+    /// Takes up a policy from before.
+    pub fn set_flush_policy(&mut self, policy: FlushPolicy) {
+        self.flush_policy = policy;
+    }
+
+    /// Moves the clock to where another laboratory's stands, and does what is due by then.
+    pub(super) fn set_clock(&mut self, now_ms: i64) -> Vec<Event> {
+        if self.now_ms == now_ms {
+            return Vec::new();
+        }
         self.now_ms = now_ms;
+        let mut outcome = Outcome::default();
+        let result = self.flush_if_due(&mut outcome);
+        self.conclude(result, outcome).events
     }
 
     /// The configuration.
@@ -121,7 +146,7 @@ impl<S: Crash + Clone> Lab<S> {
 
     /// The storage that the log stands on.
     pub fn storage(&self) -> &S {
-        &self.storage
+        self.disk.storage()
     }
 
     /// Whether the log is open.
@@ -142,30 +167,59 @@ impl<S: Crash + Clone> Lab<S> {
     /// Runs one action. What the log refuses is an event too.
     pub fn run(&mut self, action: &Action) -> Outcome {
         let mut outcome = Outcome::default();
-        let result = self.perform(action, &mut outcome);
+        let counted = self.disk.count().map_err(say);
+        let result = counted.and_then(|()| self.perform(action, &mut outcome));
+        self.conclude(result, outcome)
+    }
+
+    /// What the log and the disk have told, and how it came out.
+    fn conclude(&mut self, result: Result<(), String>, mut outcome: Outcome) -> Outcome {
         let result = result.and(self.write_indexes());
         outcome.events.extend(self.recorder.take());
+        outcome.events.extend(self.fault());
         if let Err(message) = result {
             outcome.events.push(Event::Refused { message });
         }
         outcome
     }
 
+    /// What the disk has done wrong, and what became of the files.
+    fn fault(&mut self) -> Option<Event> {
+        let fault = self.disk.take_fault()?;
+        let files = self.file_sizes();
+        let after = match &self.log {
+            None => AfterFault::Closed,
+            Some(log) if log.is_poisoned() => AfterFault::Poisoned,
+            Some(_) => AfterFault::GoesOn,
+        };
+        match fault {
+            Fault::Full => Some(Event::DiskFull { files, limit: self.disk_limit?, after }),
+            Fault::Sync { file, size } => {
+                let left = files.iter().find(|(name, _)| *name == file).map_or(0, |(_, size)| *size);
+                let lost = if file.ends_with(LOG_SUFFIX) { size.saturating_sub(left) } else { 0 };
+                Some(Event::SyncFailed { files, lost, after })
+            }
+        }
+    }
+
     /// The log as its files have it: read with nothing but the format, past the engine's own memory. `None`
-    /// while the log is not open, or if there is damage that it has not looked at.
+    /// while the log is not open, or if there is damage that it has not looked at, or if a roll has failed half-way.
     pub fn read_picture(&self) -> Result<Option<LogPicture>> {
-        let Some(log) = self.log.as_ref().filter(|_| self.damaged.is_empty()) else { return Ok(None) };
-        let mut picture = LogPicture::read(&self.storage, &self.config)?;
+        let whole = |log: &&PartitionLog<Disk<S>, Recorder>| {
+            self.damaged.is_empty() && !log.is_poisoned() && !log.roll_is_pending()
+        };
+        let Some(log) = self.log.as_ref().filter(whole) else { return Ok(None) };
+        let mut picture = LogPicture::read(self.storage(), &self.config)?;
         picture.high_watermark = log.high_watermark();
         Ok(Some(picture))
     }
 
     /// Bytes of a file as they are now: at most `len` from `position` on.
     pub fn read_file(&self, name: &str, position: u64, len: usize) -> std::io::Result<Vec<u8>> {
-        if !self.storage.list()?.iter().any(|file| file == name) {
+        if !self.storage().list()?.iter().any(|file| file == name) {
             return Err(std::io::ErrorKind::NotFound.into());
         }
-        let file = self.storage.open(name)?;
+        let file = self.storage().open(name)?;
         let left = file.len()?.saturating_sub(position);
         let mut bytes = vec![0; len.min(usize::try_from(left).unwrap_or(usize::MAX))];
         let read = file.read_at(position, &mut bytes)?;
@@ -186,18 +240,21 @@ impl<S: Crash + Clone> Lab<S> {
                         headers: &[],
                     })
                     .collect();
-                self.append(&records, *count, *producer)
+                self.append(&records, *count, *producer, outcome)
             }
-            Action::Tombstone { key } => {
-                self.append(&[NewRecord { key: Some(key.as_bytes()), ..NewRecord::default() }], 1, None)
-            }
+            Action::Tombstone { key } => self.append(
+                &[NewRecord { key: Some(key.as_bytes()), ..NewRecord::default() }],
+                1,
+                None,
+                outcome,
+            ),
             Action::Find { timestamp } => {
                 self.open_log()?.offset_for_timestamp(*timestamp).map(drop).map_err(say)
             }
             Action::Advance { ms } => {
                 self.now_ms = self.now_ms.saturating_add_unsigned(*ms);
                 outcome.events.push(Event::ClockMoved { ms: *ms, now_ms: self.now_ms });
-                Ok(())
+                self.flush_if_due(outcome)
             }
             Action::Retain => {
                 let now_ms = self.now_ms;
@@ -218,17 +275,31 @@ impl<S: Crash + Clone> Lab<S> {
                 Ok(())
             }
             Action::Reopen => self.reopen(outcome),
-            Action::Config { entries } => self.configure(entries, outcome),
+            Action::Config { entries } => {
+                self.configure(entries, outcome)?;
+                self.flush_if_due(outcome)
+            }
             Action::Flip { file, position } => {
-                self.storage.flip(file, *position).map_err(say)?;
+                self.storage().flip(file, *position).map_err(say)?;
                 self.damaged.insert(file.clone());
                 outcome.events.push(Event::ByteFlipped { file: file.clone(), position: *position });
                 Ok(())
             }
             Action::Lose { file } => {
-                self.storage.lose(file).map_err(say)?;
+                self.storage().lose(file).map_err(say)?;
                 self.damaged.insert(file.clone());
                 outcome.events.push(Event::FileLost { file: file.clone() });
+                Ok(())
+            }
+            Action::Disk { limit } => {
+                let used = self.disk.set_limit(*limit).map_err(say)?;
+                self.disk_limit = *limit;
+                outcome.events.push(Event::DiskLimited { limit: *limit, used });
+                Ok(())
+            }
+            Action::FailSync => {
+                self.disk.fail_next_sync();
+                outcome.events.push(Event::SyncWillFail);
                 Ok(())
             }
             Action::Reset => self.reset(outcome),
@@ -245,16 +316,37 @@ impl<S: Crash + Clone> Lab<S> {
         records: &[NewRecord<'_>],
         count: u32,
         mut producer: Option<Producer>,
+        outcome: &mut Outcome,
     ) -> Result<(), String> {
         for _ in 0..count {
             let now_ms = self.now_ms;
-            self.open_log()?.append_as(producer.unwrap_or(NO_PRODUCER), records, now_ms).map_err(say)?;
+            let log = self.open_log()?;
+            let appended = log.append_as(producer.unwrap_or(NO_PRODUCER), records, now_ms).map_err(say)?;
+            if log.high_watermark() == appended.base_offset {
+                self.unflushed_since = Some(now_ms);
+            }
             if let Some(producer) = &mut producer {
                 producer.base_sequence = producer.sequence_after(records.len() as u32);
             }
             self.now_ms = self.now_ms.saturating_add(CLOCK_TICK_MS);
+            if self.disk_limit.is_some() {
+                // The disk has kept room for them behind this batch, and keeps none behind the next one.
+                self.write_indexes()?;
+            }
+            self.flush_if_due(outcome)?;
         }
         Ok(())
+    }
+
+    /// Flushes if `flush.messages` or `flush.ms` asks for it.
+    fn flush_if_due(&mut self, outcome: &mut Outcome) -> Result<(), String> {
+        let Some(log) = self.log.as_mut().filter(|log| !log.is_poisoned()) else { return Ok(()) };
+        let unflushed = log.log_end_offset() - log.high_watermark();
+        let waited = self.unflushed_since.map_or(0, |since| self.now_ms.saturating_sub(since).max(0) as u64);
+        let Some((key, reached, limit)) = self.flush_policy.due(unflushed, waited) else { return Ok(()) };
+        outcome.events.extend(self.recorder.take());
+        outcome.events.push(Event::FlushDue { key: key.to_owned(), reached, limit });
+        log.flush().map(drop).map_err(say)
     }
 
     fn fetch(&mut self, offset: u64, max_bytes: u64, outcome: &mut Outcome) -> Result<(), String> {
@@ -268,8 +360,8 @@ impl<S: Crash + Clone> Lab<S> {
         self.log = None;
         self.crashed = true;
         let before = self.file_sizes();
-        let durable = self.storage.durable_sizes();
-        self.storage.crash(keep);
+        let durable = self.storage().durable_sizes();
+        self.storage().crash(keep);
         let files = self.file_sizes();
         let total = |files: &[(String, u64)], suffix: &str| -> u64 {
             files.iter().filter(|(name, _)| name.ends_with(suffix)).map(|(_, size)| size).sum()
@@ -282,14 +374,15 @@ impl<S: Crash + Clone> Lab<S> {
 
     /// All files with their sizes, by name.
     fn file_sizes(&self) -> Vec<(String, u64)> {
-        let size = |name: &str| self.storage.open(name).and_then(|file| file.len()).unwrap_or(0);
-        let mut names = self.storage.list().unwrap_or_default();
+        let size = |name: &str| self.storage().open(name).and_then(|file| file.len()).unwrap_or(0);
+        let mut names = self.storage().list().unwrap_or_default();
         names.sort_unstable();
         names.into_iter().map(|name| (name.clone(), size(&name))).collect()
     }
 
     fn reopen(&mut self, outcome: &mut Outcome) -> Result<(), String> {
-        if let Some(log) = self.log.take() {
+        // A log that a failed sync has poisoned cannot be closed in good order.
+        if let Some(log) = self.log.take().filter(|log| !log.is_poisoned()) {
             let closed = log.close();
             outcome.events.extend(self.recorder.take());
             closed.map_err(say)?;
@@ -301,16 +394,17 @@ impl<S: Crash + Clone> Lab<S> {
 
     /// Every value is checked before any is taken.
     fn configure(&mut self, entries: &[(String, String)], outcome: &mut Outcome) -> Result<(), String> {
-        let mut config = self.config.clone();
+        let (mut config, mut policy) = (self.config.clone(), self.flush_policy);
         let mut changes = Vec::new();
         for (key, value) in entries {
-            let (was, value) = config.set(key, value).map_err(say)?;
+            let set = policy.set(key, value);
+            let (was, value) = set.unwrap_or_else(|| config.set(key, value).map_err(unknown_config))?;
             changes.push(Event::ConfigChanged { key: key.clone(), value, was });
         }
         if let Some(log) = &mut self.log {
             log.set_config(config.clone()).map_err(say)?;
         }
-        self.config = config;
+        (self.config, self.flush_policy) = (config, policy);
         outcome.events.extend(changes);
         Ok(())
     }
@@ -326,18 +420,20 @@ impl<S: Crash + Clone> Lab<S> {
     pub(super) fn remove_files(&mut self) -> Result<(), String> {
         (self.log, self.crashed) = (None, false);
         self.damaged.clear();
-        for name in self.storage.list().map_err(say)? {
-            self.storage.remove(&name).map_err(say)?;
+        (self.disk_limit, self.flush_policy, self.unflushed_since) = (None, FlushPolicy::default(), None);
+        self.disk.mend();
+        for name in self.storage().list().map_err(say)? {
+            self.storage().remove(&name).map_err(say)?;
         }
-        self.storage.sync_dir().map_err(say)
+        self.storage().sync_dir().map_err(say)
     }
 
-    fn open_log(&mut self) -> Result<&mut PartitionLog<S, Recorder>, String> {
+    fn open_log(&mut self) -> Result<&mut PartitionLog<Disk<S>, Recorder>, String> {
         let log = match self.log.take() {
             Some(log) => log,
             None if self.crashed => return Err("the log is down after the crash: run `reopen`".to_owned()),
             None => {
-                let (storage, config) = (self.storage.clone(), self.config.clone());
+                let (storage, config) = (self.disk.clone(), self.config.clone());
                 let opened = PartitionLog::open_observed(storage, config, self.recorder.clone());
                 let (log, report) = opened.map_err(say)?;
                 self.damaged.retain(|file| !looked_at(file, &report));
@@ -362,6 +458,16 @@ fn owned_records(fetched: &Fetched) -> Result<Vec<FetchedRecord>> {
         value: record.value.map(<[u8]>::to_vec),
     };
     fetched.records().map(|record| Ok(own(record?))).collect()
+}
+
+/// The laboratory knows a few keys more than the log does.
+fn unknown_config(error: ConfigError) -> String {
+    match error {
+        ConfigError::UnknownKey { .. } => {
+            format!("{error}, {}", FlushPolicy::KEYS.map(|(key, _)| key).join(", "))
+        }
+        error => error.to_string(),
+    }
 }
 
 fn say(error: impl std::fmt::Display) -> String {

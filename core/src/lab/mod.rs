@@ -28,8 +28,10 @@
 //! - No line of a scenario is dropped: it runs, or it is an error that says what was expected.
 
 mod compaction;
+mod disk;
 mod event;
 mod fingerprint;
+mod flush_policy;
 #[expect(clippy::module_inception, reason = "the lab is what the folder is named for")]
 mod lab;
 mod original;
@@ -41,11 +43,14 @@ mod topic;
 mod what_if;
 
 pub use crate::log::event::{BatchInfo, FlushCause, IndexFault, RollReason, StoppedBy};
-pub use event::Event;
+pub use event::{AfterFault, Event};
 pub use fingerprint::fingerprint;
+pub use flush_policy::FlushPolicy;
 pub use lab::{CLOCK_START_MS, CLOCK_TICK_MS, FetchedRecord, Lab, Outcome};
 pub use original::OriginalRead;
-pub use picture::{FetchPicture, Focus, Iter, List, LogPicture, Picture, SegmentPicture, State, TakenBatch};
+pub use picture::{
+    DiskPicture, FetchPicture, Focus, Iter, List, LogPicture, Picture, SegmentPicture, State, TakenBatch,
+};
 pub use scenario::{
     Action, COMMANDS, CommandHelp, MAX_PARTITIONS, ScenarioError, TOPIC_COMMANDS, TopicAction, parse_line,
     parse_scenario, parse_topic_line, parse_topic_scenario, quote,

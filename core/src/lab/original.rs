@@ -65,15 +65,20 @@ fn visible(log: &LogPicture) -> impl Iterator<Item = &BatchInfo> {
 }
 
 fn fetch(log: &LogPicture, offset: u64, max_bytes: u64) -> Vec<&BatchInfo> {
-    let last = log.segments.last().map(|segment| segment.base_offset);
-    let passed_over = |batch: &BatchInfo| batch.segment < offset && Some(batch.segment) != last;
     let (mut batches, mut used) = (Vec::new(), 0);
-    for batch in visible(log).filter(|batch| batch.last_offset >= offset && !passed_over(batch)) {
-        used += u64::from(batch.size);
-        if used > max_bytes && !batches.is_empty() {
-            break;
+    // Here it is: those that begin below the offset are passed over, but for the last.
+    let below = log.segments.partition_point(|segment| segment.base_offset < offset);
+    let first = below.min(log.segments.len().saturating_sub(1));
+    for segment in log.segments.iter().skip(first) {
+        let from = offset.max(log.log_start_offset);
+        let from = segment.batches.partition_point(|batch| batch.last_offset < from);
+        for batch in segment.batches.range(from..segment.batches.len()) {
+            used += u64::from(batch.size);
+            if batch.last_offset >= log.high_watermark || used > max_bytes && !batches.is_empty() {
+                return batches;
+            }
+            batches.push(batch);
         }
-        batches.push(batch);
     }
     batches
 }

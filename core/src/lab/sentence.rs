@@ -9,8 +9,8 @@ use crate::log::event::{
 use crate::record::Compression;
 use crate::segment::{CLEANED_SUFFIX, IndexEntry, SNAPSHOT_SUFFIX, SWAP_SUFFIX};
 
-use super::Event;
 use super::compaction::compaction_sentence;
+use super::{AfterFault, Event};
 
 /// Says an event to a person.
 pub fn sentence(event: &Event) -> String {
@@ -19,7 +19,7 @@ pub fn sentence(event: &Event) -> String {
         Event::Crashed { lost, kept, index_lost, .. } => crashed(*lost, *kept, *index_lost),
         Event::ClockMoved { ms, .. } => {
             format!(
-                "The clock goes forward by {}. Nothing happens by itself: retention and compaction wait to be run.",
+                "The clock goes forward by {}. Retention and compaction do not run by themselves.",
                 duration(*ms)
             )
         }
@@ -32,6 +32,7 @@ pub fn sentence(event: &Event) -> String {
         }
         Event::ConfigChanged { key, value, was } => {
             let old = match key.as_str() {
+                "flush.messages" | "flush.ms" => "It counts from the next append or move of the clock on.",
                 "retention.ms" | "retention.bytes" | "cleanup.policy" => {
                     "It counts when retention or compaction runs next."
                 }
@@ -61,7 +62,70 @@ pub fn sentence(event: &Event) -> String {
                 "The file {file} is gone from the disk. Who has it open goes on with it; the next opening will not find it."
             )
         }
+        Event::DiskLimited { .. }
+        | Event::SyncWillFail
+        | Event::DiskFull { .. }
+        | Event::SyncFailed { .. }
+        | Event::FlushDue { .. } => fault_sentence(event),
         Event::Refused { message } => format!("Refused: {message}."),
+    }
+}
+
+/// What the disk does wrong, and when the log flushes by itself.
+fn fault_sentence(event: &Event) -> String {
+    match event {
+        Event::DiskLimited { limit: None, used } => {
+            format!("The disk takes any number of bytes again; it holds {used}.")
+        }
+        Event::DiskLimited { limit: Some(limit), used } => format!(
+            "The disk takes {} in all from now on, and holds {used}: {}.",
+            bytes(*limit),
+            match limit.checked_sub(*used).filter(|free| *free > 0) {
+                Some(free) => format!("there is room for {free} more"),
+                None => "it is full".to_owned(),
+            }
+        ),
+        Event::SyncWillFail => {
+            "The next sync is going to fail, as on a disk that reports an error.".to_owned()
+        }
+        Event::DiskFull { limit, .. } => format!(
+            "A write does not fit: the disk takes {} in all. What it has taken of it is taken back, so that no half of \
+             anything stands in the files.",
+            bytes(*limit)
+        ),
+        Event::SyncFailed { lost, after, .. } => {
+            let cut = match lost {
+                0 => String::new(),
+                lost => format!(
+                    " {} that no sync had made durable {} cut off: an operating system might go on to show what is not \
+                     on the disk.",
+                    bytes(*lost),
+                    if *lost == 1 { "is" } else { "are" }
+                ),
+            };
+            let log = match after {
+                AfterFault::Poisoned => {
+                    " The log takes no appends until it is opened, and so recovered, again."
+                }
+                AfterFault::GoesOn => " The log goes on.",
+                AfterFault::Closed => " The log is not open.",
+            };
+            format!("The sync fails: nobody knows what of it has reached the disk.{cut}{log}")
+        }
+        Event::FlushDue { key, reached, limit } if key == "flush.ms" => format!(
+            "The oldest record that is not on disk has been waiting for {}, and may for {}: the log flushes by itself \
+             (`flush.ms`).",
+            duration(*reached),
+            duration(*limit)
+        ),
+        Event::FlushDue { key, reached, limit } => format!(
+            "{} on disk, and {limit} may wait: the log flushes by itself (`{key}`).",
+            match reached {
+                1 => "1 record is not".to_owned(),
+                reached => format!("{reached} records are not"),
+            }
+        ),
+        _ => String::new(),
     }
 }
 
@@ -447,8 +511,8 @@ fn fetch_sentence(event: &LogEvent) -> Option<String> {
              segment.",
             count(*segments as u64, "segment", "segments")
         ),
-        LogEvent::IndexLookedUp { segment, offset, entries, found, position: _ } => {
-            looked_up(*segment, *offset, *entries, *found)
+        LogEvent::IndexLookedUp { segment, offset, entries, found, position: _, probes } => {
+            looked_up(*segment, *offset, *entries, *found) + &compared(*segment, *offset, probes)
         }
         LogEvent::BatchSkipped { last_offset, size, offset, .. } => format!(
             "The batch ends at offset {last_offset}, before {offset}: the scan reads its header and hops over \
@@ -543,6 +607,19 @@ fn looked_up(segment: u64, offset: u64, entries: usize, found: Option<IndexEntry
              position 0."
         ),
     }
+}
+
+/// The comparisons of a search, if there is more to it than looking at the one entry.
+fn compared(segment: u64, offset: u64, probes: &[IndexEntry]) -> String {
+    let [_, _, ..] = probes else { return String::new() };
+    let comparisons: Vec<String> = probes
+        .iter()
+        .map(|probe| {
+            let entry = segment + u64::from(probe.relative_offset);
+            format!("{entry} {} {offset}", if entry <= offset { "≤" } else { ">" })
+        })
+        .collect();
+    format!(" It compared {}.", comparisons.join(", "))
 }
 
 fn fetch_stopped(

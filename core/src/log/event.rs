@@ -392,8 +392,15 @@ pub enum Event {
     FetchStarted { offset: u64, max_bytes: u64, high_watermark: u64, log_end_offset: u64 },
     /// The segment with the largest base offset at or below the fetch offset.
     FloorSegmentFound { segment: u64, offset: u64, segments: usize },
-    /// The index told where the scan starts.
-    IndexLookedUp { segment: u64, offset: u64, entries: usize, found: Option<IndexEntry>, position: u64 },
+    /// The index told where the scan starts, after it had compared these entries with the offset, in this order.
+    IndexLookedUp {
+        segment: u64,
+        offset: u64,
+        entries: usize,
+        found: Option<IndexEntry>,
+        position: u64,
+        probes: Vec<IndexEntry>,
+    },
     /// The scan hopped over a batch that ends below the fetch offset.
     BatchSkipped { segment: u64, position: u64, size: u32, last_offset: u64, offset: u64 },
     /// The scan reached the batch that holds the fetch offset, or the first one after it, if one was `found`; and

@@ -255,6 +255,7 @@ impl<F: File, O: Observer> Shared<F, O> {
                 entries,
                 found,
                 position,
+                probes: segment.index().probes(relative).unwrap_or_default(),
             });
         };
         let gap = end.saturating_sub(start);

@@ -73,6 +73,9 @@ pub use flush::Flush;
 pub use recovery::{RecoveryReport, TailCut};
 pub use time::TimestampOffset;
 
+#[cfg(feature = "lab")]
+pub(crate) use recovery::TEMPORARY;
+
 use producers::ProducerState;
 
 /// A commit log for one partition: what an embedder holds to write, one at a time.

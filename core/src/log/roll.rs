@@ -87,6 +87,12 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
         Ok(self.active.write_indexes()?)
     }
 
+    /// Whether a roll failed half-way: files of a segment may be there that is none yet.
+    #[cfg(feature = "lab")]
+    pub(crate) fn roll_is_pending(&self) -> bool {
+        self.pending_roll.is_some()
+    }
+
     /// Removes, durably, what a roll that failed half-way has created of a segment at `next`: the log would grow past it,
     /// or be closed before it.
     pub(super) fn give_up_roll(&mut self, next: u64) -> Result<()> {

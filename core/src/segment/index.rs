@@ -57,11 +57,17 @@ pub(crate) struct OffsetIndex<F> {
 ///
 /// It begins where the entry would be if they were evenly spread, as they nearly are, and goes on in doubling steps.
 /// To halve all entries again and again would wait for memory at each step: few of those are in a cache.
-fn count_up_to(entries: &[IndexEntry], relative_offset: u32) -> usize {
-    let Some(last) = entries.last().filter(|last| last.relative_offset > relative_offset) else {
+///
+/// `probe` is told of each entry that is compared, in order.
+#[inline(always)]
+fn count_up_to(entries: &[IndexEntry], relative_offset: u32, mut probe: impl FnMut(&IndexEntry)) -> usize {
+    let mut below = |entry: &IndexEntry| {
+        probe(entry);
+        entry.relative_offset <= relative_offset
+    };
+    let Some(last) = entries.last().filter(|last| !below(last)) else {
         return entries.len();
     };
-    let below = |entry: &IndexEntry| entry.relative_offset <= relative_offset;
     let share = u64::from(relative_offset) * entries.len() as u64 / u64::from(last.relative_offset);
     let (mut low, mut high, mut step) = (share as usize, share as usize, 1);
     if below(&entries[low]) {
@@ -120,8 +126,21 @@ impl<F: File> OffsetIndex<F> {
         relative_offset: u32,
     ) -> io::Result<(Option<IndexEntry>, Option<IndexEntry>)> {
         self.with_entries(|entries| {
-            let above = count_up_to(entries, relative_offset);
+            let above = count_up_to(entries, relative_offset, |_| {});
             (above.checked_sub(1).map(|at| entries[at]), entries.get(above).copied())
+        })
+    }
+
+    /// The entries that a look-up compares with `relative_offset`, in order, each once: for who wants to see it search.
+    pub(crate) fn probes(&self, relative_offset: u32) -> io::Result<Vec<IndexEntry>> {
+        self.with_entries(|entries| {
+            let mut probes = Vec::new();
+            count_up_to(entries, relative_offset, |entry| {
+                if !probes.contains(entry) {
+                    probes.push(*entry);
+                }
+            });
+            probes
         })
     }
 
@@ -186,7 +205,9 @@ mod tests {
             let wanted = entries.iter().flat_map(|e| [e.relative_offset - 1, e.relative_offset, e.relative_offset + 1]);
             for relative_offset in wanted.chain([0, at, u32::MAX]) {
                 let expected = entries.partition_point(|entry| entry.relative_offset <= relative_offset);
-                prop_assert_eq!(count_up_to(&entries, relative_offset), expected);
+                let mut probes = 0;
+                prop_assert_eq!(count_up_to(&entries, relative_offset, |_| probes += 1), expected);
+                prop_assert!(probes <= 2 * (entries.len() + 1).ilog2() + 3, "{probes} of {}", entries.len());
             }
         }
     }

@@ -6,15 +6,17 @@ use std::fmt::Write as _;
 use super::Random;
 
 /// The golden scripts, by name.
-const GOLDEN: [(&str, &str); 13] = [
+const GOLDEN: [(&str, &str); 15] = [
     ("append_and_roll", include_str!("../../tests/golden/append_and_roll")),
     ("bytes", include_str!("../../tests/golden/bytes")),
     ("compaction", include_str!("../../tests/golden/compaction")),
     ("compression", include_str!("../../tests/golden/compression")),
     ("crash_and_recovery", include_str!("../../tests/golden/crash_and_recovery")),
     ("damage", include_str!("../../tests/golden/damage")),
+    ("disk", include_str!("../../tests/golden/disk")),
     ("fetch", include_str!("../../tests/golden/fetch")),
     ("flush_and_high_watermark", include_str!("../../tests/golden/flush_and_high_watermark")),
+    ("flush_policy", include_str!("../../tests/golden/flush_policy")),
     ("producers", include_str!("../../tests/golden/producers")),
     ("refused", include_str!("../../tests/golden/refused")),
     ("retention", include_str!("../../tests/golden/retention")),

@@ -167,6 +167,8 @@ impl<D: Disk> Run<D> {
                 Ok(())
             }
             Action::Compact => self.compact(step.fault),
+            // The simulation's own faults are finer than the laboratory's.
+            Action::Disk { .. } | Action::FailSync => Ok(()),
             Action::Reset => self.reset(),
         }
     }

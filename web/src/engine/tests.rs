@@ -1,6 +1,6 @@
 //! What the engine of the page keeps, runs anew, and takes up again.
 
-use logscope::lab::{Event, TopicEvent};
+use logscope::lab::TopicEvent;
 use logscope::log::Event as LogEvent;
 
 use super::*;
@@ -94,6 +94,51 @@ fn what_is_run_anew_has_the_same_steps_and_files_and_goes_on_from_there() {
     let live = kept(&engine).into_iter().map(|(name, _, bytes)| (name, bytes)).collect();
     assert_eq!(logs(medium.contents()), logs(live));
     assert!(medium.holds_only_what_is_named(), "something of the other past is left");
+}
+
+#[test]
+fn what_if_is_what_a_log_of_its_own_does_and_changes_nothing_here() {
+    let lines = [
+        "partitions 2",
+        "config index.interval.bytes=400",
+        "append a partition=1 count=9",
+        "flush",
+        "fetch 3 max_bytes=100 partition=1",
+    ];
+    let mut engine = Engine::new(Saved::default());
+    let commands: Vec<Rc<str>> = lines.iter().map(|line| run(&mut engine, line).command.into()).collect();
+    let (files, settings) = (kept(&engine), engine.settings());
+    let configs = [("segment.bytes", "200"), ("index.interval.bytes", "0")];
+    let configs = configs.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    let side = engine.what_if(&commands, &Change { max_bytes: 300, configs }).unwrap();
+    assert_eq!((kept(&engine), engine.settings()), (files, settings));
+
+    let mut lab = Lab::new(JournalStorage::new());
+    lab.run_line("config segment.bytes=200 index.interval.bytes=0").unwrap();
+    lab.run_line("append a count=9").unwrap();
+    lab.run_line("flush").unwrap();
+    let expected = logscope::lab::FetchCost::of(&lab.run_line("fetch 3 max_bytes=300").unwrap().events);
+    assert_eq!(Some(side.cost), expected);
+
+    // Nothing fits into a segment any more, so there is nothing to fetch from.
+    let configs = vec![("segment.bytes".to_owned(), "61".to_owned())];
+    let refused = engine.what_if(&commands, &Change { max_bytes: 300, configs }).unwrap_err();
+    assert!(
+        refused.reason.starts_with("There the fetch is refused: offset 3 is out of range"),
+        "{refused:?}"
+    );
+    assert!(engine.what_if(&[], &Change::default()).is_err());
+}
+
+#[test]
+fn when_to_flush_is_kept_with_the_configs() {
+    let mut engine = Engine::new(Saved::default());
+    run(&mut engine, "config flush.messages=2 flush.ms=7000");
+    let settings = engine.settings();
+    let mut engine = Engine::new(Saved { files: Vec::new(), settings: Some(settings.clone()) });
+    assert_eq!(engine.settings(), settings);
+    let ran = run(&mut engine, "append a b");
+    assert!(ran.events.iter().any(|event| matches!(event.of_log(), Some(Event::FlushDue { .. }))));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use logscope::lab::{FetchedRecord, TopicEvent, TopicPicture};
 
+use super::what_if::Ask;
 use super::{BatchId, Keeping, Settings, Speed};
 
 /// Something happened.
@@ -53,6 +54,10 @@ pub(crate) enum Action {
     Dismiss(u32),
     /// Say why something was not done, until the next command.
     Notice(String),
+    /// Something about the question what another budget or other configs would bring.
+    WhatIf(Ask),
+    /// Show what the original project's fetch would miss, or no longer.
+    ShowOriginal(bool),
     /// How the log is kept has changed.
     Keeping(Keeping),
 }

@@ -24,6 +24,8 @@ pub(crate) struct Budget {
     pub(crate) text: String,
     /// Why the fetch stopped, once it has.
     pub(crate) reason: Option<String>,
+    /// What lies before the fetch offset in the first batch: it comes along, for batches come whole.
+    pub(crate) dropped: Option<String>,
 }
 
 /// A batch in the bar.
@@ -76,7 +78,25 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
         0 => format!("{} of {} used", fetch.used, count(fetch.max_bytes, "byte", "bytes")),
         next => format!("{} of {} used · next needs {next}", fetch.used, fetch.max_bytes),
     };
-    Budget { parts, next, limit: fetch.max_bytes as f64 / whole, text, reason: reason(fetch) }
+    Budget {
+        parts,
+        next,
+        limit: fetch.max_bytes as f64 / whole,
+        text,
+        reason: reason(fetch),
+        dropped: dropped(fetch),
+    }
+}
+
+fn dropped(fetch: &FetchPicture) -> Option<String> {
+    let first = fetch.taken.first()?.batch.base_offset;
+    let last = fetch.offset.checked_sub(1).filter(|last| *last >= first)?;
+    let (what, come, are) =
+        if first == last { ("offset", "comes", "is") } else { ("offsets", "come", "are") };
+    Some(format!(
+        "{what} {} {come} along in the first batch and {are} dropped by the reader",
+        offsets(first, last)
+    ))
 }
 
 fn reason(fetch: &FetchPicture) -> Option<String> {
@@ -121,6 +141,15 @@ mod tests {
         assert!(next.start < budget.limit && budget.limit < next.start + next.width);
         assert!((next.start + next.width - 1.0).abs() < 1e-9);
         assert_eq!(budget.reason.unwrap(), "stopped by max_bytes · next offset 3");
+    }
+
+    #[test]
+    fn what_the_reader_drops_is_told() {
+        assert_eq!(after("fetch 1 max_bytes=150").dropped, None);
+        let dropped = |fetch: &str| budget_of(&format!("append a b c\nflush\n{fetch}")).dropped;
+        let along = "comes along in the first batch and is dropped by the reader";
+        assert_eq!(dropped("fetch 1"), Some(format!("offset 0 {along}")));
+        assert!(dropped("fetch 2 max_bytes=1").unwrap().starts_with("offsets 0–1 come along"));
     }
 
     #[test]

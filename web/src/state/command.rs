@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use logscope::LogConfig;
-use logscope::lab::{Action, MAX_PARTITIONS, TopicAction, parse_topic_line, quote};
+use logscope::lab::{Action, FlushPolicy, MAX_PARTITIONS, TopicAction, parse_topic_line, quote};
+use logscope::{LogConfig, Takes};
 
 use super::format::{duration, parse_timestamp};
 use crate::text;
@@ -61,27 +61,41 @@ pub(crate) fn config(
     edited: &HashMap<&'static str, String>,
 ) -> Result<Option<Action>, Refused> {
     let mut entries = Vec::new();
-    for key in LogConfig::KEYS {
-        let Some(text) = edited.get(key.name) else { continue };
-        let value = config_value(key.name, text.trim());
-        let refused = |error: logscope::ConfigError| Refused { field: key.name, reason: format!("{error}.") };
-        LogConfig::default().set(key.name, &value).map_err(refused)?;
-        if !current.iter().any(|(name, now)| name == key.name && *now == value) {
-            entries.push((key.name.to_owned(), value));
+    for (key, _) in config_keys() {
+        let Some(text) = edited.get(key) else { continue };
+        let value = config_value(key, text.trim());
+        let set = FlushPolicy::default()
+            .set(key, &value)
+            .unwrap_or_else(|| LogConfig::default().set(key, &value).map_err(|error| error.to_string()));
+        set.map_err(|reason| Refused { field: key, reason: format!("{reason}.") })?;
+        if !current.iter().any(|(name, now)| name == key && *now == value) {
+            entries.push((key.to_owned(), value));
         }
     }
     Ok((!entries.is_empty()).then_some(Action::Config { entries }))
 }
 
-/// A config's value as the form shows it: times in their largest unit.
+/// The configs of the log, and those of whoever flushes it.
+pub(crate) fn config_keys() -> impl Iterator<Item = (&'static str, Takes)> {
+    LogConfig::KEYS.into_iter().map(|key| (key.name, key.takes)).chain(FlushPolicy::KEYS)
+}
+
+/// A config's value as the form shows it: times in their largest unit, and Kafka's largest number as the word that
+/// it stands for.
 pub(crate) fn config_text(key: &str, value: &str) -> String {
     match value.parse() {
+        Ok(NEVER) => text::UNLIMITED.to_owned(),
         Ok(ms) if key.ends_with(".ms") => duration(ms),
         _ => value.to_owned(),
     }
 }
 
+const NEVER: u64 = i64::MAX as u64;
+
 fn config_value(key: &str, text: &str) -> String {
+    if text == text::UNLIMITED {
+        return NEVER.to_string();
+    }
     let ms = if key.ends_with(".ms") { milliseconds(text) } else { None };
     ms.map_or_else(|| text.to_owned(), |ms| ms.to_string())
 }
@@ -156,6 +170,26 @@ pub(crate) fn meant_for(command: TopicAction, partition: Option<u32>) -> TopicAc
     }
 }
 
+/// The command of the button that limits the disk.
+pub(crate) fn disk(bytes: &str) -> Result<Action, Refused> {
+    Ok(Action::Disk { limit: Some(whole(text::DISK_BYTES, bytes, 0, i32::MAX as u64)?) })
+}
+
+/// The command that loses the offset index of a segment.
+pub(crate) fn lose_index(segment: &str) -> Result<Action, Refused> {
+    Ok(Action::Lose { file: index_of(segment)? })
+}
+
+/// The command that damages it: the last byte of its first entry.
+pub(crate) fn damage_index(segment: &str) -> Result<Action, Refused> {
+    Ok(Action::Flip { file: index_of(segment)?, position: 7 })
+}
+
+fn index_of(segment: &str) -> Result<String, Refused> {
+    let base_offset = whole(text::SEGMENT, segment, 0, i64::MAX as u64)?;
+    Ok(logscope::segment::file_name(base_offset, logscope::segment::INDEX_SUFFIX))
+}
+
 /// What was typed; `None` if there is nothing to run.
 ///
 /// # Errors
@@ -204,6 +238,26 @@ mod tests {
         assert!(advance("3 weeks").unwrap_err().reason.contains("500ms"));
         assert_eq!(line(tombstone("user-1")), "tombstone user-1");
         assert_eq!(tombstone("").unwrap_err().field, "Key");
+    }
+
+    #[test]
+    fn the_disk_fails_by_commands() {
+        assert_eq!(line(disk("2048")), "disk 2048");
+        assert_eq!(line(lose_index("7")), "lose 00000000000000000007.index");
+        assert_eq!(line(damage_index("0")), "flip 00000000000000000000.index 7");
+        assert_eq!(disk("x").unwrap_err().field, text::DISK_BYTES);
+        assert_eq!(lose_index("").unwrap_err().reason, "Segment takes a whole number from 0 on.");
+    }
+
+    #[test]
+    fn never_is_kafkas_largest_number() {
+        let edits = [("flush.messages", "never".to_owned()), ("flush.ms", "5s".to_owned())];
+        let current = [("flush.messages".to_owned(), "3".to_owned())];
+        let action = config(&current, &edits.into_iter().collect()).unwrap().unwrap();
+        assert_eq!(action.to_string(), "config flush.messages=9223372036854775807 flush.ms=5000");
+        assert_eq!(config_text("flush.ms", "9223372036854775807"), "never");
+        let refused = config(&[], &[("flush.messages", "0".to_owned())].into_iter().collect()).unwrap_err();
+        assert!(refused.field == "flush.messages" && refused.reason.contains("from 1 to"), "{refused:?}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod layout;
 pub(crate) mod lessons;
+pub(crate) mod original;
 mod palette;
 mod reduce;
 pub(crate) mod share;
@@ -29,6 +30,7 @@ mod state;
 mod step;
 mod timeline;
 mod topic_settings;
+pub(crate) mod what_if;
 mod zoom;
 
 pub(crate) use action::{Action, Ran};

@@ -60,6 +60,8 @@ impl State {
             }
             Action::Dismiss(id) => self.dismiss(id),
             Action::Notice(why) => self.notice = Some(why),
+            Action::WhatIf(ask) => self.ask_what_if(ask),
+            Action::ShowOriginal(shown) => self.shows_original = shown,
             Action::Keeping(keeping) => self.keeping = keeping,
         }
     }

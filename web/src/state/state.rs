@@ -6,6 +6,7 @@ use logscope::lab::{Event, Picture, State as LogState, TopicEvent, TopicPicture}
 
 use super::archive::TOPIC;
 use super::branches::Branch;
+use super::what_if::WhatIf;
 use super::{Group, Palette, Speed, Timeline, TopicSettings, Zoom};
 
 /// A batch of the log, wherever the timeline stands.
@@ -76,6 +77,10 @@ pub(crate) struct State {
     pub(super) newest: u32,
     /// Why the last command was not run.
     pub(crate) notice: Option<String>,
+    /// The panel that asks what if, while it is open.
+    pub(crate) what_if: Option<WhatIf>,
+    /// Whether what the original fetch would miss is shown.
+    pub(crate) shows_original: bool,
     /// Whether the log outlives the page.
     pub(crate) keeping: Keeping,
     /// The configuration and the clock as they are now, wherever the timeline stands.
@@ -124,8 +129,14 @@ impl State {
         !self.filled && !self.several() && !has_bytes(self.topic())
     }
 
-    /// Whether the last step says that the log cannot be opened.
+    /// Whether the last step says that the log cannot be opened, for damage and not because of its disk.
     pub(crate) fn stuck(&self) -> bool {
+        let faults = |event: &TopicEvent| {
+            matches!(event.of_log(), Some(Event::DiskFull { .. } | Event::SyncFailed { .. }))
+        };
+        if self.timeline.group().is_some_and(|group| group.events.iter().any(faults)) {
+            return false;
+        }
         let event = self.timeline.event().and_then(TopicEvent::of_log);
         let refused = matches!(event, Some(Event::Refused { .. }));
         refused && matches!(self.picture().state, LogState::Closed | LogState::Recovering)

@@ -37,6 +37,11 @@ fn title_of(event: &Event) -> &'static str {
         Event::ConfigChanged { .. } => "config",
         Event::ByteFlipped { .. } => "byte flipped",
         Event::FileLost { .. } => "file lost",
+        Event::DiskLimited { .. } => "disk",
+        Event::SyncWillFail => "sync to fail",
+        Event::DiskFull { .. } => "disk full",
+        Event::SyncFailed { .. } => "sync fails",
+        Event::FlushDue { .. } => "flush due",
         Event::Refused { .. } => "refused",
     }
 }
@@ -104,6 +109,8 @@ pub(crate) fn gravity(event: &TopicEvent) -> Gravity {
         Event::Crashed { .. }
         | Event::ByteFlipped { .. }
         | Event::FileLost { .. }
+        | Event::DiskFull { .. }
+        | Event::SyncFailed { .. }
         | Event::Refused { .. } => Gravity::Grave,
         // An index that has to be rebuilt is nothing lost: it only says again what the log says.
         Event::Log(LogEvent::TailCut { .. } | LogEvent::IndexRejected { .. }) => Gravity::Grave,

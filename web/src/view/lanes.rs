@@ -37,6 +37,9 @@ pub(crate) struct Props {
     /// Where consumers go on in it.
     #[prop_or_default]
     pub(crate) readers: Rc<Vec<Reader>>,
+    /// The offsets that the original fetch never returns, in runs.
+    #[prop_or_default]
+    pub(crate) missed: Rc<[(u64, u64)]>,
     /// Which of several partitions it is.
     #[prop_or_default]
     pub(crate) partition: Option<u32>,
@@ -53,17 +56,23 @@ pub(crate) fn Lanes(props: &Props) -> Html {
     let size = use_size(stage.window.clone());
     let scrolled = use_state_eq(|| (0.0_f64, 0.0_f64));
     let focused = use_state_eq(|| None::<BatchId>);
-    let Props { picture, palette, selected, zoom, readers, partition, zooms, on_do } = props;
+    let Props { picture, palette, selected, zoom, readers, missed, partition, zooms, on_do } = props;
     let on_do = &use_look_at(*partition, on_do);
     let frame = frame(picture, size.0, *zoom).with_readers(readers);
 
-    use_effect_with((picture.clone(), palette.clone(), readers.clone(), frame, size, *selected, *focused), {
+    let scene = Scene {
+        picture: picture.clone(),
+        palette: palette.clone(),
+        readers: readers.clone(),
+        missed: missed.clone(),
+        frame,
+        size,
+        selected: *selected,
+        focused: *focused,
+    };
+    use_effect_with(scene, {
         let stage = stage.clone();
-        move |(picture, palette, readers, frame, size, selected, focused)| {
-            let (picture, palette, readers) = (picture.clone(), palette.clone(), readers.clone());
-            let (frame, size, selected, focused) = (*frame, *size, *selected, *focused);
-            stage.show(Scene { picture, palette, readers, frame, size, selected, focused });
-        }
+        move |scene| stage.show(scene.clone())
     });
     use_theme(&stage);
     use_wheel(&stage, on_do);

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use logscope::lab::{LogPicture, Picture, State as LogState, TopicAction as Command};
 use yew::prelude::*;
 
-use super::budget::BudgetBar;
+use super::budget::fetch;
+use super::faults::faults;
 use super::lanes::Lanes;
 use crate::engine::first_scenario;
 use crate::state::consumers::readers;
@@ -43,9 +44,7 @@ pub(crate) fn Log(props: &Props) -> Html {
                 {said(state, state.picture())}
                 if !inviting { {drawing(state, 0, on_do)} }
             }
-            if state.picture().fetch.is_some() {
-                <BudgetBar picture={state.picture().clone()} palette={state.palette.clone()} />
-            }
+            {fetch(state, on_do)}
         </section>
     }
 }
@@ -78,6 +77,7 @@ fn said(state: &State, picture: &Rc<Picture>) -> Html {
             if down { <p class="down">{text::DOWN}</p> }
             if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
             if stuck { <p class="down">{text::STUCK}</p> }
+            {faults(picture)}
         </>
     }
 }
@@ -85,11 +85,13 @@ fn said(state: &State, picture: &Rc<Picture>) -> Html {
 fn drawing(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
     let partition = state.several().then_some(number);
     let last = state.topic().partitions().len() as u32 - 1;
+    let original = (state.partition() == number).then(|| state.original()).flatten();
     html! {
         <Lanes
             picture={state.topic().partition(number).clone()} palette={state.palette.clone()} zoom={state.zoom}
             selected={state.selected.filter(|_| state.open_in == number)} {partition}
-            readers={readers(&state.topic().consumers, number)} zooms={number == last} on_do={on_do.clone()}
+            readers={readers(&state.topic().consumers, number)} zooms={number == last}
+            missed={original.map(|original| original.missed).unwrap_or_default()} on_do={on_do.clone()}
         />
     }
 }

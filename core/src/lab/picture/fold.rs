@@ -9,7 +9,7 @@ use crate::segment::{
 };
 
 use super::{FetchPicture, Focus, List, LogPicture, Picture, SegmentPicture, State, TakenBatch};
-use crate::lab::Event;
+use crate::lab::{AfterFault, Event};
 
 impl Picture {
     /// A log that is closed, with what its files hold: where to begin to fold if the files are older than the
@@ -28,9 +28,7 @@ impl Picture {
             Event::Log(event) => self.apply_log(event),
             Event::Crashed { files, .. } => {
                 self.begin(State::Crashed);
-                let before = self.log.segments.clone();
-                self.log.reduce_to(files);
-                self.gone = before.into_iter().filter_map(|was| self.log.lost_of(was)).collect();
+                self.reduce_to(files);
             }
             Event::ClockMoved { .. } => self.begin(self.state),
             Event::Closed => self.begin(State::Closed),
@@ -53,6 +51,20 @@ impl Picture {
                 self.begin(self.state);
                 self.lose(file);
             }
+            Event::DiskLimited { limit, .. } => {
+                self.begin(self.state);
+                self.disk.limit = *limit;
+            }
+            Event::SyncWillFail => {
+                self.begin(self.state);
+                self.disk.sync_fails = true;
+            }
+            Event::DiskFull { files, after, .. } => self.find(files, *after),
+            Event::SyncFailed { files, after, .. } => {
+                self.disk.sync_fails = false;
+                self.find(files, *after);
+            }
+            Event::FlushDue { .. } => self.begin(self.state),
             Event::Refused { .. } => {
                 self.focus = Focus::None;
                 // A fetch that was refused at once leaves nothing to show, and least of all the one before.
@@ -63,6 +75,22 @@ impl Picture {
                 }
             }
         }
+    }
+
+    /// Something went wrong half-way: the files are what counts.
+    fn find(&mut self, files: &[(String, u64)], after: AfterFault) {
+        self.reduce_to(files);
+        match after {
+            AfterFault::GoesOn => {}
+            AfterFault::Poisoned => self.state = State::Poisoned,
+            AfterFault::Closed => self.state = State::Closed,
+        }
+    }
+
+    fn reduce_to(&mut self, files: &[(String, u64)]) {
+        let before = self.log.segments.clone();
+        self.log.reduce_to(files);
+        self.gone = before.into_iter().filter_map(|was| self.log.lost_of(was)).collect();
     }
 
     /// Whether nothing is shown that an action was about.
@@ -134,7 +162,11 @@ impl Picture {
         match event {
             LogEvent::RecoveryStarted { files, segment_bytes, index_interval_bytes, checkpoint, .. } => {
                 self.begin(State::Recovering);
-                self.before = std::mem::take(&mut self.log.segments);
+                // An opening that failed half-way has not found all; what was known before it still holds.
+                let segments = std::mem::take(&mut self.log.segments);
+                if self.before.is_empty() {
+                    self.before = segments;
+                }
                 self.log = LogPicture {
                     segment_bytes: *segment_bytes,
                     index_interval_bytes: *index_interval_bytes,
@@ -183,6 +215,9 @@ impl Picture {
             LogEvent::IndexVerified { segment, index, .. }
             | LogEvent::IndexRebuilt { segment, index, .. } => {
                 self.focus = Focus::Segment(*segment);
+                if matches!(event, LogEvent::IndexRebuilt { .. }) {
+                    self.log.take_temporary(&file_name(*segment, index.suffix()));
+                }
                 if let Some(segment) = self.log.segment_mut(*segment) {
                     match index {
                         IndexKind::Offset => segment.index_size = Some(segment.index.len() as u64 * 8),
@@ -217,6 +252,10 @@ impl Picture {
                 self.push_batch(batch);
             }
             LogEvent::SegmentCreated { segment } => {
+                // A roll that failed before may have left the files.
+                for suffix in [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
+                    self.log.take_other(&file_name(*segment, suffix));
+                }
                 self.log.segments.push(Arc::new(SegmentPicture::created(*segment)));
                 self.focus = Focus::Segment(*segment);
             }
@@ -225,11 +264,11 @@ impl Picture {
                 self.focus = Focus::Segment(*segment);
             }
             LogEvent::SnapshotWritten { offset, bytes, .. } => {
-                self.log.set_other(file_name(*offset, SNAPSHOT_SUFFIX), *bytes);
+                self.log.replace_other(file_name(*offset, SNAPSHOT_SUFFIX), *bytes);
             }
             LogEvent::CheckpointWritten { bytes, recovery_point, .. } => {
                 self.log.recovery_point = *recovery_point;
-                self.log.set_other(CHECKPOINT_FILE.to_owned(), *bytes);
+                self.log.replace_other(CHECKPOINT_FILE.to_owned(), *bytes);
             }
             LogEvent::Flushed { segment, high_watermark, .. } => {
                 self.fetch = None;

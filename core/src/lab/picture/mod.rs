@@ -10,6 +10,7 @@ mod list;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::log::TEMPORARY;
 use crate::log::event::{BatchInfo, StoppedBy};
 use crate::segment::{
     INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name,
@@ -34,11 +35,22 @@ pub struct Picture {
     /// segments with the batches that are gone. A segment that the log still has lost these batches only, or, if there
     /// are none, is written anew and was of this size; any other is gone as a whole.
     pub gone: Vec<Arc<SegmentPicture>>,
+    /// What is wrong with the disk, on command.
+    pub disk: DiskPicture,
     /// The records that the compaction under way lets go, by segment and offset.
     pub removed: List<(u64, u64)>,
     /// What was known of the segments before the opening that is under way: it holds for those that recovery does
     /// not scan.
     before: Vec<Arc<SegmentPicture>>,
+}
+
+/// What is wrong with the disk, on command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DiskPicture {
+    /// How many bytes it takes in all; `None` is any number.
+    pub limit: Option<u64>,
+    /// The next sync is going to fail.
+    pub sync_fails: bool,
 }
 
 /// Whether the log is in use.
@@ -53,6 +65,8 @@ pub enum State {
     Open,
     /// The power failed; there are only files.
     Crashed,
+    /// A sync failed: fetches work, appends wait for the next opening.
+    Poisoned,
 }
 
 /// The log: what its files hold, and its bounds.
@@ -199,6 +213,16 @@ impl LogPicture {
     fn take_other(&mut self, name: &str) -> Option<u64> {
         let at = self.find_other(name).ok()?;
         Some(Arc::make_mut(&mut self.other_files).remove(at).1)
+    }
+
+    /// A file was written beside the one of its name, and took its place. If that failed before, it was left there.
+    fn replace_other(&mut self, name: String, size: u64) {
+        self.take_temporary(&name);
+        self.set_other(name, size);
+    }
+
+    fn take_temporary(&mut self, name: &str) {
+        self.take_other(&format!("{name}{TEMPORARY}"));
     }
 
     /// Puts a file among the others, or gives it another size.

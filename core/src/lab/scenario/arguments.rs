@@ -67,6 +67,19 @@ impl Arguments {
             }
             "flip" => Action::Flip { file: self.value("a file")?, position: self.number("a position")? },
             "lose" => Action::Lose { file: self.value("a file")? },
+            "disk" if self.values.front().is_some_and(|word| word == "free") => {
+                self.values.pop_front();
+                Action::Disk { limit: None }
+            }
+            "disk" => Action::Disk { limit: Some(self.number("a number of bytes")?) },
+            "fail" => {
+                let what = self.value("what is to fail")?;
+                if what != "sync" {
+                    let what = quote(&shorten(&what));
+                    return Err(self.usage(&format!("only a sync can be made to fail, not {what}")));
+                }
+                Action::FailSync
+            }
             _ => Action::Reset,
         };
         self.done(action)

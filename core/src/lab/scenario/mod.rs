@@ -10,6 +10,8 @@
 //! fetch 2 max_bytes=300
 //! crash keep=32
 //! reopen
+//! disk 2048                                         # it takes so many bytes in all; `disk free` is any number
+//! fail sync
 //! advance 8d
 //! retain
 //! compact
@@ -114,6 +116,13 @@ pub enum Action {
         /// The file.
         file: String,
     },
+    /// Limit what the disk takes.
+    Disk {
+        /// How many bytes, in all files together; `None` is any number.
+        limit: Option<u64>,
+    },
+    /// Let the next sync fail.
+    FailSync,
     /// Delete everything and begin anew.
     Reset,
 }
@@ -134,7 +143,7 @@ const fn command(name: &'static str, usage: &'static str, what: &'static str) ->
 }
 
 /// All commands.
-pub const COMMANDS: [CommandHelp; 16] = [
+pub const COMMANDS: [CommandHelp; 18] = [
     command(
         "append",
         "append VALUE… [key=KEY] [count=N] [at=MS] [producer=ID epoch=N seq=N]",
@@ -178,6 +187,12 @@ pub const COMMANDS: [CommandHelp; 16] = [
     command("truncate", "truncate OFFSET", "Cuts off the end: no batch reaches the offset any more."),
     command("flip", "flip FILE POSITION", "Inverts one byte of a file, as a bad disk would."),
     command("lose", "lose FILE", "Loses a file, as a bad disk would."),
+    command(
+        "disk",
+        "disk BYTES|free",
+        "Lets the disk take so many bytes in all, so that it gets full; free lifts the limit.",
+    ),
+    command("fail", "fail sync", "Lets the next sync fail, as a bad disk would."),
     command("reset", "reset", "Deletes the log and begins anew."),
 ];
 
@@ -301,6 +316,9 @@ impl fmt::Display for Action {
             }
             Self::Flip { file, position } => write!(f, "flip {} {position}", quote(file)),
             Self::Lose { file } => write!(f, "lose {}", quote(file)),
+            Self::Disk { limit: Some(limit) } => write!(f, "disk {limit}"),
+            Self::Disk { limit: None } => f.write_str("disk free"),
+            Self::FailSync => f.write_str("fail sync"),
             Self::Reset => f.write_str("reset"),
         }
     }
@@ -341,6 +359,8 @@ mod tests {
                 .prop_map(|entries| Action::Config { entries }),
             (word(), any::<u64>()).prop_map(|(file, position)| Action::Flip { file, position }),
             word().prop_map(|file| Action::Lose { file }),
+            prop::option::of(any::<u64>()).prop_map(|limit| Action::Disk { limit }),
+            Just(Action::FailSync),
             Just(Action::Reset),
         ]
     }
@@ -374,6 +394,10 @@ mod tests {
             ("advance 3w", "a duration is a number with ms, s, m, h or d, up to 36500d, not 3w"),
             ("advance -1s", "not -1s"),
             ("find soon", "a timestamp is a whole number of milliseconds since 1970, not soon"),
+            ("disk", "disk needs a number of bytes; it is written: disk BYTES|free"),
+            ("disk full", "a number of bytes is a whole number from 0 on, not full"),
+            ("fail", "fail needs what is to fail"),
+            ("fail fetch", "only a sync can be made to fail, not fetch"),
             ("append \"x", "a quoted word does not end"),
             ("append \"x\"y", "a space is missing before y"),
             ("append \"\\x\"", "there is no escape \\x"),

@@ -256,7 +256,9 @@ impl<S: Crash + Clone> TopicLab<S> {
             | Action::DeleteBefore { .. }
             | Action::Truncate { .. }
             | Action::Flip { .. }
-            | Action::Lose { .. } => self.run_in(0, action, outcome),
+            | Action::Lose { .. }
+            | Action::Disk { .. }
+            | Action::FailSync => self.run_in(0, action, outcome),
             Action::Flush | Action::Retain | Action::Compact | Action::Crash { .. } | Action::Reopen => {
                 (0..self.partitions()).for_each(|partition| self.run_in(partition, action, outcome));
             }
@@ -294,18 +296,21 @@ impl<S: Crash + Clone> TopicLab<S> {
         let now_ms = lab.now_ms();
         outcome.events.extend(ran.events.into_iter().map(|event| TopicEvent::Log { partition, event }));
         outcome.records.extend(ran.records.into_iter().map(|record| (partition, record)));
-        self.labs.iter_mut().for_each(|lab| lab.set_clock(now_ms));
+        for (partition, lab) in (0..).zip(&mut self.labs) {
+            let due = lab.set_clock(now_ms).into_iter();
+            outcome.events.extend(due.map(|event| TopicEvent::Log { partition, event }));
+        }
     }
 
     /// Runs in all partitions what says the same in each: it is told once.
     fn run_once(&mut self, action: &Action, outcome: &mut TopicOutcome) {
         let now_ms = self.labs.first().map_or(0, Lab::now_ms);
         for (partition, lab) in (0..).zip(&mut self.labs) {
-            lab.set_clock(now_ms);
-            let events = lab.run(action).events;
-            if partition == 0 {
-                outcome.events.extend(events.into_iter().map(|event| TopicEvent::Log { partition, event }));
-            }
+            let mut events = lab.set_clock(now_ms);
+            events.extend(lab.run(action).events);
+            let told = |event: &Event| event.is_for_all() || matches!(event, Event::Refused { .. });
+            let events = events.into_iter().filter(|event| partition == 0 || !told(event));
+            outcome.events.extend(events.map(|event| TopicEvent::Log { partition, event }));
         }
     }
 
@@ -317,11 +322,12 @@ impl<S: Crash + Clone> TopicLab<S> {
             ));
         }
         let Some(first) = self.labs.first() else { return Ok(()) };
-        let (config, now_ms) = (first.config().clone(), first.now_ms());
+        let (config, policy, now_ms) = (first.config().clone(), first.flush_policy(), first.now_ms());
         outcome.events.push(TopicEvent::PartitionsAdded { from, to });
         for number in from..to {
             let mut lab = Lab::new((self.storage)(number));
             lab.restore(config.clone(), now_ms);
+            lab.set_flush_policy(policy);
             self.labs.push(lab);
             self.run_in(number, &Action::Reopen, outcome);
         }

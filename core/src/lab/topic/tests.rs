@@ -229,3 +229,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_partition_flushes_by_itself_when_the_clock_says_so() {
+    let mut lab = lab();
+    events(&mut lab, "partitions 2\nconfig flush.ms=5000\nappend a partition=0\nappend b partition=1");
+    let due = |events: &[TopicEvent]| -> Vec<u32> {
+        let due = |event: &TopicEvent| match event {
+            TopicEvent::Log { partition, event: Event::FlushDue { .. } } => Some(*partition),
+            _ => None,
+        };
+        events.iter().filter_map(due).collect()
+    };
+    assert_eq!(due(&events(&mut lab, "advance 1s")), []);
+    assert_eq!(due(&events(&mut lab, "advance 2s")), [0]);
+    // An append elsewhere moves the clock as well.
+    assert_eq!(due(&events(&mut lab, "append c partition=0")), [1]);
+    assert_eq!(due(&events(&mut lab, "partitions 3\nappend d partition=2\nadvance 9s")), [0, 2]);
+}

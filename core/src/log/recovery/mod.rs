@@ -42,7 +42,7 @@ use super::{LogReader, PartitionLog, Shared, corrupt};
 pub(super) use resume::{Resumed, resume, walk};
 
 /// What follows the name of an index or snapshot that is being written.
-pub(super) const TEMPORARY: &str = ".tmp";
+pub(crate) const TEMPORARY: &str = ".tmp";
 
 /// What opening a log found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

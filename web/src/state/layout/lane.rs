@@ -154,6 +154,7 @@ pub(super) fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, bat
         below_start: batch.last_offset < picture.log.log_start_offset,
         skipped: fetch.is_some_and(|fetch| has_skipped(fetch, place)),
         taken: fetch.is_some_and(|fetch| has_taken(fetch, place)),
+        missed: false,
         arrives: focused && fetch.is_none() && picture.state == State::Open,
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct BatchBox {
     pub(crate) below_start: bool,
     pub(crate) skipped: bool,
     pub(crate) taken: bool,
+    /// The original fetch never returns it, or one of those that share the box.
+    pub(crate) missed: bool,
     /// It just came to its place.
     pub(crate) arrives: bool,
 }

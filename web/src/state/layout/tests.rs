@@ -486,3 +486,17 @@ fn segments_are_told_with_what_stands_at_them() {
     assert!(told[0].marks.iter().any(|mark| mark.starts_with("offset index: offset ")));
     assert!(told.last().unwrap().text.ends_with("active"));
 }
+
+#[test]
+fn the_batches_that_the_original_fetch_misses_are_marked() {
+    let picture = fold(&events("append a b count=12\nflush"));
+    let mut lanes = all_lanes(&picture, ROOM);
+    let marked = |lanes: &[Lane]| -> Vec<(u64, u64)> {
+        let boxes = lanes.iter().flat_map(|lane| &lane.boxes);
+        boxes.filter(|shape| shape.missed).map(|shape| (shape.first, shape.last)).collect()
+    };
+    mark_missed(&[], &mut lanes);
+    assert_eq!(marked(&lanes), []);
+    mark_missed(&[(3, 5), (22, 23)], &mut lanes);
+    assert_eq!(marked(&lanes), [(2, 3), (4, 5), (22, 23)]);
+}

@@ -127,6 +127,9 @@ events! {
     Lab::ConfigChanged { key, value, was }
     Lab::ByteFlipped { file, position }
     Lab::FileLost { file }
+    Lab::DiskFull { limit }
+    Lab::SyncFailed { lost }
+    Lab::FlushDue { key, reached, limit }
     Lab::Refused { message }
     Topic::PartitionsAdded { from, to }
     Topic::KeyRouted { key, hash, partitions, partition }

@@ -96,6 +96,10 @@ fn details(pen: &Pen<'_>, lane: &Lane, shape: &BatchBox, marked: Marked) {
     if shape.below_start && shape.batches == 1 {
         pen.frame(Ink::Line, (x + 0.5, y + 0.5, (width - 1.0).max(0.5), height - 1.0), 1.0, &[]);
     }
+    if shape.missed {
+        let inset = (x + 1.0, y + 1.0, (width - 2.0).max(0.5), (height - 2.0).max(1.0));
+        pen.frame(Ink::Grave, inset, 2.0, &[4.0, 3.0]);
+    }
     for (from, part) in &shape.going {
         let part = (lane.frame.left + from, y, (part - 1.0).max(0.8), height);
         pen.opacity(0.85);

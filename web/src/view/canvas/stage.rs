@@ -21,8 +21,8 @@ use super::pen::Pen;
 use crate::browser;
 use crate::state::consumers::Reader;
 use crate::state::layout::{
-    Frame, Hit, Minimap, batch_area, focus_area, hit, lanes as lay_out, minimap as lay_out_minimap,
-    put_readers, scroll_to, view,
+    Frame, Hit, Minimap, batch_area, focus_area, hit, lanes as lay_out, mark_missed,
+    minimap as lay_out_minimap, put_readers, scroll_to, view,
 };
 use crate::state::{BatchId, Palette};
 
@@ -36,6 +36,8 @@ pub(in crate::view) struct Scene {
     pub(in crate::view) picture: Rc<Picture>,
     pub(in crate::view) palette: Rc<Palette>,
     pub(in crate::view) readers: Rc<Vec<Reader>>,
+    /// The offsets that the original fetch never returns, in runs.
+    pub(in crate::view) missed: Rc<[(u64, u64)]>,
     pub(in crate::view) frame: Frame,
     /// How large the window is.
     pub(in crate::view) size: (f64, f64),
@@ -269,10 +271,11 @@ impl Stage {
 
     fn draw(&self, scene: &Scene, inner: &Inner, motion: Motion) -> Option<()> {
         let (sheet, inks) = (self.sheet.cast::<HtmlCanvasElement>()?, inner.inks.as_ref()?);
-        let Scene { picture, palette, readers, frame, size, selected, focused } = scene;
+        let Scene { picture, palette, readers, missed, frame, size, selected, focused } = scene;
         let scrolled = self.scrolled();
         let mut lanes = lay_out(picture, palette, frame, &view(frame, scrolled, *size));
         put_readers(picture, frame, readers, &mut lanes);
+        mark_missed(missed, &mut lanes);
         let marked = Marked { selected: *selected, focused: *focused, hovered: inner.hovered };
         let pen = Pen::new(&sheet, inks, *size)?;
         lanes::paint(&pen, Sheet { frame, lanes: &lanes, scrolled, size: *size, marked, motion });

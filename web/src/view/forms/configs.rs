@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use logscope::Takes;
 use logscope::lab::TopicAction as Command;
-use logscope::{ConfigKey, LogConfig, Takes};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::{Sending, use_sending};
 use crate::state::Settings;
-use crate::state::command::{self, config_text};
+use crate::state::command::{self, config_keys, config_text};
 use crate::text;
 
 #[derive(Properties, PartialEq)]
@@ -32,25 +32,25 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
     let changes = command::config(&props.settings.config, &edited);
     let nothing = matches!(changes, Ok(None));
     let on_submit = sending.on_submit(changes.and_then(|change| change.ok_or_else(command::no_change)));
-    let row = |key: ConfigKey| {
-        let current = props.settings.config.iter().find(|(name, _)| name == key.name);
-        let current = current.map_or(String::new(), |(_, value)| config_text(key.name, value));
-        let value = edited.get(key.name).cloned().unwrap_or(current);
+    let row = |(name, takes): (&'static str, Takes)| {
+        let current = props.settings.config.iter().find(|(key, _)| key == name);
+        let current = current.map_or(String::new(), |(_, value)| config_text(name, value));
+        let value = edited.get(name).cloned().unwrap_or(current);
         let edit = {
             let edited = edited.clone();
             Callback::from(move |value: String| {
                 let mut all = (*edited).clone();
-                all.insert(key.name, value);
+                all.insert(name, value);
                 edited.set(all);
             })
         };
-        config_field(key, value, edit, &sending)
+        config_field(name, takes, value, edit, &sending)
     };
     html! {
         <details class="panel">
             <summary>{text::CONFIGS}</summary>
             <form class="fields configs" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
-                {for LogConfig::KEYS.into_iter().map(row)}
+                {for config_keys().map(row)}
                 <div class="row end">
                     <button type="submit" class="main" disabled={!props.ready || nothing}>{text::APPLY}</button>
                 </div>
@@ -62,29 +62,35 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
 }
 
 /// A line of the form: the key, and a field for what it takes.
-fn config_field(key: ConfigKey, value: String, edit: Callback<String>, sending: &Sending) -> Html {
-    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == key.name);
+fn config_field(
+    key: &'static str,
+    takes: Takes,
+    value: String,
+    edit: Callback<String>,
+    sending: &Sending,
+) -> Html {
+    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == key);
     let (invalid, described) = (wrong.map(|_| "true"), wrong.map(|_| sending.id));
-    let title = text::config_meaning(key.name);
-    let field = match key.takes {
+    let title = text::config_meaning(key);
+    let field = match takes {
         Takes::Word(words) => {
             let onchange =
                 edit.reform(|event: Event| event.target_unchecked_into::<HtmlSelectElement>().value());
             let option = |word: &&'static str| html! { <option value={*word} selected={**word == value}>{*word}</option> };
-            html! { <select name={key.name} aria-label={key.name} {onchange}>{for words.iter().map(option)}</select> }
+            html! { <select name={key} aria-label={key} {onchange}>{for words.iter().map(option)}</select> }
         }
         Takes::Number { .. } | Takes::Limit => {
             let oninput =
                 edit.reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
             html! {
                 <input
-                    type="text" name={key.name} aria-label={key.name} autocomplete="off" spellcheck="false" {value} {oninput}
+                    type="text" name={key} aria-label={key} autocomplete="off" spellcheck="false" {value} {oninput}
                     aria-invalid={invalid} aria-describedby={described}
                 />
             }
         }
     };
     // A line may end after a dot.
-    let parts = key.name.split_inclusive('.').map(|part| html! { <>{part}<wbr /></> });
-    html! { <label key={key.name} {title}><code>{for parts}</code>{field}</label> }
+    let parts = key.split_inclusive('.').map(|part| html! { <>{part}<wbr /></> });
+    html! { <label {key} {title}><code>{for parts}</code>{field}</label> }
 }

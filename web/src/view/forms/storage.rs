@@ -1,4 +1,4 @@
-//! Flushes, opens anew, resets, and loses the power.
+//! Flushes, opens anew, resets, loses the power, and lets the disk fail.
 
 use logscope::lab::Action as Command;
 use yew::prelude::*;
@@ -11,6 +11,8 @@ use crate::view::hooks::use_field;
 #[function_component]
 pub(crate) fn Storage(props: &Props) -> Html {
     let (torn, on_torn) = use_field("0");
+    let (disk, on_disk) = use_field("2048");
+    let (segment, on_segment) = use_field("0");
     let sending = use_sending("storage-complaint", &props.on_run);
     let run = |command: Command| sending.on_click(Ok(command));
     let disabled = !props.ready;
@@ -29,6 +31,25 @@ pub(crate) fn Storage(props: &Props) -> Html {
                         value={(*torn).clone()} oninput={on_torn} sending={sending.clone()}
                     />
                     <button type="submit" class="grave" {disabled}>{text::CRASH}</button>
+                </div>
+                <div class="row">
+                    <Field
+                        label={text::DISK_BYTES} name="disk" min="0" short=true
+                        value={(*disk).clone()} oninput={on_disk} sending={sending.clone()}
+                    />
+                    <button type="button" class="grave" title={text::LIMIT_DISK_HINT} {disabled} onclick={sending.on_click(command::disk(&disk))}>{text::LIMIT_DISK}</button>
+                </div>
+                <div class="row tight">
+                    <button type="button" title={text::FREE_DISK_HINT} {disabled} onclick={run(Command::Disk { limit: None })}>{text::FREE_DISK}</button>
+                    <button type="button" class="grave" title={text::FAIL_SYNC_HINT} {disabled} onclick={run(Command::FailSync)}>{text::FAIL_SYNC}</button>
+                </div>
+                <div class="row">
+                    <Field
+                        label={text::SEGMENT} name="segment" min="0" short=true
+                        value={(*segment).clone()} oninput={on_segment} sending={sending.clone()}
+                    />
+                    <button type="button" class="grave" title={text::LOSE_INDEX_HINT} {disabled} onclick={sending.on_click(command::lose_index(&segment))}>{text::LOSE_INDEX}</button>
+                    <button type="button" class="grave" title={text::DAMAGE_INDEX_HINT} {disabled} onclick={sending.on_click(command::damage_index(&segment))}>{text::DAMAGE_INDEX}</button>
                 </div>
                 {sending.complaint()}
                 <p class="hint">{text::STORAGE_HINT}</p>
