@@ -13,8 +13,7 @@ use logscope::LogConfig;
 use logscope::lab::{Action, Lab, LogPicture, Picture, fingerprint, parse_line};
 use logscope::storage::{File, JournalStorage, Mutation, Storage};
 
-use crate::state::batch_detail::{self, BatchDetail};
-use crate::state::file_detail::{self, FileDetail};
+use crate::state::bytes::{self, Part};
 use crate::state::{BatchId, Ran, Settings};
 use crate::text;
 
@@ -122,18 +121,27 @@ impl Engine {
             .collect()
     }
 
-    /// A batch, taken apart from the bytes that are in its file now.
-    pub(crate) fn batch(&self, id: BatchId, size: u32) -> Result<BatchDetail, String> {
-        let name = logscope::segment::file_name(id.segment, logscope::segment::LOG_SUFFIX);
-        let bytes = self.lab.read_file(&name, id.position, size as usize);
-        batch_detail::read(bytes.map_err(|error| error.to_string())?)
+    /// The bytes of a file; `None` if there is no such file.
+    pub(crate) fn contents(&self, name: &str) -> Option<Vec<u8>> {
+        self.lab.storage().contents(name)
     }
 
-    /// A file, taken apart from the bytes that are in it now; `None` if there is no such file.
-    pub(crate) fn file(&self, name: &str) -> Option<FileDetail> {
-        let bytes = self.lab.read_file(name, 0, file_detail::SHOWN).ok()?;
-        let size = self.lab.storage().open(name).and_then(|file| file.len()).ok()?;
-        Some(file_detail::read(name, bytes, size))
+    /// A batch, taken apart from the bytes that are in its file now; `None` if there is no such file.
+    pub(crate) fn batch(&self, id: BatchId, size: u32) -> Option<Part> {
+        let name = logscope::segment::file_name(id.segment, logscope::segment::LOG_SUFFIX);
+        bytes::batch(&self.open(&name)?, &name, id.position, size).ok()
+    }
+
+    /// The page of a file that holds a position, taken apart from the bytes that are there now; `None` if there is no
+    /// such file.
+    pub(crate) fn page(&self, name: &str, at: u64) -> Option<Part> {
+        bytes::page(&self.open(name)?, name, at).ok()
+    }
+
+    /// A file that is there: to open one would else create it.
+    fn open(&self, name: &str) -> Option<impl File> {
+        self.lab.read_file(name, 0, 0).ok()?;
+        self.lab.storage().open(name).ok()
     }
 }
 

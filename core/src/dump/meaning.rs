@@ -40,7 +40,10 @@ const MEANINGS: [(&str, &str); 58] = [
     ("headerKey", "The header's name."),
     ("headerValueLength", "Bytes of the header's value as a zigzag varint; −1 is null."),
     ("headerValue", "The header's value."),
-    ("group", "Its first bit says whether another byte follows; the other seven belong to the number, lowest first."),
+    (
+        "group",
+        "Its first bit says whether another byte follows; the other seven belong to the number, lowest first.",
+    ),
     ("more records", "They are there and were not taken apart."),
     ("unreadable", "What follows the damage cannot be told apart."),
     // The indexes.

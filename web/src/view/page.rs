@@ -9,7 +9,7 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::actions::Actions;
-use super::detail::{Detail, Open};
+use super::detail::Detail;
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
@@ -20,19 +20,16 @@ use super::modal::Dialogs;
 use super::sharing::banner;
 use super::tables::{Files, Records};
 use crate::browser;
-use crate::state::batch_detail::BatchDetail;
 use crate::state::beside::{Beside, Wish};
-use crate::state::file_detail::FileDetail;
+use crate::state::bytes::Part;
 use crate::state::{Action, State, Zoom};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) state: Rc<State>,
     pub(crate) beside: Rc<Beside>,
-    /// The batch that is open, taken apart.
-    pub(crate) batch: Option<Result<BatchDetail, String>>,
-    /// The file that is open, taken apart.
-    pub(crate) file: Option<FileDetail>,
+    /// The bytes that are open, taken apart.
+    pub(crate) part: Option<Rc<Part>>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_wish: Callback<Wish>,
@@ -40,7 +37,7 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, beside, batch, file, on_run, on_do, on_wish } = props;
+    let Props { state, beside, part, on_run, on_do, on_wish } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
     let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
@@ -48,11 +45,6 @@ pub(crate) fn Page(props: &Props) -> Html {
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
     let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
-    let open = match (state.selected, &state.file) {
-        (Some(id), _) => Open::Batch(id, batch.clone()),
-        (_, Some(name)) => Open::File(name.clone(), file.clone()),
-        _ => Open::Nothing,
-    };
     let ready = state.ready();
     let picture = state.picture();
     let fetched = state
@@ -84,7 +76,10 @@ pub(crate) fn Page(props: &Props) -> Html {
                     inviting={ready && state.nothing_yet()} stuck={state.stuck()} zoom={state.zoom} on_do={on_do.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
-                    <Detail {open} {on_close} />
+                    <Detail
+                        batch={state.selected} file={state.file.clone()} part={part.clone()} palette={state.palette.clone()}
+                        copied={beside.copied} {on_close} on_run={run_one.clone()} {on_wish}
+                    />
                     <Records {fetched} />
                     <Actions state={state.clone()} on_do={on_do.clone()} />
                     <Files picture={picture.clone()} open={state.file.clone()} {on_open} {on_wish} />
