@@ -432,7 +432,7 @@ impl Page {
 
     /// What is in the clipboard.
     pub async fn clipboard(&self) -> Result<String> {
-        let parameters = json!({ "permissions": ["clipboardReadWrite"] });
+        let parameters = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         self.browser.devtools("Browser.grantPermissions", parameters).await?;
         let script = "navigator.clipboard.readText().then(arguments[0])";
         let text = self.browser.client.execute_async(script, Vec::new()).await?;

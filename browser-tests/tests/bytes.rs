@@ -108,8 +108,9 @@ async fn a_flipped_byte_breaks_the_crc_a_fetch_refuses_it_and_recovery_cuts() ->
         ensure!(page.sentence().await?.starts_with("Refused: "), "{}", page.sentence().await?);
         // Flipped again, it is whole again: by the button this time.
         let about = page.lit().await?.1;
-        let button = about.split("Flip byte ").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let button = format!("Flip byte {} x", button.unwrap_or_default().trim_end_matches('x'));
+        let digits = about.split("Flip byte ").nth(1).unwrap_or_default();
+        let position: String = digits.chars().take_while(char::is_ascii_digit).collect();
+        let button = format!("Flip byte {position}");
         page.press(&button).await?;
         eventually("the CRC fits again", async || {
             Ok(page.verdict().await?.contains(" fits the bytes ").then_some(()))

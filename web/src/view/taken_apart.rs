@@ -243,7 +243,7 @@ impl Hand {
                 <p class="byte">
                     <code>{text::byte(place.at, *byte)}</code>
                     if self.file.is_some() {
-                        <button type="button" class="link" title={text::FLIP_HINT} {onclick}>{text::flip(place.at)}<kbd>{"x"}</kbd></button>
+                        <button type="button" class="link" title={text::FLIP_HINT} {onclick}>{text::flip(place.at)}<kbd aria-hidden="true">{"x"}</kbd></button>
                     }
                 </p>
             </>
