@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use serde_json::json;
@@ -412,6 +413,45 @@ impl Page {
 
     pub(crate) async fn console_errors(&self) -> Result<Vec<String>> {
         self.browser.console_errors().await
+    }
+
+    /// Moves the pointer to what a selector finds.
+    pub async fn point_at(&self, selector: &str) -> Result<()> {
+        let element = self.browser.client.wait().for_element(Locator::Css(selector)).await?;
+        let scroll = "arguments[0].scrollIntoView({ block: 'nearest' })";
+        self.browser.client.execute(scroll, vec![json!(element)]).await?;
+        let to = PointerAction::MoveToElement { element, duration: None, x: 0., y: 0. };
+        Ok(self.browser.client.perform_actions(MouseActions::new("mouse".to_owned()).then(to)).await?)
+    }
+
+    /// Which bytes of those that are open have this class, by their positions.
+    pub async fn bytes_that_are(&self, class: &str) -> Result<Vec<u64>> {
+        let script =
+            "return [...document.querySelectorAll('.bytes .' + arguments[0])].map(e => +e.id.slice(5))";
+        Ok(serde_json::from_value(self.browser.client.execute(script, vec![json!(class)]).await?)?)
+    }
+
+    /// The names of the fields that are lit, and what is said of them.
+    pub async fn lit(&self) -> Result<(Vec<String>, String)> {
+        let script =
+            "return [[...document.querySelectorAll('.taken-apart .lit .field')].map(e => e.innerText.trim()),
+            document.querySelector('.about').innerText]";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// What the checksums of the open bytes say.
+    pub async fn verdict(&self) -> Result<String> {
+        let script = "return document.querySelector('.detail > .crc')?.innerText ?? ''";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// What is in the clipboard.
+    pub async fn clipboard(&self) -> Result<String> {
+        let parameters = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.browser.devtools("Browser.grantPermissions", parameters).await?;
+        let script = "navigator.clipboard.readText().then(arguments[0])";
+        let text = self.browser.client.execute_async(script, Vec::new()).await?;
+        text.as_str().map(str::to_owned).context("there is no text in the clipboard")
     }
 
     /// Replaces what a field holds, as a visitor does: click, select all, type.

@@ -202,7 +202,7 @@ async fn the_keys_zoom_and_walk_through_the_batches() -> Result<()> {
             ensure!(focused.starts_with(&format!("Batch {number}, ")), "{focused} instead of {number}");
         }
         page.type_keys(ENTER).await?;
-        let fields = page.table("Fields of the batch header").await?;
+        let fields = page.table("Fields of the batch").await?;
         ensure!(fields.iter().any(|field| field.iter().any(|cell| cell == "39")), "{fields:?}");
         Ok(())
     })

@@ -7,6 +7,7 @@
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
 mod beside;
+mod bytes;
 
 use std::rc::Rc;
 
@@ -32,6 +33,7 @@ pub(crate) struct App {
     committing: usize,
     timer: Option<Timeout>,
     aside: beside::Aside,
+    bytes: bytes::Bytes,
     /// The same ones at every drawing, so that what has not changed is not drawn again.
     on_run: Callback<Vec<Command>>,
     on_do: Callback<Action>,
@@ -71,6 +73,7 @@ impl Component for App {
             committing: 0,
             timer: None,
             aside: beside::Aside::default(),
+            bytes: bytes::Bytes::default(),
             on_run: ctx.link().callback(Msg::Run),
             on_do: ctx.link().callback(Msg::Do),
             on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
@@ -79,6 +82,11 @@ impl Component for App {
     }
 
     fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
+        let only_looks = match &message {
+            Msg::Do(action) => !matches!(action, Action::SwitchTo(_)),
+            Msg::Committed(_) => true,
+            _ => false,
+        };
         match message {
             Msg::Loaded(loaded) => self.load(ctx, loaded),
             Msg::Run(_) if !self.state.ready() => {}
@@ -106,18 +114,16 @@ impl Component for App {
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
             Msg::Beside(event) => self.beside(ctx, event),
         }
+        self.look(!only_looks);
         self.keep_time(ctx);
         true
     }
 
     fn view(&self, _: &Context<Self>) -> Html {
-        let batch = self.state.selected.zip(self.state.selected_size());
-        let open_in = self.state.open_in;
-        let batch = batch.map(|(id, size)| self.engine.batch(open_in, id, size));
-        let file = self.state.file.as_ref().and_then(|name| self.engine.file(open_in, name));
+        let part = self.bytes.part.clone();
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
         let beside = self.aside.shown.clone();
-        html! { <view::Page state={self.state.clone()} {beside} {batch} {file} {on_run} {on_do} {on_wish} /> }
+        html! { <view::Page state={self.state.clone()} {beside} {part} {on_run} {on_do} {on_wish} /> }
     }
 }
 

@@ -21,9 +21,8 @@ use logscope::lab::{
 use logscope::storage::{File, JournalStorage, Mutation, Storage};
 
 use crate::state::archive::Named;
-use crate::state::batch_detail::{self, BatchDetail};
+use crate::state::bytes::{self, Part};
 use crate::state::command::Refused;
-use crate::state::file_detail::{self, FileDetail};
 use crate::state::what_if::{Change, Side};
 use crate::state::{BatchId, Ran, Settings, TopicSettings};
 use crate::text;
@@ -205,20 +204,28 @@ impl Engine {
         self.lab.labs().len() as u32
     }
 
-    /// A batch, taken apart from the bytes that are in its file now.
-    pub(crate) fn batch(&self, partition: u32, id: BatchId, size: u32) -> Result<BatchDetail, String> {
-        let name = logscope::segment::file_name(id.segment, logscope::segment::LOG_SUFFIX);
-        let lab = self.lab.labs().get(partition as usize).ok_or(text::BATCH_GONE)?;
-        let bytes = lab.read_file(&name, id.position, size as usize);
-        batch_detail::read(bytes.map_err(|error| error.to_string())?)
+    /// The bytes of a file; `None` if there is no such file.
+    pub(crate) fn contents(&self, partition: u32, name: &str) -> Option<Vec<u8>> {
+        self.storage(partition)?.contents(name)
     }
 
-    /// A file, taken apart from the bytes that are in it now; `None` if there is no such file.
-    pub(crate) fn file(&self, partition: u32, name: &str) -> Option<FileDetail> {
+    /// A batch, taken apart from the bytes that are in its file now; `None` if there is no such file.
+    pub(crate) fn batch(&self, partition: u32, id: BatchId, size: u32) -> Option<Part> {
+        let name = logscope::segment::file_name(id.segment, logscope::segment::LOG_SUFFIX);
+        bytes::batch(&self.open(partition, &name)?, &name, id.position, size).ok()
+    }
+
+    /// The page of a file that holds a position, taken apart from the bytes that are there now; `None` if there is no
+    /// such file.
+    pub(crate) fn page(&self, partition: u32, name: &str, at: u64) -> Option<Part> {
+        bytes::page(&self.open(partition, name)?, name, at).ok()
+    }
+
+    /// A file that is there: to open one would else create it.
+    fn open(&self, partition: u32, name: &str) -> Option<impl File> {
         let lab = self.lab.labs().get(partition as usize)?;
-        let bytes = lab.read_file(name, 0, file_detail::SHOWN).ok()?;
-        let size = lab.storage().open(name).and_then(|file| file.len()).ok()?;
-        Some(file_detail::read(name, bytes, size))
+        lab.read_file(name, 0, 0).ok()?;
+        lab.storage().open(name).ok()
     }
 
     fn storage(&self, partition: u32) -> Option<&JournalStorage> {

@@ -1,5 +1,9 @@
 //! The page's English: names of controls, headings, explanations. The steps' sentences are the engine's.
 
+mod bytes;
+
+pub(crate) use bytes::*;
+
 pub(crate) const PAYLOAD: &str = "Payload";
 pub(crate) const KEY: &str = "Key";
 pub(crate) const COUNT: &str = "Count";
@@ -125,7 +129,6 @@ pub(crate) const BATCH_HINT: &str =
 pub(crate) const BATCH_GONE: &str = "This batch is not there at this step.";
 pub(crate) const FILE_GONE: &str = "This file is not there any more.";
 pub(crate) const EMPTY_FILE: &str = "The file is empty.";
-pub(crate) const FILE_NOW: &str = "The bytes that are there now, whatever step is shown.";
 pub(crate) const NOTHING_AT_STEP: &str = "Nothing on disk at this step.";
 pub(crate) const NO_FETCH: &str = "Nothing fetched yet.";
 pub(crate) const NO_RECORDS: &str = "No records in the answer so far.";
@@ -240,7 +243,7 @@ pub(crate) const OTHER_TAB: &str = "another tab has this log";
 pub(crate) const PAGE_HIDDEN: &str = "flush  # the page was hidden";
 
 /// Keys and what they do.
-pub(crate) const KEYS: [(&str, &str); 11] = [
+pub(crate) const KEYS: [(&str, &str); 12] = [
     ("Space", "play or pause"),
     ("← →", "one step back or forward"),
     ("[ ]", "to the previous or next action"),
@@ -252,6 +255,7 @@ pub(crate) const KEYS: [(&str, &str); 11] = [
     ("Enter", "in the command line: run it"),
     ("↑ ↓", "in the command line: earlier commands"),
     ("arrows, Home End, Enter", "in the log: choose a batch, open it"),
+    ("arrows, x", "in fields and bytes: go about; flip a byte"),
 ];
 
 /// What a config is for.
@@ -277,56 +281,6 @@ pub(crate) fn config_meaning(key: &str) -> &'static str {
         "flush.messages" => "The log flushes by itself as soon as so many records wait.",
         "flush.ms" => "The log flushes by itself as soon as a record has been waiting for so long.",
         "producer.id.expiration.ms" => "An idempotent producer that has been silent for longer is forgotten.",
-        _ => "",
-    }
-}
-
-/// What a stretch of a file's bytes is for.
-pub(crate) fn file_field_meaning(field: &str) -> &'static str {
-    match field {
-        "entry" => "An index entry; the offset is stored less the segment's base offset, in 4 bytes.",
-        "batch" => "A record batch. Choose it in the log to see its fields.",
-        "rest" => "Bytes that are no whole entry or batch.",
-        "…" => "What comes after is not shown.",
-        "version" => "Version of the format.",
-        "crc" | "crc32c" => "CRC-32C of the other bytes.",
-        "count" => "How many entries follow.",
-        "producerId" => "An idempotent producer.",
-        "producerEpoch" => "Which life of that producer.",
-        "lastSequence" => "The sequence number of the last record in a batch of it.",
-        "lastOffset" => "The offset of that record.",
-        "offsetDelta" => "That offset, less the batch's first.",
-        "timestamp" => "When the producer was last heard of.",
-        "coordinatorEpoch" => "For transactions, which Logscope has not: −1.",
-        "currentTxnFirstOffset" => "For transactions: −1 is none.",
-        "logscope-checkpoint" => "Version of the format.",
-        "log-start-offset" => "The first offset in the log.",
-        "recovery-point" => "Everything below this offset is durable.",
-        "active-segment" => "Base offset of the last segment. All before it are whole.",
-        "cleaned-up-to" => "Compaction may have left holes below this offset.",
-        "first-dirty-offset" => "Below this offset, each key has one record.",
-        "delete-horizon" => "When the next tombstones may go, in milliseconds; -1 is never.",
-        "clean" => "Whether the log was closed in good order.",
-        _ => "",
-    }
-}
-
-/// What a field of the batch header is for.
-pub(crate) fn meaning(field: &str) -> &'static str {
-    match field {
-        "baseOffset" => "Offset of the first record. The log assigns it; the checksum does not cover it.",
-        "batchLength" => "Bytes that follow this field.",
-        "partitionLeaderEpoch" => "Which leader appended the batch. The checksum does not cover it.",
-        "magic" => "Version of the format.",
-        "crc" => "CRC-32C of everything from the attributes on.",
-        "attributes" => "Bits 0–2 codec, 3 timestamp type, 4 transactional, 5 control.",
-        "lastOffsetDelta" => "The last record's offset, counted from the base offset.",
-        "baseTimestamp" => "Milliseconds from which the records' timestamps count.",
-        "maxTimestamp" => "The largest timestamp in the batch.",
-        "producerId" => "Who wrote it, for exactly-once producers.",
-        "producerEpoch" => "Which life of that producer.",
-        "baseSequence" => "The first record's number in the producer's sequence.",
-        "recordsCount" => "How many records follow.",
         _ => "",
     }
 }

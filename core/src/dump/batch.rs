@@ -1,8 +1,8 @@
 //! A record batch taken apart: the fields of its header, and its records field by field.
 
-use super::Field;
 use super::reader::Reader;
 use super::text::{preview, utc};
+use super::{Field, Form};
 use crate::record::{BatchHeader, CRC_FROM, Compression, HEADER_SIZE, LOG_OVERHEAD, MAGIC, TimestampType};
 
 /// Takes the batch at the front of `bytes` apart, which stand at `position` of the file: its header's fields, and
@@ -87,13 +87,13 @@ fn batch_length(reader: &mut Reader<'_>, available: usize) -> Option<()> {
 fn crc(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
     let stored = reader.int::<4>("crc")? as u32;
     reader.say(format!("{stored:08x}"));
-    let whole =
-        claimed_size(bytes).and_then(|size| bytes.get(..size)).and_then(|batch| batch.get(CRC_FROM..));
-    if let Some(covered) = whole {
-        let computed = crate::record::crc32c(covered);
-        if computed != stored {
-            reader.blame(format!("the bytes give {computed:08x}"));
-        }
+    let claimed = claimed_size(bytes);
+    let whole = claimed.and_then(|size| bytes.get(..size)).and_then(|batch| batch.get(CRC_FROM..));
+    let computed = whole.map(crate::record::crc32c);
+    let over = (claimed.unwrap_or(bytes.len()) - CRC_FROM) as u64;
+    reader.shape(Form::Checksum { over: reader.position()..reader.position() + over, computed });
+    if let Some(computed) = computed.filter(|computed| *computed != stored) {
+        reader.blame(format!("the bytes give {computed:08x}"));
     }
     Some(())
 }

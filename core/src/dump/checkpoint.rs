@@ -1,6 +1,6 @@
 //! The `checkpoint` file of a partition: lines of text, a key and a value each, with a checksum in the last.
 
-use super::{Damage, Field};
+use super::{Damage, Field, Form};
 use crate::log::Checkpoint;
 
 /// The lines in their order. `delete-horizon`, `clean` and `crc32c` are no offsets.
@@ -87,6 +87,7 @@ fn line(number: usize, line: &[u8], before: &[u8]) -> (Field, Option<i64>) {
         "clean" => ["false", "true"].iter().position(|truth| *truth == value).map(|truth| truth as i64),
         "crc32c" => {
             let computed = crate::record::crc32c(before);
+            field.form = Form::Checksum { over: 0..before.len() as u64, computed: Some(computed) };
             if value != format!("{computed:08x}") {
                 field.blame(format!("the bytes give {computed:08x}"));
             }

@@ -7,7 +7,7 @@ pub(super) fn of(name: &str) -> &'static str {
     row.map_or("", |(_, meaning)| meaning)
 }
 
-const MEANINGS: [(&str, &str); 57] = [
+const MEANINGS: [(&str, &str); 58] = [
     // The batch and its header.
     ("batch", "Records that were appended as one; the unit of the log."),
     ("baseOffset", "Offset of the first record. The log assigns it; the checksum does not cover it."),
@@ -40,6 +40,10 @@ const MEANINGS: [(&str, &str); 57] = [
     ("headerKey", "The header's name."),
     ("headerValueLength", "Bytes of the header's value as a zigzag varint; −1 is null."),
     ("headerValue", "The header's value."),
+    (
+        "group",
+        "Its first bit says whether another byte follows; the other seven belong to the number, lowest first.",
+    ),
     ("more records", "They are there and were not taken apart."),
     ("unreadable", "What follows the damage cannot be told apart."),
     // The indexes.

@@ -35,9 +35,11 @@ mod meaning;
 mod reader;
 mod snapshot;
 mod text;
+mod varint;
 mod walk;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::log::{CHECKPOINT_FILE, IndexKind};
 use crate::segment::{INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, parse_file_name};
@@ -51,6 +53,7 @@ pub use snapshot::{
     snapshot_header,
 };
 pub use text::{date, preview, utc};
+pub use varint::{Unfolded, unfold};
 pub use walk::BatchWalker;
 
 /// Some bytes of a file: what they are called, say and mean.
@@ -66,10 +69,29 @@ pub struct Field {
     pub value: String,
     /// What it is, in a sentence or two. Empty where the name says it all.
     pub meaning: &'static str,
+    /// How the bytes say it.
+    pub form: Form,
     /// What is wrong with it.
     pub problem: Option<String>,
     /// Its parts, in order.
     pub children: Vec<Field>,
+}
+
+/// How the bytes of a field say what they say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As they stand.
+    #[default]
+    Plain,
+    /// As a zigzag varint; [`unfold`] shows it bit by bit.
+    Varint,
+    /// As a CRC-32C.
+    Checksum {
+        /// The bytes of the file that it covers.
+        over: Range<u64>,
+        /// What these bytes give; `None` if not all of them are there.
+        computed: Option<u32>,
+    },
 }
 
 impl Field {
@@ -91,7 +113,9 @@ impl Field {
         if !(self.position..self.end()).contains(&position) {
             return None;
         }
-        Some(self.children.iter().find_map(|child| child.at(position)).unwrap_or(self))
+        // The children stand in order, so there is no need to ask all of them.
+        let child = self.children.get(self.children.partition_point(|child| child.end() <= position));
+        Some(child.and_then(|child| child.at(position)).unwrap_or(self))
     }
 
     /// The first thing that is wrong, with its position.
@@ -103,7 +127,8 @@ impl Field {
     fn new(name: impl Into<Cow<'static, str>>, position: u64, size: u64) -> Self {
         let name = name.into();
         let meaning = meaning::of(&name);
-        Self { name, position, size, value: String::new(), meaning, problem: None, children: Vec::new() }
+        let (value, form, problem, children) = (String::new(), Form::Plain, None, Vec::new());
+        Self { name, position, size, value, meaning, form, problem, children }
     }
 
     /// Says what is wrong; what was said first stays.
@@ -153,7 +178,7 @@ impl FileKind {
 /// Takes a whole file apart: its batches, entries or lines. Of each batch at most `max_records` records are shown.
 pub fn file(kind: FileKind, bytes: &[u8], max_records: usize) -> Vec<Field> {
     match kind {
-        FileKind::Log(_) => batches(bytes, max_records),
+        FileKind::Log(_) => batches(bytes, 0, max_records),
         FileKind::OffsetIndex(base) => index(IndexKind::Offset, base, bytes, 0),
         FileKind::TimeIndex(base) => index(IndexKind::Time, base, bytes, 0),
         FileKind::Snapshot(_) => snapshot(bytes),
@@ -161,13 +186,15 @@ pub fn file(kind: FileKind, bytes: &[u8], max_records: usize) -> Vec<Field> {
     }
 }
 
-fn batches(bytes: &[u8], max_records: usize) -> Vec<Field> {
+/// Takes batches apart, one after another. `bytes` stand at `position` of the file, where a batch begins. Of each
+/// batch at most `max_records` records are shown.
+pub fn batches(bytes: &[u8], position: u64, max_records: usize) -> Vec<Field> {
     let mut fields = Vec::new();
-    let mut position = 0;
-    while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
-        let field = batch(rest, position as u64, max_records);
+    let mut taken = 0;
+    while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+        let field = batch(rest, position + taken as u64, max_records);
         // A batch is never empty; and one that claims less than its header takes all the rest.
-        position += field.size.max(1) as usize;
+        taken += field.size.max(1) as usize;
         fields.push(field);
     }
     fields

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Field;
+use super::{Field, Form};
 use crate::record::{read_varint, read_varlong};
 
 /// A place in bytes of a file, and the fields that were taken so far. A field that is not there in whole takes
@@ -80,6 +80,7 @@ impl<'a> Reader<'a> {
             Some((value, rest)) => {
                 self.bytes(name, (self.bytes.len() - rest.len()) as u64);
                 self.say(value.to_string());
+                self.shape(Form::Varint);
                 Some(value)
             }
             None => {
@@ -110,6 +111,13 @@ impl<'a> Reader<'a> {
         if let Some(field) = self.fields.last_mut() {
             field.value.push_str(" · ");
             field.value.push_str(more);
+        }
+    }
+
+    /// Says how the field that was taken last says it.
+    pub(super) fn shape(&mut self, form: Form) {
+        if let Some(field) = self.fields.last_mut() {
+            field.form = form;
         }
     }
 

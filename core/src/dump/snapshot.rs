@@ -18,7 +18,7 @@
 
 use super::batch::timestamp;
 use super::reader::Reader;
-use super::{Damage, Field};
+use super::{Damage, Field, Form};
 
 /// Bytes before the first entry.
 pub const SNAPSHOT_HEADER_SIZE: usize = 10;
@@ -107,6 +107,7 @@ fn read_header(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
     let stored = reader.int::<4>("crc")? as u32;
     reader.say(format!("{stored:08x}"));
     let computed = crate::record::crc32c(bytes.get(CRC_FROM..)?);
+    reader.shape(Form::Checksum { over: CRC_FROM as u64..bytes.len() as u64, computed: Some(computed) });
     if stored != computed {
         reader.blame(format!("the bytes give {computed:08x}"));
     }

@@ -121,6 +121,28 @@ fn a_byte_leads_to_its_field() {
 }
 
 #[test]
+fn a_checksum_says_what_it_covers_and_a_varint_that_it_is_one() {
+    let batch_bytes = [one_batch(), one_batch()].concat();
+    for (kind, bytes, name) in [
+        (FileKind::Log(0), batch_bytes, "crc"),
+        (FileKind::Snapshot(0), a_snapshot(), "crc"),
+        (FileKind::Checkpoint, a_checkpoint(), "crc32c"),
+    ] {
+        for field in file(kind, &bytes, usize::MAX).iter().filter_map(|field| field.find(name)) {
+            let Form::Checksum { over, computed: Some(computed) } = &field.form else { panic!("{field:?}") };
+            let covered = &bytes[over.start as usize..over.end as usize];
+            assert_eq!(crate::record::crc32c(covered), *computed);
+            assert_eq!(field.value, format!("{computed:08x}"));
+        }
+    }
+    let cut = batch(&one_batch()[..80], 100, usize::MAX);
+    let form = &cut.find("crc").unwrap().form;
+    assert_eq!(*form, Form::Checksum { over: 121..185, computed: None });
+    let varints = |name| cut.find(name).map(|field| &field.form) == Some(&Form::Varint);
+    assert!(varints("keyLength") && varints("timestampDelta") && !varints("recordsCount"));
+}
+
+#[test]
 fn only_so_many_records_are_shown() {
     let field = batch(&one_batch(), 0, 1);
     let records = field.find("records").unwrap();

@@ -63,6 +63,8 @@ pub(crate) enum Event {
     TruthRead(Result<String, String>),
     /// The link is in the clipboard, or could not be put there.
     Copied(bool),
+    /// The bytes that are open are in the clipboard, or could not be put there.
+    BytesCopied(bool),
     /// A lesson's text has come; with what the link to it said.
     LessonRead(String, Option<Link>, Result<String, String>),
 }
@@ -95,6 +97,7 @@ impl App {
                     sharing.copied = Some(copied);
                 }
             }),
+            Event::BytesCopied(copied) => self.copied(Some(copied)),
             Event::LessonRead(name, link, read) => self.begin_lesson(name, link, read),
         }
     }
@@ -132,10 +135,10 @@ impl App {
             }
             Wish::SaveAll => self.save_all(),
             Wish::SaveFile(name) => {
-                let files = self.engine.files(self.state.open_in);
-                let file = files.iter().find(|(file, _)| *file == name);
-                file.into_iter().for_each(|(name, bytes)| exchange::save(name, bytes));
+                let bytes = self.engine.contents(self.state.open_in, &name);
+                bytes.into_iter().for_each(|bytes| exchange::save(&name, &bytes));
             }
+            Wish::Page(_) | Wish::CopyHex | Wish::CopyText | Wish::SaveBytes => self.on_bytes(ctx, &wish),
             Wish::CopyLink => {
                 let Some(Dialog::Share(Sharing { link: Ok(link), .. })) = &self.aside.shown.dialog else {
                     return;
@@ -156,6 +159,11 @@ impl App {
     /// Changes what the views see.
     fn show(&mut self, change: impl FnOnce(&mut Beside)) {
         change(Rc::make_mut(&mut self.aside.shown));
+    }
+
+    /// Says whether the bytes that are open have been copied.
+    pub(super) fn copied(&mut self, copied: Option<bool>) {
+        self.show(|shown| shown.copied = copied);
     }
 
     /// Runs something with the visitor's own log in its place, whatever is shown.

@@ -17,7 +17,7 @@ use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use logscope::dump::FileKind;
 use logscope::lab::MAX_PARTITIONS;
-use logscope::segment::{CLEANED_SUFFIX, LOG_SUFFIX, SWAP_SUFFIX, file_name};
+use logscope::segment::{CLEANED_SUFFIX, LOG_SUFFIX, SWAP_SUFFIX, file_name, parse_file_name};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 
 use super::Settings;
@@ -32,6 +32,9 @@ const MAX_FILES: usize = 20_000;
 const MAX_PATH: usize = 512;
 /// More names than this are counted, not listed.
 const LISTED: usize = 3;
+/// Files that Kafka keeps beside a partition's segments. The log does not read them, and leaves them as they are.
+const KAFKAS: [&str; 2] = ["leader-epoch-checkpoint", "partition.metadata"];
+const KAFKAS_SUFFIX: &str = ".txnindex";
 /// The key of the clock among the settings.
 const CLOCK: &str = "clock";
 
@@ -256,8 +259,11 @@ pub(crate) fn numbered(name: &str) -> Option<(&str, u32)> {
     (number == parsed.to_string()).then_some((topic, parsed))
 }
 
-/// Whether a file is one of a log, or of a compaction under way.
+/// Whether a file is one of a log, of a compaction under way, or of Kafka's beside them.
 fn is_of_a_log(name: &str) -> bool {
+    if KAFKAS.contains(&name) || parse_file_name(name, KAFKAS_SUFFIX).is_some() {
+        return true;
+    }
     let compacted = [CLEANED_SUFFIX, SWAP_SUFFIX].iter().find_map(|suffix| name.strip_suffix(suffix));
     FileKind::of(compacted.map_or(name, |name| name.trim_end_matches('.'))).is_some()
 }
@@ -351,14 +357,70 @@ mod tests {
         let mut files = files_after("append a count=3\nflush");
         files.iter_mut().for_each(|(name, _)| *name = format!("data/orders-1/{name}"));
         files.extend(
-            ["data/meta.properties", "data/orders-1/leader-epoch-checkpoint", "data/x/notes"]
+            ["data/meta.properties", "data/orders-1/notes", "data/x/notes"]
                 .map(|path| (path.to_owned(), vec![1])),
         );
         let found = open(files).unwrap();
         assert_eq!(found.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["orders-1"]);
-        let left = "Left aside, for they are no files of a log: data/meta.properties, data/orders-1/leader-epoch-checkpoint, data/x/notes.";
+        let left = "Left aside, for they are no files of a log: data/meta.properties, data/orders-1/notes, data/x/notes.";
         assert_eq!(found.remarks, [left]);
         assert_eq!(found.topics[0].settings().config[0], ("segment.bytes".to_owned(), "512".to_owned()));
+    }
+
+    /// The files of a partition as Kafka leaves them: other epochs, files of its own, none of ours.
+    fn kafkas() -> Vec<Named> {
+        let mut files = files_after("config segment.bytes=300\nappend hello key=ana count=9\nflush\nreopen");
+        files.retain(|(name, _)| name != "checkpoint" && !name.ends_with(".snapshot"));
+        for (name, bytes) in &mut files {
+            let mut at = 0;
+            while name.ends_with(LOG_SUFFIX) && at < bytes.len() {
+                // The leader's epoch is outside of the checksum.
+                bytes[at + 12..at + 16].copy_from_slice(&41_i32.to_be_bytes());
+                at += 12 + i32::from_be_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize;
+            }
+        }
+        let own = [
+            ("leader-epoch-checkpoint", "0\n1\n41 0\n"),
+            ("partition.metadata", "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA\n"),
+            ("00000000000000000000.txnindex", ""),
+        ];
+        files.extend(own.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())));
+        files.sort_unstable();
+        files
+    }
+
+    #[test]
+    fn a_partition_of_kafkas_is_opened_and_goes_out_as_it_came() {
+        let files = kafkas();
+        let named = files.iter().map(|(name, bytes)| (format!("orders-3/{name}"), bytes.clone())).collect();
+        let found = open(named).unwrap();
+        assert_eq!((found.remarks.len(), &found.topics[0].partitions[0].files), (0, &files));
+
+        let storage = logscope::JournalStorage::restore(
+            files.iter().cloned().zip(0..).map(|((name, bytes), id)| (name, id, bytes)),
+        );
+        let mut lab = Lab::new(storage);
+        let mut picture = Picture::default();
+        lab.run_line("reopen").unwrap().events.iter().for_each(|event| picture.apply(event));
+        assert_eq!(picture.log.log_end_offset, 9);
+        assert_eq!(lab.run_line("fetch 0 max_bytes=100000").unwrap().records.len(), 9);
+        // What the opening writes is its own: nothing that came in is another than before.
+        for (name, bytes) in &files {
+            assert_eq!(lab.storage().contents(name).as_ref(), Some(bytes), "{name}");
+        }
+        let mut names = lab.storage().list().unwrap();
+        names.sort_unstable();
+        let out: Vec<_> =
+            names.into_iter().map(|name| (name.clone(), lab.storage().contents(&name).unwrap())).collect();
+        let packed = zip(&[("orders-3".to_owned(), out.clone())], &some_settings()).unwrap();
+        let again = open(vec![("orders-3.zip".to_owned(), packed)]).unwrap();
+        assert_eq!((again.remarks.len(), &again.topics[0].partitions[0].files), (0, &out));
+        let storage = MemoryStorage::new();
+        for (name, bytes) in &out {
+            storage.open(name).unwrap().write_at(0, bytes).unwrap();
+        }
+        let report = logscope::verify(&storage, &VerifyOptions::default(), &mut |_| {}).unwrap();
+        assert!(report.is_clean() && report.records == 9, "{report:?}");
     }
 
     #[test]

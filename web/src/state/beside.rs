@@ -21,6 +21,8 @@ pub(crate) struct Beside {
     pub(crate) index: Fetched<Rc<Vec<Entry>>>,
     /// The page that says what is true, once it was asked for.
     pub(crate) truth: Fetched<Rc<Vec<Block>>>,
+    /// Whether the bytes that are open could be copied, once that was asked for.
+    pub(crate) copied: Option<bool>,
     /// The names of the lessons that were played to their end.
     pub(crate) finished: Rc<Vec<String>>,
 }
@@ -109,6 +111,11 @@ pub(crate) enum Wish {
     Choose(usize),
     SaveAll,
     SaveFile(String),
+    /// Of the bytes that are open: those around this position of the file.
+    Page(u64),
+    CopyHex,
+    CopyText,
+    SaveBytes,
     SaveCommands,
     CopyLink,
 }

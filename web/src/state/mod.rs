@@ -9,13 +9,12 @@
 
 mod action;
 pub(crate) mod archive;
-pub(crate) mod batch_detail;
 pub(crate) mod beside;
 mod branches;
 pub(crate) mod budget;
+pub(crate) mod bytes;
 pub(crate) mod command;
 pub(crate) mod consumers;
-pub(crate) mod file_detail;
 pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod layout;

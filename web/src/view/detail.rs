@@ -1,46 +1,45 @@
-//! The detail that is open: a batch or a file, taken apart.
+//! The detail that is open: a batch or a page of a file, taken apart.
 
 use std::rc::Rc;
 
-use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
+use logscope::lab::TopicAction as Command;
+use web_sys::{Element, HtmlInputElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
-use super::tables::nullable;
 use super::taken_apart::TakenApart;
-use crate::state::BatchId;
-use crate::state::batch_detail::{BatchDetail, RecordDetail};
-use crate::state::file_detail::FileDetail;
+use crate::state::beside::Wish;
+use crate::state::bytes::{Part, Taken, Verdict, purpose};
+use crate::state::{BatchId, Palette};
 use crate::text;
-
-/// What is open.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Open {
-    Nothing,
-    /// A batch; without its detail it is not there at this step.
-    Batch(BatchId, Option<Result<BatchDetail, String>>),
-    /// A file; without its detail it is gone.
-    File(Rc<str>, Option<FileDetail>),
-}
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) open: Open,
+    /// The batch that is open.
+    pub(crate) batch: Option<BatchId>,
+    /// The file that is open.
+    pub(crate) file: Option<Rc<str>>,
+    /// Its bytes; none if it is not there at this step, or not any more.
+    pub(crate) part: Option<Rc<Part>>,
+    pub(crate) palette: Rc<Palette>,
+    /// Whether the bytes could be copied, once that was asked for.
+    pub(crate) copied: Option<bool>,
     /// The partition that it is of, if there are several.
     #[prop_or_default]
     pub(crate) place: Option<String>,
     pub(crate) on_close: Callback<()>,
+    pub(crate) on_run: Callback<Command>,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
 pub(crate) fn Detail(props: &Props) -> Html {
     let heading = use_node_ref();
-    let (title, aside) = match &props.open {
-        Open::Nothing => (text::BATCH, None),
-        Open::Batch(id, _) => {
-            (text::BATCH, Some(format!("segment {}, position {}", id.segment, id.position)))
-        }
-        Open::File(name, _) => (text::FILE, Some(name.to_string())),
+    let wide = use_state_eq(|| false);
+    let (title, aside) = match (props.batch, &props.file) {
+        (Some(id), _) => (text::BATCH, Some(format!("segment {}, position {}", id.segment, id.position))),
+        (_, Some(name)) => (text::FILE, Some(name.to_string())),
+        _ => (text::BATCH, None),
     };
     let aside = match (&props.place, aside) {
         (Some(place), Some(aside)) => Some(format!("{place}, {aside}")),
@@ -58,75 +57,97 @@ pub(crate) fn Detail(props: &Props) -> Html {
         }
     });
     let close = props.on_close.reform(|_: MouseEvent| ());
+    let widen = {
+        let (wider, wide) = (!*wide, wide.setter());
+        move |_: MouseEvent| wide.set(wider)
+    };
     html! {
-        <details class="panel detail" open=true>
+        <details class={classes!("panel", "detail", (*wide && aside.is_some()).then_some("wide"))} open=true>
             <summary ref={heading}>{title}
                 if let Some(aside) = &aside { <span class="aside">{aside.clone()}</span> }
             </summary>
             if aside.is_some() {
+                <button type="button" class="quiet widen" aria-label={text::WIDER} title={text::WIDER} aria-pressed={wide.to_string()}
+                    onclick={widen}>{icon(Icon::Wide)}</button>
                 <button type="button" class="quiet close" aria-label={text::CLOSE} onclick={close}>{icon(Icon::Close)}</button>
             }
-            {match &props.open {
-                Open::Nothing => html! { <p class="hint">{text::BATCH_HINT}</p> },
-                Open::Batch(id, Some(Ok(detail))) => batch(detail, id.position),
-                Open::Batch(_, Some(Err(error))) => html! { <p class="complaint">{format!("The file holds no whole batch here now: {error}.")}</p> },
-                Open::Batch(_, None) => html! { <p class="hint">{text::BATCH_GONE}</p> },
-                Open::File(_, Some(detail)) => file(detail),
-                Open::File(_, None) => html! { <p class="hint">{text::FILE_GONE}</p> },
+            {match (&props.part, props.batch, &props.file) {
+                (Some(part), batch, _) => bytes(props, part, batch.is_some()),
+                (None, Some(_), _) => hint(text::BATCH_GONE),
+                (None, None, Some(_)) => hint(text::FILE_GONE),
+                (None, None, None) => hint(text::BATCH_HINT),
             }}
         </details>
     }
 }
 
-fn batch(detail: &BatchDetail, position: u64) -> Html {
-    let BatchDetail { bytes, fields, records, crc } = detail;
-    html! {
-        <>
-            <p class={classes!("crc", if crc.is_ok() { "fits" } else { "broken" })}>
-                {match crc {
-                    Ok(()) => format!("The CRC fits the bytes 21–{}.", bytes.len() - 1),
-                    Err(error) => format!("The CRC does not fit: {error}."),
-                }}
-            </p>
-            <TakenApart
-                name="Fields of the batch header" class="of-batch" bytes={bytes.clone()} fields={fields.clone()} {position}
-                size={bytes.len() as u64}
-            >
-                {records_of(records)}
-            </TakenApart>
-        </>
-    }
+fn hint(text: &'static str) -> Html {
+    html! { <p class="hint">{text}</p> }
 }
 
-fn file(detail: &FileDetail) -> Html {
-    let FileDetail { bytes, fields, size } = detail;
-    if bytes.is_empty() {
-        return html! { <p class="hint">{text::EMPTY_FILE}</p> };
+/// The bytes with what can be done with them.
+fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
+    let taken = &part.taken;
+    if taken.bytes.is_empty() {
+        return hint(if batch { text::BATCH_LOST } else { text::EMPTY_FILE });
     }
-    html! {
-        <>
-            <p class="crc fits">{text::FILE_NOW}</p>
-            <TakenApart name="Contents of the file" class="of-file" bytes={bytes.clone()} fields={fields.clone()} size={*size} />
-        </>
-    }
-}
-
-fn records_of(records: &Result<Vec<RecordDetail>, String>) -> Html {
-    let record = |record: &RecordDetail| {
-        html! {
-            <tr key={record.offset}>
-                <td class="number">{record.offset}</td>
-                <td class="key">{nullable(record.key.as_deref())}</td><td>{nullable(record.value.as_deref())}</td>
-            </tr>
-        }
+    let (class, verdict) = match taken.verdict() {
+        Verdict::Nothing => ("fits", String::new()),
+        Verdict::Fits(verdict) => ("fits", verdict),
+        Verdict::Broken(verdict) => ("broken", verdict),
     };
-    match records {
-        Ok(records) => html! {
-            <table aria-label="Records of the batch">
-                <thead><tr><th class="number" scope="col">{"offset"}</th><th scope="col">{"key"}</th><th scope="col">{"payload"}</th></tr></thead>
-                <tbody>{for records.iter().map(record)}</tbody>
-            </table>
-        },
-        Err(error) => html! { <p class="complaint">{format!("The records can't be read: {error}.")}</p> },
+    let wish = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
+    let button = |name: &'static str, title: Option<&'static str>, what: Wish| {
+        html! { <button type="button" {title} onclick={wish(what)}>{name}</button> }
+    };
+    let apart = |name, taken: &Rc<Taken>, file: Option<&str>| {
+        let (palette, on_run, file) = (props.palette.clone(), props.on_run.clone(), file.map(Rc::from));
+        html! { <TakenApart key={format!("{name} {} {}", part.file, part.taken.at)} {name} taken={taken.clone()} {file} {palette} {on_run} /> }
+    };
+    html! {
+        <>
+            if !batch { <p class="hint">{purpose(&part.file).1}</p> }
+            if !verdict.is_empty() { <p class={classes!("crc", class)}>{verdict}</p> }
+            {pages(props, part)}
+            {apart(if batch { text::FIELDS_OF_BATCH } else { text::CONTENTS }, taken, Some(&part.file))}
+            <div class="row saving">
+                {button(text::COPY_HEX, None, Wish::CopyHex)}
+                if !taken.fields.is_empty() { {button(text::COPY_TEXT, Some(text::COPY_TEXT_HINT), Wish::CopyText)} }
+                {button(text::SAVE_BYTES, None, Wish::SaveBytes)}
+            </div>
+            <p class="hint after">{match props.copied {
+                None => text::NOW,
+                Some(true) => text::COPIED,
+                Some(false) => text::NO_COPY,
+            }}</p>
+            {match &part.unpacked {
+                None => Html::default(),
+                Some(Err(error)) => html! { <p class="complaint">{format!("The records can't be read: {error}.")}</p> },
+                Some(Ok(plain)) => html! { <><p class="hint unpacked">{text::UNPACKED_HINT}</p>{apart(text::UNPACKED, plain, None)}</> },
+            }}
+        </>
+    }
+}
+
+/// Which part of the file it is, and the ways to others.
+fn pages(props: &Props, part: &Part) -> Html {
+    if part.before.is_none() && part.after.is_none() {
+        return Html::default();
+    }
+    let turn = |name: &'static str, picture, to: Option<u64>| {
+        let onclick = props.on_wish.reform(move |_: MouseEvent| Wish::Page(to.unwrap_or_default()));
+        html! { <button type="button" class="quiet" aria-label={name} title={name} disabled={to.is_none()} {onclick}>{icon(picture)}</button> }
+    };
+    let go = props.on_wish.reform(|event: Event| {
+        Wish::Page(event.target_unchecked_into::<HtmlInputElement>().value().parse().unwrap_or_default())
+    });
+    let (start, end, size) = (part.taken.at, part.taken.end(), part.file_size);
+    html! {
+        <div class="pages">
+            {turn(text::PAGE_BEFORE, Icon::Back, part.before)}
+            <input type="number" aria-label={text::POSITION} min="0" max={(size - 1).to_string()} value={start.to_string()} onchange={go} />
+            {turn(text::PAGE_AFTER, Icon::Forward, part.after)}
+            <span class="hint">{text::part_of(start, end, size)}</span>
+        </div>
     }
 }

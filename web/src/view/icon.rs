@@ -22,6 +22,7 @@ pub(crate) enum Icon {
     Fit,
     Previous,
     Next,
+    Wide,
 }
 
 /// An icon for the eye alone: what it is for stands in its button's name.
@@ -49,6 +50,7 @@ pub(crate) fn icon(icon: Icon) -> Html {
         Icon::Previous => "M13 3.5v9L8.2 8zM7.6 3.5v9L2.8 8z",
         Icon::Next => "M3 3.5v9L7.8 8zM8.4 3.5v9L13.2 8z",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
+        Icon::Wide => "M5 4L1.5 8 5 12M11 4l3.5 4L11 12M2 8h12",
     };
     let solid = matches!(
         icon,

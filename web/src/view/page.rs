@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use super::actions::Actions;
 use super::consumers::consumers;
-use super::detail::{Detail, Open};
+use super::detail::Detail;
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
@@ -21,20 +21,17 @@ use super::modal::Dialogs;
 use super::sharing::banner;
 use super::tables::{Files, Records};
 use crate::browser;
-use crate::state::batch_detail::BatchDetail;
 use crate::state::beside::{Beside, Wish};
+use crate::state::bytes::Part;
 use crate::state::command::meant_for;
-use crate::state::file_detail::FileDetail;
 use crate::state::{Action, State, Zoom};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) state: Rc<State>,
     pub(crate) beside: Rc<Beside>,
-    /// The batch that is open, taken apart.
-    pub(crate) batch: Option<Result<BatchDetail, String>>,
-    /// The file that is open, taken apart.
-    pub(crate) file: Option<FileDetail>,
+    /// The bytes that are open, taken apart.
+    pub(crate) part: Option<Rc<Part>>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_wish: Callback<Wish>,
@@ -42,7 +39,7 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, beside, batch, file, on_run, on_do, on_wish } = props;
+    let Props { state, beside, part, on_run, on_do, on_wish } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
     let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
@@ -53,13 +50,13 @@ pub(crate) fn Page(props: &Props) -> Html {
         use_callback((on_run.clone(), several), |command, (on_run, partition): &(Callback<_>, _)| {
             on_run.emit(vec![meant_for(command, *partition)]);
         });
+    let open_in = state.several().then_some(state.open_in);
+    let run_there =
+        use_callback((on_run.clone(), open_in), |command, (on_run, partition): &(Callback<_>, _)| {
+            on_run.emit(vec![meant_for(command, *partition)]);
+        });
     let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
-    let open = match (state.selected, &state.file) {
-        (Some(id), _) => Open::Batch(id, batch.clone()),
-        (_, Some(name)) => Open::File(name.clone(), file.clone()),
-        _ => Open::Nothing,
-    };
     let ready = state.ready();
     let picture = state.picture();
     let fetched = state
@@ -91,7 +88,10 @@ pub(crate) fn Page(props: &Props) -> Html {
               </div>
                 <Log state={state.clone()} on_do={on_do.clone()} on_run={on_run.clone()} />
                 <div class="details">
-                    <Detail {open} place={state.place(state.open_in)} {on_close} />
+                    <Detail
+                        batch={state.selected} file={state.file.clone()} {part} place={state.place(state.open_in)}
+                        palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={run_there} {on_wish}
+                    />
                     {consumers(state)}
                     <Records {fetched} place={fetched_from.and_then(|partition| state.place(partition))} />
                     <Actions state={state.clone()} on_do={on_do.clone()} />

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::hooks::use_rows;
 use crate::state::beside::Wish;
+use crate::state::bytes::purpose;
 use crate::state::files::{files, totals};
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
@@ -97,7 +98,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
     let window = use_node_ref();
     let (rows, onscroll) = use_rows(window.clone(), count, FILE_ROW);
     let file = |(name, size): &(String, u64)| {
-        let open = props.open.as_deref() == Some(name);
+        let (open, purpose) = (props.open.as_deref() == Some(name), purpose(name));
         let onclick = {
             let name: Rc<str> = name.as_str().into();
             props.on_open.reform(move |_: MouseEvent| name.clone())
@@ -106,6 +107,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
             <tr key={name.clone()} class={classes!(open.then_some("lit"))}>
                 <td class="mono"><button type="button" class="file" title={text::OPEN_FILE} {onclick}>{name.clone()}</button></td>
                 <td class="number">{format!("{size} B")}</td>
+                <td class="for" title={purpose.1}>{purpose.0}</td>
             </tr>
         }
     };
@@ -114,7 +116,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
             <summary>{text::FILES}{aside(&props.place)}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
             <div class="scroll rows" ref={window} {onscroll}>
                 <table aria-label={text::FILES} aria-rowcount={(count + 1).to_string()}>
-                    <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th></tr></thead>
+                    <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th><th scope="col">{"for"}</th></tr></thead>
                     <tbody>
                         {unseen_rows(rows.start, "above")}
                         {for files(log, rows.clone()).iter().map(file)}

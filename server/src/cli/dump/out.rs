@@ -60,7 +60,7 @@ struct FieldObject<'a> {
 
 impl<'a> From<&'a Field> for FieldObject<'a> {
     fn from(field: &'a Field) -> Self {
-        let Field { name, position, size, value, meaning, problem, children } = field;
+        let Field { name, position, size, value, meaning, form: _, problem, children } = field;
         Self {
             name,
             position: *position,

@@ -1,0 +1,77 @@
+//! The bytes that are open: read and taken apart when they, or what is open, may have changed, not at every drawing.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{App, Msg, beside};
+use crate::exchange;
+use crate::state::BatchId;
+use crate::state::beside::Wish;
+use crate::state::bytes::Part;
+
+/// What is open, as it was read last.
+#[derive(Default)]
+pub(super) struct Bytes {
+    what: Option<What>,
+    pub(super) part: Option<Rc<Part>>,
+}
+
+/// A batch with its size, or a file with a position in it; of which partition.
+#[derive(PartialEq)]
+enum What {
+    Batch(u32, BatchId, u32),
+    File(u32, Rc<str>, u64),
+}
+
+impl App {
+    /// Reads what is open, if it is something else than before, or may have changed.
+    pub(super) fn look(&mut self, changed: bool) {
+        let open_in = self.state.open_in;
+        let what = match (self.state.selected.zip(self.state.selected_size()), &self.state.file) {
+            (Some((id, size)), _) => Some(What::Batch(open_in, id, size)),
+            (_, Some(name)) => Some(What::File(open_in, name.clone(), self.page_of(name))),
+            _ => None,
+        };
+        if what == self.bytes.what && !changed {
+            return;
+        }
+        let part = what.as_ref().and_then(|what| match what {
+            What::Batch(partition, id, size) => self.engine.batch(*partition, *id, *size),
+            What::File(partition, name, at) => self.engine.page(*partition, name, *at),
+        });
+        if what != self.bytes.what {
+            self.copied(None);
+        }
+        self.bytes = Bytes { what, part: part.map(Rc::new) };
+    }
+
+    /// The position whose page is shown of a file.
+    fn page_of(&self, name: &str) -> u64 {
+        match &self.bytes.what {
+            Some(What::File(partition, open, at)) if *partition == self.state.open_in && **open == *name => {
+                *at
+            }
+            _ => 0,
+        }
+    }
+
+    /// Turns a page, or hands out the bytes that are open.
+    pub(super) fn on_bytes(&mut self, ctx: &Context<Self>, wish: &Wish) {
+        if let (Wish::Page(to), Some(What::File(_, _, at))) = (wish, &mut self.bytes.what) {
+            *at = *to;
+        }
+        let Some(part) = &self.bytes.part else { return };
+        let text = match wish {
+            Wish::CopyHex => part.taken.hex(),
+            Wish::CopyText => part.taken.text(),
+            Wish::SaveBytes => {
+                let taken = &part.taken;
+                let name = format!("{}.{}-{}.bin", part.file, taken.at, taken.end().saturating_sub(1));
+                return exchange::save(&name, &taken.bytes);
+            }
+            _ => return,
+        };
+        ctx.link().send_future(async { Msg::Beside(beside::Event::BytesCopied(exchange::copy(text).await)) });
+    }
+}
