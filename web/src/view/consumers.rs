@@ -14,10 +14,10 @@ pub(super) fn consumers(state: &State) -> Html {
     }
     let several = state.several();
     let offset = |offset: Option<u64>| offset.map_or(text::NEVER.to_owned(), |offset| offset.to_string());
-    let row = |first: Option<&str>, place: &Place| {
+    let row = |name: Html, place: &Place| {
         html! {
             <tr>
-                <th scope="row">{first.unwrap_or_default().to_owned()}</th>
+                {name}
                 if several { <td class="number">{place.partition}</td> }
                 <td class="number">{offset(place.position)}</td>
                 <td class="number">{offset(place.committed)}</td>
@@ -27,12 +27,18 @@ pub(super) fn consumers(state: &State) -> Html {
     };
     let rows = |(name, places): &(&str, Vec<Place>)| {
         let total: u64 = places.iter().map(|place| place.lag).sum();
+        let rows = places.len() + usize::from(several);
+        // It stands beside all rows of its consumer.
+        let name_at = |at: usize| match at {
+            0 => html! { <th scope="rowgroup" rowspan={rows.to_string()}>{name.to_owned()}</th> },
+            _ => Html::default(),
+        };
         html! {
             <tbody key={name.to_string()}>
-                {for places.iter().enumerate().map(|(at, place)| row((at == 0).then_some(name), place))}
+                {for places.iter().enumerate().map(|(at, place)| row(name_at(at), place))}
                 if several {
                     <tr class="total">
-                        <th scope="row"></th><td class="number">{text::ALL}</td><td></td><td></td>
+                        <td class="number">{text::ALL}</td><td></td><td></td>
                         <td class="number">{total}</td>
                     </tr>
                 }
