@@ -30,6 +30,8 @@
 mod compaction;
 mod disk;
 mod event;
+mod fault;
+mod fetch;
 mod fingerprint;
 mod flush_policy;
 #[expect(clippy::module_inception, reason = "the lab is what the folder is named for")]
