@@ -191,7 +191,9 @@ fn a_flipped_byte_breaks_the_crc_at_once_and_the_engine_says_so_too() {
     assert!(broken.starts_with("The CRC does not fit: it says "), "{broken}");
     let refused = lab.run_line("fetch 1").unwrap();
     assert!(refused.events.iter().any(|event| matches!(event, Event::Refused { .. })), "{refused:?}");
-    ["crash", "reopen"].map(|line| lab.run_line(line).unwrap());
+    for line in ["crash", "reopen"] {
+        lab.run_line(line).unwrap();
+    }
     let file = storage.open(LOG).unwrap();
     assert_eq!(file.len().unwrap(), u64::from(size), "recovery cuts");
     let gone = batch(&file, LOG, u64::from(size), size).unwrap();
