@@ -1,3 +1,5 @@
+//! Pages hold their file, rows and bytes find each other, and what is damaged is shown as far as it goes.
+
 use logscope::lab::{Event, Lab};
 use logscope::storage::{File as _, MemoryStorage, Storage};
 use proptest::prelude::*;
