@@ -7,6 +7,7 @@
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
 mod beside;
+mod live;
 
 use std::rc::Rc;
 
@@ -31,6 +32,8 @@ pub(crate) struct App {
     committing: usize,
     timer: Option<Timeout>,
     aside: beside::Aside,
+    /// The connection to a running broker, while its log is shown.
+    link: Option<live::Link>,
     /// The same ones at every drawing, so that what has not changed is not drawn again.
     on_run: Callback<Vec<Command>>,
     on_do: Callback<Action>,
@@ -54,6 +57,8 @@ pub(crate) enum Msg {
     Hidden,
     /// Something about links, lessons, files.
     Beside(beside::Event),
+    /// Something about a running broker.
+    Live(live::Event),
 }
 
 impl Component for App {
@@ -70,6 +75,7 @@ impl Component for App {
             committing: 0,
             timer: None,
             aside: beside::Aside::default(),
+            link: None,
             on_run: ctx.link().callback(Msg::Run),
             on_do: ctx.link().callback(Msg::Do),
             on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
@@ -81,6 +87,9 @@ impl Component for App {
         match message {
             Msg::Loaded(loaded) => self.load(ctx, loaded),
             Msg::Run(_) if !self.state.ready() => {}
+            Msg::Run(commands) if self.link.is_some() => self.run_live(ctx, commands),
+            Msg::Do(action) if self.link.is_some() => self.do_live(ctx, action),
+            Msg::Live(event) => self.live(ctx, event),
             Msg::Run(commands) => {
                 if self.fork() {
                     for command in commands {
@@ -110,8 +119,13 @@ impl Component for App {
 
     fn view(&self, _: &Context<Self>) -> Html {
         let batch = self.state.selected.zip(self.state.selected_size());
-        let batch = batch.map(|(id, size)| self.engine.batch(id, size));
-        let file = self.state.file.as_ref().and_then(|name| self.engine.file(name));
+        let (batch, file) = match &self.link {
+            Some(link) => (link.batch(&self.state), link.file(&self.state)),
+            None => (
+                batch.map(|(id, size)| self.engine.batch(id, size)),
+                self.state.file.as_ref().and_then(|name| self.engine.file(name)),
+            ),
+        };
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
         let beside = self.aside.shown.clone();
         html! { <view::Page state={self.state.clone()} {beside} {batch} {file} {on_run} {on_do} {on_wish} /> }
@@ -206,10 +220,11 @@ impl App {
 
     /// Sets the timer for the next step while playing, and drops it otherwise.
     fn keep_time(&mut self, ctx: &Context<Self>) {
-        let Some(_) = self.state.playing_to else {
+        // What is followed comes by itself.
+        if self.state.playing_to.is_none() || self.state.is_following() {
             self.timer = None;
             return;
-        };
+        }
         let link = ctx.link().clone();
         let (wait, _) = self.state.speed.beat();
         self.timer = Some(Timeout::new(wait, move || link.send_message(Msg::Do(Action::Tick))));

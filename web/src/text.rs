@@ -1,5 +1,7 @@
 //! The page's English: names of controls, headings, explanations. The steps' sentences are the engine's.
 
+pub(crate) mod live;
+
 pub(crate) const PAYLOAD: &str = "Payload";
 pub(crate) const KEY: &str = "Key";
 pub(crate) const COUNT: &str = "Count";

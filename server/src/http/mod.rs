@@ -33,6 +33,7 @@ mod partitions;
 mod path;
 mod produce;
 mod query;
+mod range;
 mod record;
 mod records;
 mod segments;

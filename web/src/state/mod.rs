@@ -19,6 +19,7 @@ pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod layout;
 pub(crate) mod lessons;
+pub(crate) mod live;
 mod palette;
 mod reduce;
 pub(crate) mod share;

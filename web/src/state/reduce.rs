@@ -62,11 +62,16 @@ impl State {
     }
 
     fn load(&mut self, picture: Rc<Picture>, settings: Settings) {
-        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
-        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
+        self.meet_keys_of(&picture);
         self.filled = has_bytes(&picture);
         self.timeline = Timeline::beginning_at(picture, settings.now_ms);
         self.settings = Rc::new(settings);
+    }
+
+    /// The keys of a picture that did not come step by step.
+    pub(super) fn meet_keys_of(&mut self, picture: &Picture) {
+        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
+        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
     }
 
     /// A key that is new gets a colour.

@@ -15,6 +15,7 @@ use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
 use super::help::Help;
 use super::lesson::{lesson_text, tasks};
+use super::live::{bar, controls as live_controls};
 use super::log::Log;
 use super::modal::Dialogs;
 use super::sharing::banner;
@@ -55,33 +56,42 @@ pub(crate) fn Page(props: &Props) -> Html {
     };
     let ready = state.ready();
     let picture = state.picture();
-    let fetched = state
-        .fetched()
-        .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far)));
+    let live = beside.live();
+    let fetched = match live {
+        Some(live) => live.answer.clone().map(|(command, records)| (command, records.clone(), records.len())),
+        None => state
+            .fetched()
+            .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far))),
+    };
     html! {
         <>
             <div class="head">
                 <Header
-                    keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()}
+                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()} on_help={on_help.clone()}
                     on_wish={on_wish.clone()}
                 />
                 {banner(beside, on_wish)}
+                {live.map(|live| bar(live, state, on_wish))}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
+                  if let Some(live) = live {
+                    {live_controls(live, state, &run_one)}
+                  } else {
                     {lesson_text(beside)}
                     <Produce {ready} on_run={run_one.clone()} />
                     <Consume {ready} on_run={run_one.clone()} />
                     <Storage {ready} on_run={run_one.clone()} />
                     <Housekeeping {ready} on_run={run_one.clone()} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
+                  }
                 </div>
                 {tasks(beside, on_wish)}
               </div>
                 <Log
                     picture={picture.clone()} clock={state.timeline.clock()} palette={state.palette.clone()} selected={state.selected}
-                    inviting={ready && state.nothing_yet()} stuck={state.stuck()} zoom={state.zoom} on_do={on_do.clone()} on_run={on_run.clone()}
+                    inviting={ready && live.is_none() && state.nothing_yet()} stuck={state.stuck()} zoom={state.zoom} on_do={on_do.clone()} on_run={on_run.clone()}
                 />
                 <div class="details">
                     <Detail {open} {on_close} />
@@ -90,7 +100,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Files picture={picture.clone()} open={state.file.clone()} {on_open} {on_wish} />
                 </div>
             </main>
-            <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
+            <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} />
             <Help open={*help} {on_help} />
             <Dialogs beside={beside.clone()} {on_wish} />
         </>
