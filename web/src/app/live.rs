@@ -6,31 +6,34 @@
 //!   events, as what others do does.
 //! - What has come and is not shown yet is bounded, and so is the timeline.
 
+mod bytes;
+mod commands;
+
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use logscope::lab::{Action as Command, Event as LabEvent, FetchedRecord};
-use logscope::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name, parse_file_name};
+use logscope::lab::Event as LabEvent;
 use yew::prelude::*;
 
+use bytes::Detail;
+use commands::Answer;
+
 use super::{App, Msg};
+use crate::browser;
 use crate::engine::Saved;
-use crate::live::{self, Client, Heard, Watching};
-use crate::state::archive;
-use crate::state::batch_detail::{self, BatchDetail};
-use crate::state::beside::{Guest, Sharing, Wish as AnyWish};
-use crate::state::file_detail::{self, FileDetail, SHOWN};
+use crate::live::{Client, Heard, Watching};
+use crate::state::batch_detail;
+use crate::state::beside::{Guest, Sharing};
+use crate::state::file_detail;
 use crate::state::live::answers::{self, Topic};
 use crate::state::live::connection::{Attempts, Failure};
 use crate::state::live::following::UNSEEN;
 use crate::state::live::grouping::Grouper;
-use crate::state::live::json::Json;
 use crate::state::live::loaded::{self, Part};
-use crate::state::live::{Address, Connection, Live, Place, Wish, address::Broker};
+use crate::state::live::{Address, Connection, Live, Wish, address::Broker};
 use crate::state::share::Mistake;
-use crate::state::{Action, BatchId, Ran, Settings, State};
+use crate::state::{Action, BatchId, Ran, Settings};
 use crate::text::live as text;
-use crate::{browser, exchange};
 
 /// How long events wait for others of the same cause.
 const TOGETHER_MS: u32 = 50;
@@ -60,13 +63,6 @@ pub(super) struct Link {
     plays_on: bool,
 }
 
-/// The bytes that are open, as the broker gave them.
-#[derive(Default)]
-struct Detail {
-    batch: Option<(BatchId, Result<BatchDetail, String>)>,
-    file: Option<(Rc<str>, Option<FileDetail>)>,
-}
-
 /// What happens with a broker.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -81,13 +77,6 @@ pub(crate) enum Event {
     Saved(Result<(), Failure>),
     Batch(BatchId, Result<Vec<u8>, Failure>),
     File(Rc<str>, Result<(Vec<u8>, u64), Failure>),
-}
-
-/// What a command came to.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    said: String,
-    records: Option<(Rc<str>, Vec<FetchedRecord>)>,
 }
 
 /// Coming and going.
@@ -415,217 +404,6 @@ impl App {
             }
         });
     }
-}
-
-/// Commands and bytes.
-impl App {
-    /// Sends commands to the broker.
-    pub(super) fn run_live(&mut self, ctx: &Context<Self>, commands: Vec<Command>) {
-        let Some(live) = self.shown_live().filter(|live| live.is_ready()) else { return };
-        let (Some(place), Some(link)) = (live.address.place.clone(), &self.link) else { return };
-        for command in commands {
-            let (client, place) = (link.client.clone(), place.clone());
-            ctx.link().send_future(async move {
-                let answer = match Request::of(&command, &place.path(), &place.topic, place.partition) {
-                    Some(request) => request.send(&client).await,
-                    None => Ok(Answer { said: text::ONLY_IN_THE_LAB.to_owned(), records: None }),
-                };
-                Msg::Live(Event::Answered(answer))
-            });
-        }
-    }
-
-    fn answered(&mut self, answer: Result<Answer, Failure>) {
-        let answer = answer.map_err(|failure| self.words_of(&failure));
-        self.show_live(|live| match answer {
-            Ok(Answer { said, records }) => {
-                live.said = Some(Ok(said));
-                if let Some((command, records)) = records {
-                    live.answer = Some((command, records.into()));
-                }
-            }
-            Err(why) => live.said = Some(Err(why)),
-        });
-    }
-
-    /// Asks for the bytes of what is open.
-    fn ask_for_bytes(&mut self, ctx: &Context<Self>) {
-        let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
-        let batch = self.state.selected.zip(self.state.selected_size());
-        let file = self.state.file.clone();
-        let Some(link) = &mut self.link else { return };
-        link.detail = Detail::default();
-        let client = link.client.clone();
-        if let Some((id, size)) = batch {
-            ctx.link().send_future(async move {
-                let path = format!("{}/segments/{}/log", place.path(), id.segment);
-                let bytes = client.bytes(&path, id.position, u64::from(size)).await;
-                Msg::Live(Event::Batch(id, bytes.map(|(bytes, _)| bytes)))
-            });
-        } else if let Some(name) = file {
-            let Some((base, file)) = served(&name) else {
-                link.detail.file = Some((name, None));
-                return self.show_live(|live| live.said = Some(Err(text::NOT_SERVED.to_owned())));
-            };
-            ctx.link().send_future(async move {
-                let path = format!("{}/segments/{base}/{file}", place.path());
-                Msg::Live(Event::File(name, client.bytes(&path, 0, SHOWN as u64).await))
-            });
-        }
-    }
-
-    /// Saves the file that is named, or all of the log's segments, as the broker has them now.
-    pub(super) fn save_live(&mut self, ctx: &Context<Self>, wish: AnyWish) {
-        let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
-        let log = &self.state.newest_picture().log;
-        let (all, names) = match wish {
-            AnyWish::SaveFile(name) => {
-                (false, log.files().into_iter().filter(|(file, _)| *file == name).collect())
-            }
-            _ => (true, log.files()),
-        };
-        let size: u64 = names.iter().map(|(_, size)| size).sum();
-        if size > archive::MAX_BYTES {
-            return self.show_live(|live| live.said = Some(Err(text::TOO_LARGE_TO_SAVE.to_owned())));
-        }
-        let Some(link) = &self.link else { return };
-        let (client, settings) = (link.client.clone(), link.settings.clone());
-        ctx.link().send_future(async move {
-            Msg::Live(Event::Saved(save(&client, &place, names, all.then_some(settings)).await))
-        });
-    }
-}
-
-impl Link {
-    /// The batch that is open, as far as the broker has given its bytes.
-    pub(super) fn batch(&self, state: &State) -> Option<Result<BatchDetail, String>> {
-        let id = state.selected.filter(|_| state.selected_size().is_some())?;
-        let read = self.detail.batch.as_ref().filter(|(read, _)| *read == id);
-        Some(read.map_or_else(|| Err(text::READING_BYTES.to_owned()), |(_, detail)| detail.clone()))
-    }
-
-    /// The file that is open, as far as the broker has given its bytes.
-    pub(super) fn file(&self, state: &State) -> Option<FileDetail> {
-        let (name, detail) = self.detail.file.as_ref()?;
-        detail.clone().filter(|_| state.file.as_ref() == Some(name))
-    }
-}
-
-/// Saves files of a partition: one as it is, or all in a zip with the settings.
-async fn save(
-    client: &Client,
-    place: &Place,
-    names: Vec<(String, u64)>,
-    settings: Option<Settings>,
-) -> Result<(), Failure> {
-    let mut files = Vec::new();
-    for (name, _) in names {
-        // Of the others the broker gives none, and an opening makes them again.
-        let Some((base, file)) = served(&name) else { continue };
-        let path = format!("{}/segments/{base}/{file}", place.path());
-        files.push((name, client.bytes(&path, 0, archive::MAX_BYTES).await?.0));
-    }
-    match (settings, files.as_slice()) {
-        (None, [(name, bytes)]) => exchange::save(name, bytes),
-        (None, _) => {}
-        (Some(settings), files) => {
-            let directory = format!("{}-{}", place.topic, place.partition);
-            // It fails only for names that no zip takes, and no file of a log has such a name.
-            if let Ok(bytes) = archive::zip(&directory, files, &settings) {
-                exchange::save(&format!("{directory}.zip"), &bytes);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A command as a request.
-struct Request {
-    command: Rc<str>,
-    path: String,
-    /// With a body, or without one, to be posted; otherwise it is only asked for.
-    post: Option<Option<String>>,
-    say: fn(&Json) -> Result<Answer, Failure>,
-}
-
-impl Request {
-    /// `None` if a broker takes no such command.
-    fn of(command: &Command, path: &str, topic: &str, partition: u32) -> Option<Self> {
-        let post = |path: String, body, say: fn(&Json) -> Result<Answer, Failure>| {
-            Some(Self { command: command.to_string().into(), path, post: Some(body), say })
-        };
-        let get = |path: String, say: fn(&Json) -> Result<Answer, Failure>| {
-            Some(Self { command: command.to_string().into(), path, post: None, say })
-        };
-        let produce = |payload: Option<&str>, key: Option<&str>, count| {
-            let body = live::records(payload, key, count, partition);
-            post(format!("/topics/{topic}/records"), Some(body), produced)
-        };
-        match command {
-            Command::Append { values, key, count, .. } => {
-                produce(values.first().map(String::as_str), key.as_deref(), *count)
-            }
-            Command::Tombstone { key } => produce(None, Some(key), 1),
-            Command::Fetch { offset, max_bytes } => {
-                get(format!("{path}/records?offset={offset}&max_bytes={max_bytes}"), fetched)
-            }
-            Command::Find { timestamp } => get(format!("{path}/offsets?timestamp={timestamp}"), found),
-            Command::Flush => post(format!("{path}/flush"), None, |_| said(text::FLUSHED)),
-            Command::Retain => post(format!("{path}/retention"), None, |json| {
-                said(&text::retained(json.field("deleted_segments").list().len()))
-            }),
-            Command::Compact => post(format!("{path}/compaction"), None, |json| {
-                said(if *json.field("compacted") == Json::Bool(false) {
-                    text::NOT_COMPACTED
-                } else {
-                    text::COMPACTED
-                })
-            }),
-            _ => None,
-        }
-    }
-
-    async fn send(self, client: &Client) -> Result<Answer, Failure> {
-        let json = match &self.post {
-            Some(body) => client.post(&self.path, body.as_deref()).await?,
-            None => client.get(&self.path).await?,
-        };
-        let mut answer = (self.say)(&json)?;
-        answer.records.iter_mut().for_each(|(command, _)| *command = self.command.clone());
-        Ok(answer)
-    }
-}
-
-fn said(what: &str) -> Result<Answer, Failure> {
-    Ok(Answer { said: what.to_owned(), records: None })
-}
-
-fn produced(json: &Json) -> Result<Answer, Failure> {
-    match answers::produced(json).map_err(Failure::Unreadable)? {
-        Ok(offsets) => said(&text::produced(&offsets)),
-        Err((code, message)) => Err(Failure::Refused { code, message }),
-    }
-}
-
-fn fetched(json: &Json) -> Result<Answer, Failure> {
-    let records = answers::records(json).map_err(Failure::Unreadable)?;
-    let next = json.field("next_offset").number().unwrap_or_default();
-    let by = json.field("stopped_by").text().unwrap_or_default();
-    Ok(Answer { said: text::fetched(records.len(), next, by), records: Some(("".into(), records)) })
-}
-
-fn found(json: &Json) -> Result<Answer, Failure> {
-    said(&json.field("offset").number().map_or_else(|| text::NOT_FOUND.to_owned(), text::found))
-}
-
-/// The segment and the name in the API of a file that the broker gives.
-fn served(name: &str) -> Option<(u64, &'static str)> {
-    let kinds = [(LOG_SUFFIX, "log"), (INDEX_SUFFIX, "index"), (TIME_INDEX_SUFFIX, "timeindex")];
-    let of = |(suffix, file)| {
-        let base = parse_file_name(name, suffix)?;
-        (file_name(base, suffix) == name).then_some((base, file))
-    };
-    kinds.into_iter().find_map(of)
 }
 
 fn now_ms() -> i64 {

@@ -45,6 +45,7 @@ pub(super) fn bar(live: &Live, state: &State, on_wish: &Callback<AnyWish>) -> Ht
                     {button(text::FOLLOW, Wish::Follow)}
                 }
                 {again(live, &button)}
+                {said(live)}
                 {other_broker(live, &wish)}
             </div>
             {token(live, &wish)}
@@ -192,12 +193,16 @@ fn notes(live: &Live, state: &State, button: &impl Fn(&'static str, Wish) -> Htm
                 </div>
             }
             if live.unknown > 0 { {note(text::unknown(live.unknown))} }
-            {match &live.said {
-                Some(Ok(said)) => html! { <p class="note" aria-live="polite">{said.clone()}</p> },
-                Some(Err(why)) => html! { <p class="complaint" role="alert">{why.clone()}</p> },
-                None => Html::default(),
-            }}
         </>
+    }
+}
+
+/// What the last command came to.
+fn said(live: &Live) -> Html {
+    match &live.said {
+        Some(Ok(said)) => html! { <p class="note said" aria-live="polite">{said.clone()}</p> },
+        Some(Err(why)) => html! { <p class="complaint said" role="alert">{why.clone()}</p> },
+        None => Html::default(),
     }
 }
 
