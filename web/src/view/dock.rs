@@ -33,6 +33,7 @@ pub(crate) fn Dock(props: &Props) -> Html {
     let event = state.timeline.event();
     let said = match event {
         Some(event) => sentence(event),
+        None if *live => text::live::NOTHING_YET.to_owned(),
         None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
         None => text::LOADING.to_owned(),
     };

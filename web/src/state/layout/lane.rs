@@ -260,5 +260,6 @@ fn rest(picture: &Picture, segment: &SegmentPicture, frame: &Frame) -> Option<Re
         _ => "no whole batch",
     };
     let label = format!("{what}: {}", count(bytes, "byte", "bytes"));
-    Some(Rest { x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
+    let unread = picture.state == State::Open;
+    Some(Rest { unread, x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
 }

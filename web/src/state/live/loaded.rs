@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use logscope::lab::{LogPicture, Picture, SegmentPicture, State};
+use logscope::lab::{Focus, LogPicture, Picture, SegmentPicture, State};
 use logscope::log::BatchInfo;
 use logscope::segment::{IndexEntry, TimeIndexEntry};
 
@@ -70,6 +70,8 @@ pub(crate) fn picture(snapshot: &Snapshot, parts: &[Part]) -> Picture {
     };
     let mut picture = Picture::closed(log);
     picture.state = State::Open;
+    // What is looked at first is where something happens.
+    picture.focus = picture.log.segments.last().map_or(Focus::None, |last| Focus::Segment(last.base_offset));
     picture
 }
 
