@@ -227,6 +227,9 @@ impl App {
                 link.settings = snapshot.settings;
                 link.announced.0 = 0;
                 let settings = link.settings.clone();
+                if self.state.timeline.len() > 0 {
+                    self.show_live(|live| live.said = Some(Ok(text::BEGAN_ANEW.to_owned())));
+                }
                 self.reduce(Action::Loaded(Rc::new(picture), settings));
                 self.connected();
                 self.follow_live();

@@ -41,6 +41,9 @@ pub(crate) const RESTS_FULL: &str =
 pub(crate) const RESTS_MISSED: &str =
     "The broker was gone meanwhile, and what it did then is not known. What you see is the time before.";
 
+pub(crate) const BEGAN_ANEW: &str =
+    "What came since the connection broke is not known, so the picture begins anew.";
+
 pub(crate) const NO_ANSWER: &str = "The broker does not answer.";
 pub(crate) const BROKEN: &str = "The connection broke off.";
 pub(crate) const NO_BROKER_HERE: &str =
