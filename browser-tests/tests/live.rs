@@ -164,7 +164,9 @@ async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
         batches_are(page, 6).await?;
 
         // Who looks at the past keeps it, for what comes then does not follow it.
+        last_actions(page, &["append → 5", "flush"]).await?;
         page.press("Back").await?;
+        says(page, "paused").await?;
         let sentence = page.sentence().await?;
         broker.kill()?;
         says(page, "reconnecting in").await?;
@@ -174,7 +176,7 @@ async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
         page.press("Go live").await?;
         batches_are(page, 6).await?;
         page.press("browser").await?;
-        page.expect_failures(&["ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE"]).await
+        page.expect_failures(&[&elsewhere]).await
     })
     .await
 }
