@@ -12,13 +12,15 @@
 //! - Whatever was started is ended by its process id, also when a test fails.
 
 mod browser;
+mod http;
 mod page;
 mod process;
 mod scripts;
 mod visit;
 mod wait;
 
+pub use http::post;
 pub use page::{Page, Scheme};
 pub use scripts::Scripts;
-pub use visit::visit;
+pub use visit::{Broker, visit};
 pub use wait::eventually;

@@ -66,7 +66,8 @@ impl Page {
     /// What the address asks for is there, or the page says why it is not.
     async fn shown(&self) -> Result<()> {
         eventually("the link is shown or refused", async || {
-            let said = !self.alerts().await?.is_empty();
+            // A running broker says in its bar how far it has come.
+            let said = !self.alerts().await?.is_empty() || !self.region("A running broker").await?.is_empty();
             Ok((said || self.can_press("Append").await?).then_some(()))
         })
         .await
@@ -103,6 +104,11 @@ impl Page {
     /// Fills a field that takes text.
     pub async fn write(&self, field: &str, text: &str) -> Result<()> {
         self.fill(TEXT_BOX, field, text).await
+    }
+
+    /// Fills a field that hides what is typed.
+    pub async fn write_secret(&self, field: &str, text: &str) -> Result<()> {
+        self.fill("input[type=password]", field, text).await
     }
 
     /// Fills a field that takes a number.
@@ -409,6 +415,14 @@ impl Page {
         ensure!(png.starts_with(b"\x89PNG"), "a screenshot is a PNG");
         fs::create_dir_all(&self.screenshots)?;
         Ok(fs::write(self.screenshots.join(format!("{name}.png")), png)?)
+    }
+
+    /// Takes note of what the console has about requests that were to fail; anything else there is an error.
+    pub async fn expect_failures(&self, parts: &[&str]) -> Result<()> {
+        let mut errors = self.console_errors().await?;
+        errors.retain(|error| !parts.iter().any(|part| error.contains(part)));
+        ensure!(errors.is_empty(), "the console has errors: {errors:#?}");
+        Ok(())
     }
 
     pub(crate) async fn console_errors(&self) -> Result<Vec<String>> {

@@ -37,6 +37,13 @@ impl Process {
         Err(anyhow!("{program} ended, or never said that it is ready; it said: {:?}", process.output()))
     }
 
+    /// Ends it at once, and waits until it is gone.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// What it has written so far, errors and all.
     pub(crate) fn output(&self) -> String {
         self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -45,22 +45,46 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
 }
 
 /// The real broker, on a port of its own and with no data yet.
-pub(crate) struct Broker {
+#[derive(Debug)]
+pub struct Broker {
     process: Process,
-    pub(crate) address: String,
-    _data: TempDir,
+    /// Where it is, with a slash at the end.
+    pub address: String,
+    options: Vec<String>,
+    data: TempDir,
 }
 
 impl Broker {
     pub(crate) fn start(web_root: &Path) -> Result<Broker> {
-        let data = tempfile::tempdir()?;
-        let mut serve = Command::new(variable("LOGSCOPE_BROKER")?);
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
-        serve.arg("--web-root").arg(web_root);
-        let (process, address) =
-            Process::start(&mut serve, |line| Some(line.strip_prefix("Logscope is at ")?.trim().to_owned()))?;
-        Ok(Broker { process, address, _data: data })
+        Self::with(vec!["--web-root".to_owned(), web_root.display().to_string()])
     }
+
+    /// A broker with these options.
+    pub fn with(options: Vec<String>) -> Result<Broker> {
+        let data = tempfile::tempdir()?;
+        let (process, address) = serve("127.0.0.1:0", data.path(), &options)?;
+        Ok(Broker { process, address, options, data })
+    }
+
+    /// Ends it as `kill -9` does, by its process id.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts it again where it was, on what it has kept.
+    pub fn start_again(&mut self) -> Result<()> {
+        let listen = self.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (process, address) = serve(&listen, self.data.path(), &self.options)?;
+        ensure!(address == self.address, "it is at {address} now, and was at {}", self.address);
+        self.process = process;
+        Ok(())
+    }
+}
+
+fn serve(listen: &str, data: &Path, options: &[String]) -> Result<(Process, String)> {
+    let mut serve = Command::new(variable("LOGSCOPE_BROKER")?);
+    serve.args(["serve", "--listen", listen, "--data-dir"]).arg(data).args(options);
+    Process::start(&mut serve, |line| Some(line.strip_prefix("Logscope is at ")?.trim().to_owned()))
 }
 
 pub(crate) fn variable(name: &str) -> Result<PathBuf> {

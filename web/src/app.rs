@@ -8,6 +8,7 @@
 
 mod beside;
 mod bytes;
+mod live;
 
 use std::rc::Rc;
 
@@ -34,6 +35,8 @@ pub(crate) struct App {
     timer: Option<Timeout>,
     aside: beside::Aside,
     bytes: bytes::Bytes,
+    /// The connection to a running broker, while its log is shown.
+    link: Option<live::Link>,
     /// The same ones at every drawing, so that what has not changed is not drawn again.
     on_run: Callback<Vec<Command>>,
     on_do: Callback<Action>,
@@ -57,6 +60,8 @@ pub(crate) enum Msg {
     Hidden,
     /// Something about links, lessons, files.
     Beside(beside::Event),
+    /// Something about a running broker.
+    Live(live::Event),
 }
 
 impl Component for App {
@@ -74,6 +79,7 @@ impl Component for App {
             timer: None,
             aside: beside::Aside::default(),
             bytes: bytes::Bytes::default(),
+            link: None,
             on_run: ctx.link().callback(Msg::Run),
             on_do: ctx.link().callback(Msg::Do),
             on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
@@ -84,12 +90,16 @@ impl Component for App {
     fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
         let only_looks = match &message {
             Msg::Do(action) => !matches!(action, Action::SwitchTo(_)),
-            Msg::Committed(_) => true,
+            // What a broker does comes as events; its bytes are asked for.
+            Msg::Committed(_) | Msg::Live(_) => true,
             _ => false,
         };
         match message {
             Msg::Loaded(loaded) => self.load(ctx, loaded),
             Msg::Run(_) if !self.state.ready() => {}
+            Msg::Run(commands) if self.link.is_some() => self.run_live(ctx, commands),
+            Msg::Do(action) if self.link.is_some() => self.do_live(ctx, action),
+            Msg::Live(event) => self.live(ctx, event),
             Msg::Run(commands) => {
                 if self.fork() {
                     for command in commands {
@@ -223,10 +233,11 @@ impl App {
 
     /// Sets the timer for the next step while playing, and drops it otherwise.
     fn keep_time(&mut self, ctx: &Context<Self>) {
-        let Some(_) = self.state.playing_to else {
+        // What is followed comes by itself.
+        if self.state.playing_to.is_none() || self.state.is_following() {
             self.timer = None;
             return;
-        };
+        }
         let link = ctx.link().clone();
         let (wait, _) = self.state.speed.beat();
         self.timer = Some(Timeout::new(wait, move || link.send_message(Msg::Do(Action::Tick))));

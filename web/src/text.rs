@@ -3,6 +3,7 @@
 mod bytes;
 
 pub(crate) use bytes::*;
+pub(crate) mod live;
 
 pub(crate) const PAYLOAD: &str = "Payload";
 pub(crate) const KEY: &str = "Key";

@@ -50,6 +50,8 @@ pub enum ErrorCode {
     UnsupportedEncoding,
     /// There is no such offset: below the log start, or beyond the log end.
     OffsetOutOfRange,
+    /// A file has none of the bytes that a `Range` header asks for.
+    RangeNotSatisfiable,
     /// A bug.
     Internal,
     /// The storage failed, or what is stored is damaged.
@@ -84,6 +86,7 @@ impl ErrorCode {
             Self::RecordTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 41301), // own
             Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
             Self::OffsetOutOfRange => (StatusCode::RANGE_NOT_SATISFIABLE, 41601), // own
+            Self::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 416),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 500),
             Self::Storage => (StatusCode::INTERNAL_SERVER_ERROR, 50002),
             Self::NotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50302),

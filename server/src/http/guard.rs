@@ -60,6 +60,7 @@ pub(super) fn cors(origins: &[Origin]) -> CorsLayer {
     let origins = origins.iter().map(|origin| origin.0.clone());
     let exposed = [
         header::LOCATION,
+        header::CONTENT_RANGE,
         HeaderName::from_static("logscope-next-offset"),
         HeaderName::from_static("logscope-log-start-offset"),
         HeaderName::from_static("logscope-high-watermark"),
@@ -69,6 +70,7 @@ pub(super) fn cors(origins: &[Origin]) -> CorsLayer {
         header::ACCEPT,
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
+        header::RANGE,
         HeaderName::from_static("last-event-id"),
     ];
     CorsLayer::new()

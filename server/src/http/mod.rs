@@ -34,6 +34,7 @@ mod partitions;
 mod path;
 mod produce;
 mod query;
+mod range;
 mod record;
 mod records;
 mod segments;

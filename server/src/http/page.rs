@@ -23,8 +23,9 @@ This is a Logscope broker, without the playground: its page was not built.
   GET  /healthz
 ";
 
-/// The page loads nothing from elsewhere; WebAssembly needs `wasm-unsafe-eval`, Yew sets style attributes.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
+/// The page loads nothing from elsewhere, but may ask another broker, which decides itself whom it answers; WebAssembly
+/// needs `wasm-unsafe-eval`, Yew sets style attributes.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src http: https:; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
     frame-ancestors 'none'";
 

@@ -1,17 +1,20 @@
 //! `/topics/{topic}/partitions/{partition}/segments`: what is on disk, and its bytes.
 
+use std::io::SeekFrom;
+
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use logscope::SegmentInfo;
 use serde::Serialize;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, Error};
+use super::error::{ApiError, Error, ErrorCode};
 use super::path::{PartitionPath, SegmentFilePath};
+use super::range::{self, Asked};
 use crate::broker::{Broker, SegmentFile};
 
 /// How much of a file is read at a time.
@@ -71,28 +74,66 @@ pub(super) async fn list(
         ("topic" = String, Path), ("partition" = u32, Path),
         ("base_offset" = u64, Path, description = "The segment's first offset, with or without zeros before it."),
         ("file" = String, Path, description = "`log`, `index` or `timeindex`.", example = "log"),
+        ("range" = Option<String>, Header, description = "One range of bytes; what asks for several gets the whole file.", example = "bytes=0-99"),
     ),
     responses(
         (
             status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The file.",
             headers(("content-disposition" = String, description = "The file's name on disk")),
         ),
+        (
+            status = 206, body = Vec<u8>, content_type = "application/octet-stream", description = "The part that was asked for.",
+            headers(("content-range" = String, description = "Which part, and the size of the whole")),
+        ),
         (status = 404, body = Error, description = "There is no such topic, partition, segment or file."),
+        (status = 416, body = Error, description = "The file does not reach that far."),
     )
 )]
 pub(super) async fn file(
     State(broker): State<Broker>,
     SegmentFilePath { of, base_offset, kind }: SegmentFilePath,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let SegmentFile { file, size, name } = broker.segment_file(&of, base_offset, kind).await?;
-    let name = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
-    let headers = [
+    let (status, part) = match range::asked(&headers, size) {
+        Asked::Whole => (StatusCode::OK, 0..size),
+        Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Asked::Beyond => return Ok(beyond(&name, size)),
+    };
+    let mut file = tokio::fs::File::from_std(file);
+    file.seek(SeekFrom::Start(part.start))
+        .await
+        .map_err(|error| ApiError::from(logscope::Error::from(error)))?;
+    let length = part.end - part.start;
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let answer = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::CONTENT_LENGTH, size.into()),
-        (header::CONTENT_DISPOSITION, name.map_err(|error| ApiError::internal(&error))?),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (header::CONTENT_LENGTH, length.into()),
+        (header::CONTENT_DISPOSITION, disposition.map_err(|error| ApiError::internal(&error))?),
     ];
     // The active segment grows meanwhile: what came after is for the next request.
-    let bytes = ReaderStream::with_capacity(tokio::fs::File::from_std(file).take(size), CHUNK);
-    Ok((headers, Body::from_stream(bytes)).into_response())
+    let bytes = ReaderStream::with_capacity(file.take(length), CHUNK);
+    let mut response = (status, answer, Body::from_stream(bytes)).into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+        insert(&mut response, &part);
+    }
+    Ok(response)
+}
+
+/// The answer to a range that begins behind the end.
+fn beyond(name: &str, size: u64) -> Response {
+    let message = format!("{name} has {size} bytes, and the range has none of them");
+    let mut response = ApiError::new(ErrorCode::RangeNotSatisfiable, message).into_response();
+    insert(&mut response, &format!("bytes */{size}"));
+    response
+}
+
+fn insert(response: &mut Response, content_range: &str) {
+    // Digits and a few signs make a header always.
+    if let Ok(value) = HeaderValue::try_from(content_range) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
 }

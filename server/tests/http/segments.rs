@@ -1,7 +1,7 @@
 //! `/topics/{topic}/partitions/{partition}/segments`.
 
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use serde_json::json;
 
 use crate::api::Api;
@@ -55,4 +55,39 @@ async fn a_file_of_many_chunks_comes_whole() {
     assert!(on_disk.len() > 300_000);
     let answer = api.request("GET", &format!("{SEGMENTS}/0/log"), Body::empty()).await;
     assert!(answer.body == on_disk);
+}
+
+#[tokio::test]
+async fn a_part_of_a_file_can_be_asked_for() {
+    let api = Api::new().await;
+    for _ in 0..3 {
+        api.produce(json!({"topic": "t", "payload": "0123456789".repeat(10_000)})).await;
+    }
+    let whole = api.request("GET", &format!("{SEGMENTS}/0/log"), Body::empty()).await.body;
+    let size = whole.len();
+    let part = async |range: &str| {
+        let request = Request::get(format!("{SEGMENTS}/0/log")).header("range", range);
+        api.send(request.body(Body::empty()).unwrap()).await
+    };
+    for (range, first, end) in [
+        ("bytes=0-60".to_owned(), 0, 61),
+        ("bytes=100000-200000".to_owned(), 100_000, 200_001),
+        (format!("bytes={}-", size - 1), size - 1, size),
+        ("bytes=-70".to_owned(), size - 70, size),
+        ("bytes=0-9999999999".to_owned(), 0, size),
+    ] {
+        let answer = part(&range).await;
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "{range}");
+        assert!(answer.body == whole[first..end], "{range}");
+        let told = format!("bytes {first}-{}/{size}", end - 1);
+        assert_eq!(answer.header("content-range"), Some(&*told));
+        assert_eq!(answer.header("content-length"), Some(&*(end - first).to_string()));
+    }
+    let answer = part("bytes=0-1,5-6").await;
+    assert_eq!((answer.status, answer.header("accept-ranges")), (StatusCode::OK, Some("bytes")));
+    assert!(answer.body == whole);
+    let answer = part(&format!("bytes={size}-")).await;
+    assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(answer.header("content-range"), Some(&*format!("bytes */{size}")));
+    assert_eq!(answer.json()["error_code"], 416);
 }

@@ -115,8 +115,10 @@ impl App {
                 }
                 self.show(|shown| shown.dialog = Some(Dialog::Truth));
             }
+            Wish::Live(wish) => self.wish_live(ctx, wish),
+            Wish::SaveAll | Wish::SaveFile(_) if self.link.is_some() => self.save_live(ctx, wish),
             Wish::ShowSharing => {
-                let sharing = self.sharing();
+                let sharing = self.live_sharing().unwrap_or_else(|| self.sharing());
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
             }
             Wish::CloseDialog => self.show(|shown| shown.dialog = None),
@@ -157,7 +159,7 @@ impl App {
     }
 
     /// Changes what the views see.
-    fn show(&mut self, change: impl FnOnce(&mut Beside)) {
+    pub(super) fn show(&mut self, change: impl FnOnce(&mut Beside)) {
         change(Rc::make_mut(&mut self.aside.shown));
     }
 
@@ -184,6 +186,8 @@ impl App {
     }
 
     fn put_own_back(&mut self) {
+        // A connection to a broker goes with what was shown of it.
+        self.link = None;
         if let Some(own) = self.aside.own.take() {
             self.swap(own);
         }
@@ -191,7 +195,7 @@ impl App {
     }
 
     /// Sets the own log aside and shows another: these files, and then what the commands make of them.
-    fn show_guest(&mut self, guest: Guest, saved: Saved, commands: &[Command]) {
+    pub(super) fn show_guest(&mut self, guest: Guest, saved: Saved, commands: &[Command]) {
         self.put_own_back();
         let empty = saved.files.is_empty();
         let other = Own { state: Rc::default(), engine: Engine::new(saved), store: None };
@@ -230,6 +234,9 @@ impl App {
 
     /// Shows what the address asks for.
     pub(super) fn meet_address(&mut self, ctx: &Context<Self>) {
+        if self.meet_live(ctx) {
+            return;
+        }
         match Link::parse(&browser::hash()) {
             Ok(None) => {}
             Ok(Some(link)) => match link.lesson.clone() {
@@ -241,7 +248,7 @@ impl App {
         }
     }
 
-    fn refuse(&mut self, mistake: Mistake) {
+    pub(super) fn refuse(&mut self, mistake: Mistake) {
         let draft = mistake.text.clone();
         let sharing = Sharing { draft, mistake: Some(mistake), ..self.sharing() };
         self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));

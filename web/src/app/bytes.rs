@@ -36,9 +36,11 @@ impl App {
         if what == self.bytes.what && !changed {
             return;
         }
-        let part = what.as_ref().and_then(|what| match what {
-            What::Batch(partition, id, size) => self.engine.batch(*partition, *id, *size),
-            What::File(partition, name, at) => self.engine.page(*partition, name, *at),
+        let part = what.as_ref().and_then(|what| match (what, &self.link) {
+            (What::Batch(_, id, _), Some(link)) => link.batch(*id),
+            (What::File(_, name, at), Some(link)) => link.page(name, *at),
+            (What::Batch(partition, id, size), None) => self.engine.batch(*partition, *id, *size),
+            (What::File(partition, name, at), None) => self.engine.page(*partition, name, *at),
         });
         if what != self.bytes.what {
             self.copied(None);

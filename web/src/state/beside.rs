@@ -8,6 +8,7 @@ use logscope::lab::TopicAction;
 
 use super::archive::Topic;
 use super::lessons::{Block, Course, Entry};
+use super::live::{self, Live};
 use super::share::Mistake;
 
 /// What the page knows besides the log that it shows.
@@ -46,6 +47,8 @@ pub(crate) enum Guest {
     Files { name: String, remarks: Vec<String> },
     /// A lesson.
     Lesson(Course),
+    /// A running broker's log.
+    Live(Box<Live>),
 }
 
 /// A dialog.
@@ -118,6 +121,8 @@ pub(crate) enum Wish {
     SaveBytes,
     SaveCommands,
     CopyLink,
+    /// Something about a running broker.
+    Live(live::Wish),
 }
 
 impl Beside {
@@ -125,6 +130,14 @@ impl Beside {
     pub(crate) fn course(&self) -> Option<&Course> {
         match &self.guest {
             Some(Guest::Lesson(course)) => Some(course),
+            _ => None,
+        }
+    }
+
+    /// The running broker that is looked into.
+    pub(crate) fn live(&self) -> Option<&Live> {
+        match &self.guest {
+            Some(Guest::Live(live)) => Some(live),
             _ => None,
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod layout;
 pub(crate) mod lessons;
+pub(crate) mod live;
 pub(crate) mod original;
 mod palette;
 mod reduce;

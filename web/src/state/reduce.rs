@@ -67,12 +67,16 @@ impl State {
     }
 
     fn load(&mut self, topic: Rc<TopicPicture>, settings: Settings) {
-        let segments = topic.partitions().iter().flat_map(|picture| &picture.log.segments);
-        let batches = segments.flat_map(|segment| &segment.batches);
-        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
+        topic.partitions().iter().for_each(|picture| self.meet_keys_of(picture));
         self.filled = has_bytes(&topic);
         self.timeline = Timeline::beginning_at(topic, settings.now_ms);
         self.settings = Rc::new(settings);
+    }
+
+    /// The keys of a picture that did not come step by step.
+    pub(super) fn meet_keys_of(&mut self, picture: &Picture) {
+        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
+        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
     }
 
     /// A key that is new gets a colour.

@@ -181,6 +181,22 @@ impl Timeline {
         self.checkpoints.truncate(self.len() / self.interval);
     }
 
+    /// What was there before the first step.
+    pub(crate) fn start(&self) -> &Rc<TopicPicture> {
+        &self.start
+    }
+
+    /// The same steps over another start, without those of the first so many actions. The cursor stays at its step.
+    pub(crate) fn over(&self, start: Rc<TopicPicture>, forgotten: usize) -> Self {
+        let (cut, clock) =
+            (self.end_of(forgotten), forgotten.checked_sub(1).and_then(|at| self.groups.get(at)));
+        let mut other = Self::beginning_at(start, clock.map_or(self.start_ms, |group| group.now_ms));
+        let kept = self.groups.iter().skip(forgotten);
+        other.groups = kept.map(|group| Group { first: group.first - cut, ..group.clone() }).collect();
+        other.seek(self.cursor.saturating_sub(cut));
+        other
+    }
+
     /// Adds what a command did. The cursor follows to the last step if it is asked to.
     pub(crate) fn push(&mut self, ran: Ran) {
         if ran.events.is_empty() {

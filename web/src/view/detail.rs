@@ -27,6 +27,9 @@ pub(crate) struct Props {
     /// The partition that it is of, if there are several.
     #[prop_or_default]
     pub(crate) place: Option<String>,
+    /// Why there may be no bytes, if it is none of the usual reasons.
+    #[prop_or_default]
+    pub(crate) awaited: Option<&'static str>,
     pub(crate) on_close: Callback<()>,
     pub(crate) on_run: Callback<Command>,
     pub(crate) on_wish: Callback<Wish>,
@@ -73,8 +76,8 @@ pub(crate) fn Detail(props: &Props) -> Html {
             }
             {match (&props.part, props.batch, &props.file) {
                 (Some(part), batch, _) => bytes(props, part, batch.is_some()),
-                (None, Some(_), _) => hint(text::BATCH_GONE),
-                (None, None, Some(_)) => hint(text::FILE_GONE),
+                (None, Some(_), _) => hint(props.awaited.unwrap_or(text::BATCH_GONE)),
+                (None, None, Some(_)) => hint(props.awaited.unwrap_or(text::FILE_GONE)),
                 (None, None, None) => hint(text::BATCH_HINT),
             }}
         </details>

@@ -23,14 +23,17 @@ pub(crate) struct Props {
     pub(crate) state: Rc<State>,
     pub(crate) on_run: Callback<Command>,
     pub(crate) on_do: Callback<Action>,
+    /// A running broker's log: there is nothing to type, and what goes by is not read out step by step.
+    pub(crate) live: bool,
 }
 
 #[function_component]
 pub(crate) fn Dock(props: &Props) -> Html {
-    let Props { state, on_run, on_do } = props;
+    let Props { state, on_run, on_do, live } = props;
     let event = state.timeline.event();
     let said = match event {
         Some(event) => topic_sentence(event),
+        None if *live => text::live::NOTHING_YET.to_owned(),
         None if state.ready() => text::BEFORE_FIRST_STEP.to_owned(),
         None => text::LOADING.to_owned(),
     };
@@ -41,13 +44,15 @@ pub(crate) fn Dock(props: &Props) -> Html {
             <Branches state={state.clone()} on_do={on_do.clone()} />
             <Controls state={state.clone()} on_do={on_do.clone()} />
             <Steps state={state.clone()} on_do={on_do.clone()} />
-            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live="polite">
+            <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live={if state.is_following() { "off" } else { "polite" }}>
                 if let Some(place) = place { <span class="place">{place}</span> }
                 {prose(&said)}
             </p>
-            <CommandLine
-                ready={state.ready()} forks={state.timeline.is_past()} history={state.history.clone()} on_run={on_run.clone()}
-            />
+            if !live {
+                <CommandLine
+                    ready={state.ready()} forks={state.timeline.is_past()} history={state.history.clone()} on_run={on_run.clone()}
+                />
+            }
         </section>
     }
 }

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
+use super::live::switch;
 use crate::browser::{self, Theme};
 use crate::state::Keeping;
 use crate::state::beside::Wish;
@@ -14,6 +15,8 @@ pub(crate) struct Props {
     pub(crate) keeping: Keeping,
     /// Records that are not on disk.
     pub(crate) unflushed: u64,
+    /// A running broker's log is shown.
+    pub(crate) live: bool,
     pub(crate) on_help: Callback<bool>,
     pub(crate) on_wish: Callback<Wish>,
 }
@@ -52,7 +55,8 @@ pub(crate) fn Header(props: &Props) -> Html {
     html! {
         <header class="top">
             <h1><Mark />{"Logscope"}</h1>
-            <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} />
+            if !props.live { <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} /> }
+            {switch(props.live, &props.on_wish)}
             {wide(text::LESSONS, Icon::Book, Wish::ShowLessons)}
             {wide(text::SHARE, Icon::Share, Wish::ShowSharing)}
             <button type="button" class="quiet" aria-label={name} title={name} onclick={toggle}>{icon(picture)}</button>

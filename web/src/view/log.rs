@@ -22,14 +22,16 @@ const LISTED_KEYS: usize = 7;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) state: Rc<State>,
+    /// A running broker's log: nobody is invited to fill it.
+    pub(crate) live: bool,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_run: Callback<Vec<Command>>,
 }
 
 #[function_component]
 pub(crate) fn Log(props: &Props) -> Html {
-    let Props { state, on_do, on_run } = props;
-    let inviting = state.ready() && state.nothing_yet();
+    let Props { state, live, on_do, on_run } = props;
+    let inviting = !live && state.ready() && state.nothing_yet();
     let partition = |number: u32| one(state, number, on_do);
     html! {
         <section class="log" aria-label="Log">

@@ -17,6 +17,7 @@ mod hooks;
 mod icon;
 mod lanes;
 mod lesson;
+mod live;
 mod log;
 mod modal;
 mod page;

@@ -16,6 +16,7 @@ use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
 use super::help::Help;
 use super::lesson::{lesson_text, tasks};
+use super::live::{bar, controls as live_controls};
 use super::log::Log;
 use super::modal::Dialogs;
 use super::sharing::banner;
@@ -25,6 +26,7 @@ use crate::state::beside::{Beside, Wish};
 use crate::state::bytes::Part;
 use crate::state::command::meant_for;
 use crate::state::{Action, State, Zoom};
+use crate::text;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -59,23 +61,31 @@ pub(crate) fn Page(props: &Props) -> Html {
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
     let ready = state.ready();
     let picture = state.picture();
-    let fetched = state
-        .fetched()
-        .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far)));
+    let live = beside.live();
+    let fetched = match live {
+        Some(live) => live.answer.clone().map(|(command, records)| (command, records.clone(), records.len())),
+        None => state
+            .fetched()
+            .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far))),
+    };
     let fetched_from = state.fetched().and_then(|(group, _)| group.fetched_from());
     let (place, partitions) = (state.place(state.partition()), state.topic().partitions().len() as u32);
     html! {
         <>
             <div class="head">
                 <Header
-                    keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()}
+                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()} on_help={on_help.clone()}
                     on_wish={on_wish.clone()}
                 />
                 {banner(beside, on_wish)}
+                {live.map(|live| bar(live, state, on_wish))}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
+                  if let Some(live) = live {
+                    {live_controls(live, state, &run_one)}
+                  } else {
                     {lesson_text(beside)}
                     <Produce {ready} {partitions} on_run={run_here.clone()} />
                     <Consume {ready} place={place.clone()} on_run={run_here.clone()} />
@@ -83,13 +93,15 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Storage {ready} on_run={run_here.clone()} />
                     <Housekeeping {ready} place={place.clone()} on_run={run_here} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
+                  }
                 </div>
                 {tasks(beside, on_wish)}
               </div>
-                <Log state={state.clone()} on_do={on_do.clone()} on_run={on_run.clone()} />
+                <Log state={state.clone()} live={live.is_some()} on_do={on_do.clone()} on_run={on_run.clone()} />
                 <div class="details">
                     <Detail
                         batch={state.selected} file={state.file.clone()} {part} place={state.place(state.open_in)}
+                        awaited={live.map(|_| text::live::READING_BYTES)}
                         palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={run_there} {on_wish}
                     />
                     {consumers(state)}
@@ -98,7 +110,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Files picture={picture.clone()} {place} open={state.file.clone().filter(|_| state.open_in == state.partition())} {on_open} {on_wish} />
                 </div>
             </main>
-            <Dock state={state.clone()} on_run={run_one} on_do={on_do.clone()} />
+            <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} />
             <Help open={*help} {on_help} />
             <Dialogs beside={beside.clone()} {on_wish} />
         </>

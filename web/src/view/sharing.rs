@@ -21,7 +21,7 @@ pub(super) fn banner(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
             let name = if name.is_empty() { "files that were opened" } else { name };
             format!("This log is {name}. {}", remarks.join(" "))
         }
-        Some(Guest::Lesson(_)) | None => return Html::default(),
+        Some(Guest::Lesson(_) | Guest::Live(_)) | None => return Html::default(),
     };
     let leave = on_wish.reform(|_: MouseEvent| Wish::Leave);
     html! {

@@ -66,8 +66,13 @@ pub(crate) fn batch(file: &impl File, name: &str, at: u64, size: u32) -> io::Res
         claimed.and_then(|length| u64::try_from(length).ok()).map(|length| length + LOG_OVERHEAD as u64);
     let claimed = claimed.filter(|claimed| *claimed <= rest.min(MAX_DAMAGED)).unwrap_or(0);
     let bytes = read(file, at..at + claimed.max(u64::from(size)).min(rest))?;
+    Ok(batch_of(name, file_size, at, bytes))
+}
+
+/// Takes a batch apart whose bytes are known.
+pub(crate) fn batch_of(name: &str, file_size: u64, at: u64, bytes: Vec<u8>) -> Part {
     let fields = dump::batches(&bytes, at, MAX_RECORDS);
-    Ok(part(name, file_size, Taken { at, bytes, fields }))
+    part(name, file_size, Taken { at, bytes, fields })
 }
 
 /// Takes the page apart that holds the byte at `at`, or the last one.

@@ -249,12 +249,19 @@ fn has_taken(fetch: &FetchPicture, place: (u64, u64)) -> bool {
 }
 
 fn rest(picture: &Picture, segment: &SegmentPicture, frame: &Frame) -> Option<Rest> {
+    let first = segment.batches.first().map_or(0, |batch| batch.position);
     let end = segment.batches.last().map_or(0, BatchInfo::end);
-    let bytes = segment.size.checked_sub(end).filter(|bytes| *bytes > 0)?;
+    // Of a broker's log, the newest batches are read first.
+    let (end, bytes) = if first > 0 { (0, first) } else { (end, segment.size.checked_sub(end)?) };
+    if bytes == 0 {
+        return None;
+    }
     let what = match picture.state {
         State::Recovering => "not checked yet",
+        State::Open => "not read yet",
         _ => "no whole batch",
     };
     let label = format!("{what}: {}", count(bytes, "byte", "bytes"));
-    Some(Rest { x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
+    let unread = picture.state == State::Open;
+    Some(Rest { unread, x: end as f64 * frame.scale, width: bytes as f64 * frame.scale, label })
 }

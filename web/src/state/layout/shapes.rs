@@ -93,6 +93,8 @@ pub(crate) enum Fate {
 /// Bytes in a `.log` file that are no batch, or not known to be one yet.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rest {
+    /// Nothing is wrong with them: nobody has read them yet.
+    pub(crate) unread: bool,
     pub(crate) x: f64,
     pub(crate) width: f64,
     pub(crate) label: String,

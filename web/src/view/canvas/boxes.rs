@@ -167,13 +167,8 @@ fn rest(pen: &Pen<'_>, lane: &Lane) {
     let Some(rest) = &lane.rest else { return };
     let ((x, y), height) = (origin(lane), lane.frame.box_height);
     let rect = (x + rest.x, y + 0.5, rest.width.max(2.0), height - 1.0);
+    let ink = if rest.unread { Ink::Soft } else { Ink::Grave };
     pen.hatch(&[rect]);
-    pen.frame(Ink::Grave, rect, 1.0, &[3.0, 3.0]);
-    pen.text(
-        &rest.label,
-        (x + rest.x + 6.0, y + height / 2.0 + 3.5),
-        Align::Start,
-        Ink::Grave,
-        Some(Ink::Raised),
-    );
+    pen.frame(ink, rect, 1.0, &[3.0, 3.0]);
+    pen.text(&rest.label, (x + rest.x + 6.0, y + height / 2.0 + 3.5), Align::Start, ink, Some(Ink::Raised));
 }

@@ -1,0 +1,217 @@
+//! A running broker in the page: its log as a picture, what others do to it, and what becomes of a connection.
+
+use anyhow::{Result, ensure};
+use browser_tests::{Broker, Page, eventually, post, visit};
+use serde_json::json;
+
+const BAR: &str = "A running broker";
+const TOPIC: &str = "Topic and partition";
+
+/// Creates the topic, of small segments.
+fn create(broker: &str, token: Option<&str>) -> Result<()> {
+    let configs = json!({ "segment.bytes": 300, "index.interval.bytes": 100 });
+    post(broker, "/topics", token, &json!({ "name": "orders", "configs": configs })).map(drop)
+}
+
+/// Appends records one by one, as another program does.
+fn produce(broker: &str, token: Option<&str>, count: u32) -> Result<()> {
+    let record = json!({ "topic": "orders", "payload": "order placed", "key": "ana" });
+    (0..count).try_for_each(|_| post(broker, "/produce", token, &record).map(drop))
+}
+
+async fn batches_are(page: &Page, count: usize) -> Result<()> {
+    eventually(&format!("{count} batches are drawn"), async || {
+        let batches = page.batches().await?;
+        ensure!(batches.len() == count, "they are {batches:?}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+async fn says(page: &Page, part: &str) -> Result<()> {
+    eventually(&format!("the bar says {part:?}"), async || {
+        let bar = page.region(BAR).await?;
+        ensure!(bar.contains(part), "it says {bar:?}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+async fn last_actions(page: &Page, expected: &[&str]) -> Result<()> {
+    eventually(&format!("the last actions are {expected:?}"), async || {
+        let actions: Vec<_> = page.actions().await?.into_iter().map(|(name, _)| name).collect();
+        ensure!(
+            actions.ends_with(&expected.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()),
+            "they are {actions:?}"
+        );
+        Ok(Some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_a_broker_does_is_seen_as_it_happens() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        create(&broker, None)?;
+        produce(&broker, None, 2)?;
+        page.run("append mine").await?;
+        page.to_the_end().await?;
+        let own = page.batches().await?;
+
+        page.press("live").await?;
+        page.choose(TOPIC, "orders/0").await?;
+        batches_are(page, 2).await?;
+        says(page, "live").await?;
+        ensure!(!page.can_press("Crash").await?, "a broker's log is not crashed from here");
+
+        produce(&broker, None, 2)?;
+        batches_are(page, 4).await?;
+        last_actions(page, &["append → 2", "flush", "append → 3", "flush"]).await?;
+        let marks = page.marks().await?.join("\n");
+        ensure!(marks.contains("00000000000000000003.log"), "it rolled: {marks}");
+        eventually("the flush is told", async || {
+            let sentence = page.sentence().await?;
+            ensure!(sentence.contains("synced") && sentence.contains("from 3 to 4"), "{sentence}");
+            Ok(Some(()))
+        })
+        .await?;
+
+        page.press("To the previous action").await?;
+        let sentence = page.sentence().await?;
+        produce(&broker, None, 1)?;
+        says(page, "new step").await?;
+        ensure!(page.sentence().await? == sentence, "the step that is looked at stays");
+        page.press("Back").await?;
+        says(page, "paused").await?;
+        page.press("To the end").await?;
+        batches_are(page, 5).await?;
+        ensure!(!page.region(BAR).await?.contains("paused"), "it is live again");
+        produce(&broker, None, 1)?;
+        batches_are(page, 6).await?;
+
+        page.press("browser").await?;
+        batches_are(page, 1).await?;
+        ensure!(page.batches().await? == own, "the own log is as it was");
+        page.follow(&page.address_with("#live=orders/0")).await?;
+        batches_are(page, 6).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        create(&broker, None)?;
+        page.follow(&page.address_with("#live=orders/0")).await?;
+        says(page, "live").await?;
+        page.append("from the page", "ben").await?;
+        says(page, "durable, at offset 0").await?;
+        batches_are(page, 1).await?;
+        page.append("again", "ben").await?;
+        batches_are(page, 2).await?;
+        page.fetch(1, 100).await?;
+        last_actions(page, &["fetch 1 max_bytes=100"]).await?;
+        eventually("the record is there", async || {
+            let records = page.table("Fetched records").await?;
+            ensure!(records.len() == 1 && records[0][0] == "1" && records[0][3] == "again", "{records:?}");
+            Ok(Some(()))
+        })
+        .await?;
+        page.press("00000000000000000000.log").await?;
+        eventually("its bytes are taken apart", async || {
+            Ok((page.table("Contents of the file").await?.len() == 2).then_some(()))
+        })
+        .await?;
+
+        page.fetch(99, 100).await?;
+        eventually("the refusal is shown", async || {
+            let alerts = page.alerts().await?;
+            ensure!(alerts.contains("41601: OFFSET_OUT_OF_RANGE"), "{alerts}");
+            Ok(Some(()))
+        })
+        .await?;
+        page.expect_failures(&["416"]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
+    visit(async |page| {
+        let origin = page.address_with("").trim_end_matches('/').to_owned();
+        let mut broker = Broker::with(vec!["--cors-origin".to_owned(), origin])?;
+        create(&broker.address, None)?;
+        produce(&broker.address, None, 3)?;
+        let elsewhere = broker.address.trim_end_matches('/').to_owned();
+        page.press("live").await?;
+        page.press("Broker: where this page comes from").await?;
+        page.write("Broker", &elsewhere).await?;
+        page.press("Connect").await?;
+        page.choose(TOPIC, "orders/0").await?;
+        batches_are(page, 3).await?;
+        produce(&broker.address, None, 1)?;
+        batches_are(page, 4).await?;
+
+        broker.kill()?;
+        says(page, "reconnecting in").await?;
+        broker.start_again()?;
+        produce(&broker.address, None, 1)?;
+        batches_are(page, 5).await?;
+        says(page, "begins anew").await?;
+        produce(&broker.address, None, 1)?;
+        batches_are(page, 6).await?;
+
+        // Who looks at the past keeps it, for what comes then does not follow it.
+        last_actions(page, &["append → 5", "flush"]).await?;
+        page.press("Back").await?;
+        says(page, "paused").await?;
+        let sentence = page.sentence().await?;
+        broker.kill()?;
+        says(page, "reconnecting in").await?;
+        broker.start_again()?;
+        says(page, "the time before").await?;
+        ensure!(page.sentence().await? == sentence, "the step that is looked at stays");
+        page.press("Go live").await?;
+        batches_are(page, 6).await?;
+        page.press("browser").await?;
+        page.expect_failures(&[&elsewhere]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_and_a_broker_that_lets_nobody_in_is_explained() -> Result<()> {
+    visit(async |page| {
+        let origin = page.address_with("").trim_end_matches('/').to_owned();
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("token");
+        let token = "a-token-of-sixteen-or-more";
+        std::fs::write(&file, token)?;
+        let options = ["--cors-origin", &origin, "--token-file", &file.display().to_string()];
+        let broker = Broker::with(options.map(str::to_owned).to_vec())?;
+        create(&broker.address, Some(token))?;
+        produce(&broker.address, Some(token), 2)?;
+        page.follow(&page.address_with(&format!("#live=orders/0&broker={}", broker.address))).await?;
+        says(page, "needs a token").await?;
+        page.write_secret("Token", "wrong").await?;
+        page.press("Send").await?;
+        eventually("the wrong one is refused", async || {
+            Ok(page.alerts().await?.contains("does not take this token").then_some(()))
+        })
+        .await?;
+        page.write_secret("Token", token).await?;
+        page.press("Send").await?;
+        batches_are(page, 2).await?;
+        produce(&broker.address, Some(token), 1)?;
+        batches_are(page, 3).await?;
+
+        let closed = Broker::with(Vec::new())?;
+        page.follow(&page.address_with(&format!("#live=orders/0&broker={}", closed.address))).await?;
+        says(page, "--cors-origin").await?;
+        page.press("browser").await?;
+        page.expect_failures(&["401", "CORS", "ERR_FAILED", "403"]).await
+    })
+    .await
+}

@@ -1,0 +1,140 @@
+//! The bytes of what is open or saved, as a broker gives them.
+
+use std::rc::Rc;
+
+use logscope::JournalStorage;
+use logscope::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name, parse_file_name};
+use logscope::storage::Storage;
+use yew::prelude::*;
+
+use super::super::{App, Msg};
+use super::{Event, Link};
+use crate::exchange;
+use crate::live::Client;
+use crate::state::archive;
+use crate::state::beside::Wish as AnyWish;
+use crate::state::bytes::{self, Part};
+use crate::state::live::Place;
+use crate::state::live::connection::Failure;
+use crate::state::{BatchId, Settings};
+use crate::text::live as text;
+
+/// The most that is asked for of a file that is looked at, from its beginning on.
+const LOOKED_AT: u64 = 1 << 20;
+
+/// The bytes that are open, as the broker gave them.
+#[derive(Default)]
+pub(super) struct Detail {
+    /// A batch with its bytes and the size of its file.
+    pub(super) batch: Option<(BatchId, Vec<u8>, u64)>,
+    /// A file with its first bytes and its size.
+    pub(super) file: Option<(Rc<str>, JournalStorage, u64)>,
+}
+
+impl Detail {
+    /// Keeps the first bytes of a file.
+    pub(super) fn keep_file(&mut self, name: Rc<str>, bytes: Vec<u8>, size: u64) {
+        let files = [(name.to_string(), 0, bytes)];
+        self.file = Some((name, JournalStorage::restore(files), size));
+    }
+}
+
+impl App {
+    /// Asks for the bytes of what is open.
+    pub(super) fn ask_for_bytes(&mut self, ctx: &Context<Self>) {
+        let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
+        let batch = self.state.selected.zip(self.state.selected_size());
+        let file = self.state.file.clone();
+        let Some(link) = &mut self.link else { return };
+        link.detail = Detail::default();
+        let client = link.client.clone();
+        if let Some((id, size)) = batch {
+            ctx.link().send_future(async move {
+                let path = format!("{}/segments/{}/log", place.path(), id.segment);
+                Msg::Live(Event::Batch(id, client.bytes(&path, id.position, u64::from(size)).await))
+            });
+        } else if let Some(name) = file {
+            let Some((base, file)) = served(&name) else {
+                return self.show_live(|live| live.said = Some(Err(text::NOT_SERVED.to_owned())));
+            };
+            ctx.link().send_future(async move {
+                let path = format!("{}/segments/{base}/{file}", place.path());
+                Msg::Live(Event::File(name, client.bytes(&path, 0, LOOKED_AT).await))
+            });
+        }
+    }
+
+    /// Saves the file that is named, or all of the log's segments, as the broker has them now.
+    pub(in crate::app) fn save_live(&mut self, ctx: &Context<Self>, wish: AnyWish) {
+        let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
+        let log = &self.state.newest_picture().log;
+        let (all, names) = match wish {
+            AnyWish::SaveFile(name) => {
+                (false, log.files().into_iter().filter(|(file, _)| *file == name).collect())
+            }
+            _ => (true, log.files()),
+        };
+        let size: u64 = names.iter().map(|(_, size)| size).sum();
+        if size > archive::MAX_BYTES {
+            return self.show_live(|live| live.said = Some(Err(text::TOO_LARGE_TO_SAVE.to_owned())));
+        }
+        let Some(link) = &self.link else { return };
+        let (client, settings) = (link.client.clone(), link.settings.clone());
+        ctx.link().send_future(async move {
+            Msg::Live(Event::Saved(save(&client, &place, names, all.then_some(settings)).await))
+        });
+    }
+}
+
+impl Link {
+    /// The batch that is open, as far as the broker has given its bytes.
+    pub(in crate::app) fn batch(&self, id: BatchId) -> Option<Part> {
+        let (_, bytes, size) = self.detail.batch.as_ref().filter(|(read, ..)| *read == id)?;
+        Some(bytes::batch_of(&file_name(id.segment, LOG_SUFFIX), *size, id.position, bytes.clone()))
+    }
+
+    /// A page of the file that is open, as far as the broker has given its bytes.
+    pub(in crate::app) fn page(&self, name: &str, at: u64) -> Option<Part> {
+        let (_, files, size) = self.detail.file.as_ref().filter(|(read, ..)| **read == *name)?;
+        let part = bytes::page(&files.open(name).ok()?, name, at).ok()?;
+        Some(Part { file_size: *size, ..part })
+    }
+}
+
+/// Saves files of a partition: one as it is, or all in a zip with the settings.
+async fn save(
+    client: &Client,
+    place: &Place,
+    names: Vec<(String, u64)>,
+    settings: Option<Settings>,
+) -> Result<(), Failure> {
+    let mut files = Vec::new();
+    for (name, _) in names {
+        // Of the others the broker gives none, and an opening makes them again.
+        let Some((base, file)) = served(&name) else { continue };
+        let path = format!("{}/segments/{base}/{file}", place.path());
+        files.push((name, client.bytes(&path, 0, archive::MAX_BYTES).await?.0));
+    }
+    match (settings, files.as_slice()) {
+        (None, [(name, bytes)]) => exchange::save(name, bytes),
+        (None, _) => {}
+        (Some(settings), files) => {
+            let directory = format!("{}-{}", place.topic, place.partition);
+            // It fails only for names that no zip takes, and no file of a log has such a name.
+            if let Ok(bytes) = archive::zip(&[(directory.clone(), files.to_vec())], &settings) {
+                exchange::save(&format!("{directory}.zip"), &bytes);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The segment and the name in the API of a file that the broker gives.
+fn served(name: &str) -> Option<(u64, &'static str)> {
+    let kinds = [(LOG_SUFFIX, "log"), (INDEX_SUFFIX, "index"), (TIME_INDEX_SUFFIX, "timeindex")];
+    let of = |(suffix, file)| {
+        let base = parse_file_name(name, suffix)?;
+        (file_name(base, suffix) == name).then_some((base, file))
+    };
+    kinds.into_iter().find_map(of)
+}

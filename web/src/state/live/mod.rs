@@ -1,0 +1,79 @@
+//! A running broker's log: how what it sends becomes a timeline like any other, without a browser.
+//!
+//! [`sse`] takes the stream apart, [`json`] and [`events`] read what is in it, [`grouping`] names what caused it,
+//! [`loaded`] is what was there before; [`connection`] says what to do when a stream is over, and [`following`] keeps
+//! the timeline within bounds.
+
+pub(crate) mod address;
+pub(crate) mod answers;
+pub(crate) mod connection;
+pub(crate) mod events;
+pub(crate) mod following;
+pub(crate) mod grouping;
+pub(crate) mod json;
+pub(crate) mod loaded;
+pub(crate) mod sse;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use logscope::lab::FetchedRecord;
+
+use address::Broker;
+pub(crate) use address::{Address, Place};
+use answers::Topic;
+pub(crate) use connection::Connection;
+
+/// What the views see of it, besides the timeline.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Live {
+    pub(crate) address: Address,
+    /// The broker's topics, once it has told them.
+    pub(crate) topics: Option<Rc<Vec<Topic>>>,
+    pub(crate) connection: Connection,
+    /// What the last command came to, or why it was refused.
+    pub(crate) said: Option<Result<String, String>>,
+    /// The last fetch that was asked for here, and what it returned.
+    pub(crate) answer: Option<(Rc<str>, Rc<[FetchedRecord]>)>,
+    /// How many steps there were when somebody stopped to look at one.
+    pub(crate) stopped_at: Option<usize>,
+    /// More of the log is being read.
+    pub(crate) reading: bool,
+    /// Events that this page does not know.
+    pub(crate) unknown: u64,
+    /// What was said last of the steps that went by.
+    pub(crate) announced: String,
+}
+
+/// What a visitor wants of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Wish {
+    /// Look into a broker.
+    Enter,
+    /// Another broker.
+    Call(String),
+    /// The token that the broker asks for.
+    Give(String),
+    /// This partition of a topic.
+    Watch(Place),
+    /// Ask for the topics again, and connect again.
+    Refresh,
+    /// Read more of what was there before.
+    ReadMore,
+    /// Show what comes as it comes.
+    Follow,
+}
+
+impl Live {
+    /// Where the broker is.
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.address.broker
+    }
+
+    /// Whether commands reach a partition.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.address.place.is_some()
+            && matches!(self.connection, Connection::Live | Connection::Resting { .. })
+    }
+}
