@@ -31,8 +31,22 @@ function trapped(error) {
 window.addEventListener("error", (event) => trapped(event.error));
 window.addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
+// Keeps the page for when there is no network. Private windows, and addresses that are not secure, go without.
+async function keep() {
+  const { version } = document.documentElement.dataset;
+  const old = await navigator.serviceWorker.getRegistration();
+  if (version) {
+    await navigator.serviceWorker.register("./sw.js");
+    (await navigator.serviceWorker.ready).active.postMessage(version);
+  } else if (old?.scope === new URL("./", location).href) {
+    await old.unregister();
+  }
+}
+
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
 } catch (error) {
   fail(String(error));
 }
+
+keep().catch(() => {});

@@ -4,9 +4,11 @@
 //! - A command runs on the engine at once; its events are the only way into the state.
 //! - What the engine has made durable is committed after every command, in order.
 //! - Nothing is flushed or saved before what was saved has been read.
+//! - Of all tabs, one has the store and commits; `tabs` has the rest about that.
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
 mod beside;
+mod tabs;
 
 use std::rc::Rc;
 
@@ -17,7 +19,7 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::engine::{Engine, Saved};
-use crate::indexed_db::{self, Store};
+use crate::indexed_db::{Claim, Error, Store};
 use crate::state::beside::Wish;
 use crate::state::{Action, Keeping, Ran, State};
 use crate::view;
@@ -31,6 +33,11 @@ pub(crate) struct App {
     committing: usize,
     timer: Option<Timeout>,
     aside: beside::Aside,
+    sharing: tabs::Sharing,
+    /// The log is to be deleted before it is opened.
+    fresh: bool,
+    /// What the address asked for, when the page was loaded, has been met.
+    met: bool,
     /// The same ones at every drawing, so that what has not changed is not drawn again.
     on_run: Callback<Vec<Command>>,
     on_do: Callback<Action>,
@@ -42,18 +49,18 @@ pub(crate) struct App {
 /// What happens to the page.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    /// What was saved has been read, or can't be.
-    Loaded(Result<(Store, Saved), String>),
     /// Commands to run, one after another.
     Run(Vec<Command>),
     /// Something about the timeline or a detail.
     Do(Action),
-    /// A commit has come to its end.
-    Committed(Result<(), String>),
+    /// A commit into the store of this number has come to its end.
+    Committed(u32, Result<(), Error>),
     /// The page may be about to go.
     Hidden,
     /// Something about links, lessons, files.
     Beside(beside::Event),
+    /// Something about other tabs, or what the browser keeps.
+    Tabs(tabs::Event),
 }
 
 impl Component for App {
@@ -62,7 +69,7 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let fresh = browser::asks_for_fresh();
-        ctx.link().send_future(async move { Msg::Loaded(indexed_db::open(fresh).await) });
+        tabs::open(ctx, Claim::IfFree, fresh);
         Self {
             state: Rc::default(),
             engine: Engine::new(Saved::default()),
@@ -70,6 +77,9 @@ impl Component for App {
             committing: 0,
             timer: None,
             aside: beside::Aside::default(),
+            sharing: tabs::Sharing::new(ctx),
+            fresh,
+            met: false,
             on_run: ctx.link().callback(Msg::Run),
             on_do: ctx.link().callback(Msg::Do),
             on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
@@ -79,7 +89,6 @@ impl Component for App {
 
     fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
         match message {
-            Msg::Loaded(loaded) => self.load(ctx, loaded),
             Msg::Run(_) if !self.state.ready() => {}
             Msg::Run(commands) => {
                 if self.fork() {
@@ -100,10 +109,12 @@ impl Component for App {
                 }
             }
             Msg::Do(action) => self.reduce(action),
-            Msg::Committed(result) => self.with_own(|app| app.committed(result)),
+            Msg::Committed(store, result) => self.with_own(|app| app.committed(ctx, store, result)),
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
             Msg::Beside(event) => self.beside(ctx, event),
+            Msg::Tabs(event) => self.tabs(ctx, event),
         }
+        self.catch_up(ctx);
         self.keep_time(ctx);
         true
     }
@@ -162,24 +173,6 @@ impl App {
         done
     }
 
-    /// Takes up what was saved, and lets the engine recover it.
-    fn load(&mut self, ctx: &Context<Self>, loaded: Result<(Store, Saved), String>) {
-        self.remember(loaded.as_ref().is_ok_and(|(_, saved)| !saved.files.is_empty()));
-        match loaded {
-            Ok((store, saved)) => {
-                (self.engine, self.store) = (Engine::new(saved), Some(store));
-                self.reduce(Action::Keeping(Keeping::Saved));
-            }
-            Err(reason) => self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason))),
-        }
-        self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
-        let ran = Ran { follow: true, ..self.engine.run(&Command::Reopen) };
-        self.ran(ran);
-        self.keep_commands();
-        self.commit(ctx, false);
-        self.meet_address(ctx);
-    }
-
     /// Begins to commit what has become durable since the last time.
     fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
         let mutations = self.engine.take_mutations();
@@ -187,18 +180,25 @@ impl App {
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
         self.reduce(Action::Keeping(Keeping::Saving));
-        ctx.link().send_future(async { Msg::Committed(commit.await) });
+        let opened = self.sharing.opened;
+        ctx.link().send_future(async move { Msg::Committed(opened, commit.await) });
     }
 
-    fn committed(&mut self, result: Result<(), String>) {
+    fn committed(&mut self, ctx: &Context<Self>, store: u32, result: Result<(), Error>) {
+        if store != self.sharing.opened || self.store.is_none() {
+            return;
+        }
         self.committing -= 1;
         match result {
-            Ok(()) if self.committing == 0 && self.store.is_some() => {
+            Ok(()) if self.committing > 0 => {}
+            Ok(()) if self.sharing.leaving => self.watch(ctx),
+            Ok(()) => {
                 self.reduce(Action::Keeping(Keeping::Saved));
+                self.say_kept();
             }
-            Ok(()) => {}
-            Err(reason) => {
-                self.store = None;
+            Err(Error::Taken) => self.watch(ctx),
+            Err(Error::Failed(reason)) => {
+                (self.store, self.sharing.leaving) = (None, false);
                 self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason)));
             }
         }
@@ -229,5 +229,6 @@ fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
         }),
     ];
     listeners.extend(beside::address_listener(ctx));
+    listeners.extend(tabs::leaving_listener(ctx));
     listeners
 }

@@ -1,8 +1,7 @@
 //! The Logscope playground: the engine in a page that draws what it does.
 //!
 //! [`engine`] runs the log, [`state`] holds what the page knows, [`view`] draws it, [`app`] ties them together,
-//! [`indexed_db`] keeps the log, and
-//! [`script`] is for others. Natively this builds for its tests only.
+//! [`indexed_db`] keeps the log, [`tabs`] tells other tabs of it, and [`script`] is for others. Natively this builds for its tests only.
 
 mod app;
 mod browser;
@@ -11,6 +10,7 @@ mod exchange;
 mod indexed_db;
 mod script;
 mod state;
+mod tabs;
 mod text;
 mod view;
 

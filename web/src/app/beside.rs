@@ -78,7 +78,7 @@ impl App {
     pub(super) fn beside(&mut self, ctx: &Context<Self>, event: Event) {
         match event {
             Event::Wish(wish) => self.wish(ctx, wish),
-            Event::Address if self.state.ready() => self.meet_address(ctx),
+            Event::Address if self.met => self.meet_address(ctx),
             Event::Address => {}
             Event::IndexRead(read) => {
                 let parse =
@@ -116,6 +116,9 @@ impl App {
                 let sharing = self.sharing();
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
             }
+            Wish::ShowKept => self.show_kept(ctx),
+            Wish::AskToPersist => self.ask_to_persist(ctx),
+            Wish::TakeOver => self.take_over(ctx),
             Wish::CloseDialog => self.show(|shown| shown.dialog = None),
             Wish::Learn(name) => self.read_lesson(ctx, name, None),
             Wish::LearnAgain => self.learn_again(),
@@ -154,7 +157,7 @@ impl App {
     }
 
     /// Changes what the views see.
-    fn show(&mut self, change: impl FnOnce(&mut Beside)) {
+    pub(super) fn show(&mut self, change: impl FnOnce(&mut Beside)) {
         change(Rc::make_mut(&mut self.aside.shown));
     }
 

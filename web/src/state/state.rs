@@ -26,6 +26,8 @@ pub(crate) enum Keeping {
     Saved,
     /// A transaction is under way.
     Saving,
+    /// Another tab writes the log, this one shows what that has committed; or that tab is closed, with `false`.
+    Watching(bool),
     /// It need not: it stands beside the visitor's own log, which is kept.
     Beside,
     /// Nothing outlives the page, for this reason.
@@ -78,6 +80,13 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// A state for what is loaded instead: of this one, only how it is looked at stays.
+    pub(crate) fn anew(&self, keeping: Keeping) -> Self {
+        let Self { zoom, speed, selected, .. } = *self;
+        let (file, history) = (self.file.clone(), Rc::clone(&self.history));
+        Self { zoom, speed, selected, file, history, keeping, ..Self::default() }
+    }
+
     /// The picture at the cursor.
     pub(crate) fn picture(&self) -> &Rc<Picture> {
         self.timeline.picture()
@@ -85,7 +94,7 @@ impl State {
 
     /// Whether commands can be run.
     pub(crate) fn ready(&self) -> bool {
-        self.keeping != Keeping::Loading
+        !matches!(self.keeping, Keeping::Loading | Keeping::Watching(_))
     }
 
     /// Whether there is nothing to see: neither now nor at the cursor.

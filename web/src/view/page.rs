@@ -14,6 +14,7 @@ use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage};
 use super::header::Header;
 use super::help::Help;
+use super::kept::watching;
 use super::lesson::{lesson_text, tasks};
 use super::log::Log;
 use super::modal::Dialogs;
@@ -65,6 +66,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     keeping={state.keeping.clone()} unflushed={state.unflushed} on_help={on_help.clone()}
                     on_wish={on_wish.clone()}
                 />
+                {watching(&state.keeping, on_wish)}
                 {banner(beside, on_wish)}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
