@@ -45,6 +45,7 @@ async function keep() {
 
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
+  import("./console.js").catch(console.error);
 } catch (error) {
   fail(String(error));
 }

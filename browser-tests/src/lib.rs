@@ -12,13 +12,16 @@
 //! - Whatever was started is ended by its process id, also when a test fails.
 
 mod browser;
+mod host;
+mod offline;
 mod page;
 mod process;
 mod scripts;
 mod visit;
 mod wait;
 
+pub use host::Host;
 pub use page::{Page, Scheme};
 pub use scripts::Scripts;
-pub use visit::visit;
+pub use visit::{visit, visit_host};
 pub use wait::eventually;

@@ -29,7 +29,7 @@ const STATUS: &str = "[role=status], output";
 
 #[derive(Debug)]
 pub struct Page {
-    browser: Browser,
+    pub(crate) browser: Browser,
     address: String,
     screenshots: PathBuf,
 }
@@ -252,6 +252,18 @@ impl Page {
             import('./logscope_web.js').then(engine => done(engine.fingerprint_of(scenario)), error => done(`${error}`))";
         let hash = self.browser.client.execute_async(script, vec![json!(scenario)]).await?;
         hash.as_str().map(str::to_owned).context("the page gives no hash")
+    }
+
+    /// Runs a piece of a script in the console; its value comes back as text, of a bigint too.
+    pub async fn console(&self, script: &str) -> Result<String> {
+        let script = format!(
+            "const done = arguments[0];
+            const told = (value) => JSON.stringify(value, (_, inner) =>
+                typeof inner === 'bigint' ? `${{inner}}n` : inner instanceof Uint8Array ? [...inner] : inner);
+            (async () => {{ {script} }})().then((value) => done(told(value) ?? ''), (error) => done(`${{error}}`))"
+        );
+        let answer = self.browser.client.execute_async(&script, Vec::new()).await?;
+        answer.as_str().map(str::to_owned).context("the console gives no answer")
     }
 
     /// Types a command and runs it with Enter.

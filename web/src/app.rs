@@ -14,15 +14,17 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use logscope::lab::Action as Command;
+use logscope::lab::{Action as Command, Picture};
+use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use crate::browser;
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::{Claim, Error, Store};
+use crate::script::{self, Asked};
 use crate::state::beside::Wish;
-use crate::state::{Action, Keeping, Ran, State};
-use crate::view;
+use crate::state::{Action, Keeping, Ran, Settings, State, command};
+use crate::{text, view};
 
 /// The page.
 pub(crate) struct App {
@@ -32,6 +34,8 @@ pub(crate) struct App {
     /// Commits that are not durable yet.
     committing: usize,
     timer: Option<Timeout>,
+    /// Scripts that wait until what they ran is kept.
+    asked: Vec<(Asked, JsValue)>,
     aside: beside::Aside,
     sharing: tabs::Sharing,
     /// The log is to be deleted before it is opened.
@@ -51,6 +55,8 @@ pub(crate) struct App {
 pub(crate) enum Msg {
     /// Commands to run, one after another.
     Run(Vec<Command>),
+    /// A script's command.
+    Asked(Asked),
     /// Something about the timeline or a detail.
     Do(Action),
     /// A commit into the store of this number has come to its end.
@@ -69,6 +75,7 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let fresh = browser::asks_for_fresh();
+        script::answer_for(ctx.link());
         tabs::open(ctx, Claim::IfFree, fresh);
         Self {
             state: Rc::default(),
@@ -76,6 +83,7 @@ impl Component for App {
             store: None,
             committing: 0,
             timer: None,
+            asked: Vec::new(),
             aside: beside::Aside::default(),
             sharing: tabs::Sharing::new(ctx),
             fresh,
@@ -89,18 +97,11 @@ impl Component for App {
 
     fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
         match message {
-            Msg::Run(_) if !self.state.ready() => {}
-            Msg::Run(commands) => {
-                if self.fork() {
-                    for command in commands {
-                        let ran = self.engine.run(&command);
-                        self.learned(&ran.events);
-                        self.ran(ran);
-                    }
-                    self.keep_commands();
-                    self.commit(ctx, false);
-                }
-            }
+            Msg::Run(commands) => drop(self.run(ctx, commands)),
+            Msg::Asked(asked) => match self.run_line(ctx, &asked.line) {
+                Ok(outcome) if self.committing > 0 => self.asked.push((asked, outcome)),
+                outcome => asked.answer(outcome),
+            },
             Msg::Do(Action::SwitchTo(branch)) => {
                 let commands = self.state.commands_of(branch).unwrap_or_default();
                 if self.run_anew(&commands, Action::SwitchTo(branch)) {
@@ -132,6 +133,47 @@ impl Component for App {
 impl App {
     fn reduce(&mut self, action: Action) {
         Rc::make_mut(&mut self.state).reduce(action);
+    }
+
+    /// Runs commands, and says whether it did.
+    fn run(&mut self, ctx: &Context<Self>, commands: Vec<Command>) -> bool {
+        if !self.state.ready() || !self.fork() {
+            return false;
+        }
+        for command in commands {
+            let ran = self.engine.run(&command);
+            self.learned(&ran.events);
+            self.ran(ran);
+        }
+        self.keep_commands();
+        self.commit(ctx, false);
+        true
+    }
+
+    /// Runs what a script asks for.
+    fn run_line(&mut self, ctx: &Context<Self>, line: &str) -> Result<JsValue, String> {
+        let command = command::typed(line)?.ok_or(text::NO_COMMANDS)?;
+        if !self.run(ctx, vec![command]) {
+            return Err(self.state.notice.clone().unwrap_or_else(|| text::WATCHING_A_TAB.to_owned()));
+        }
+        self.state.timeline.groups().last().map_or(Ok(JsValue::UNDEFINED), script::outcome)
+    }
+
+    /// Answers the scripts that wait until what they ran is kept.
+    fn settle(&mut self, kept: Result<(), &str>) {
+        for (asked, outcome) in self.asked.drain(..) {
+            asked.answer(kept.map(|()| outcome).map_err(str::to_owned));
+        }
+    }
+
+    /// What the page shows.
+    pub(crate) fn picture(&self) -> &Picture {
+        self.state.picture()
+    }
+
+    /// The files and the settings as they are now.
+    pub(crate) fn files_and_settings(&self) -> (Vec<(String, Vec<u8>)>, Settings) {
+        (self.engine.files(), self.engine.settings())
     }
 
     fn ran(&mut self, ran: Ran) {
@@ -191,14 +233,19 @@ impl App {
         self.committing -= 1;
         match result {
             Ok(()) if self.committing > 0 => {}
-            Ok(()) if self.sharing.leaving => self.watch(ctx),
+            Ok(()) if self.sharing.leaving => {
+                self.settle(Ok(()));
+                self.watch(ctx);
+            }
             Ok(()) => {
+                self.settle(Ok(()));
                 self.reduce(Action::Keeping(Keeping::Saved));
                 self.say_kept();
             }
             Err(Error::Taken) => self.watch(ctx),
             Err(Error::Failed(reason)) => {
                 (self.store, self.sharing.leaving) = (None, false);
+                self.settle(Err(&reason));
                 self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason)));
             }
         }

@@ -19,6 +19,7 @@ use crate::indexed_db::{self, Claim, Error, Store};
 use crate::state::beside::{Dialog, Kept, Room};
 use crate::state::{Action, Keeping, Ran};
 use crate::tabs::{Tabs, Word};
+use crate::text;
 
 /// What the page needs to share the log with other tabs.
 #[derive(Debug)]
@@ -170,6 +171,7 @@ impl App {
     /// Becomes a tab that watches.
     pub(super) fn watch(&mut self, ctx: &Context<Self>) {
         (self.store, self.sharing.leaving) = (None, false);
+        self.settle(Err(text::WATCHING_A_TAB));
         self.reduce(Action::Keeping(Keeping::Watching(true)));
         self.read(ctx);
     }
