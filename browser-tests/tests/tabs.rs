@@ -31,11 +31,15 @@ async fn batches_are(page: &Page, count: usize) -> Result<()> {
 
 async fn records_are(page: &Page, payloads: &[&str]) -> Result<()> {
     page.run("fetch 0 max_bytes=100000").await?;
-    page.to_the_end().await?;
-    let rows = page.table("Fetched records").await?;
-    let as_expected = rows.iter().zip(payloads).all(|(row, payload)| row.iter().any(|cell| cell == payload));
-    ensure!(rows.len() == payloads.len() && as_expected, "the records are {rows:?}, not {payloads:?}");
-    Ok(())
+    eventually(&format!("the records are {payloads:?}"), async || {
+        page.to_the_end().await?;
+        let rows = page.table("Fetched records").await?;
+        let as_expected =
+            rows.iter().zip(payloads).all(|(row, payload)| row.iter().any(|cell| cell == payload));
+        ensure!(rows.len() == payloads.len() && as_expected, "they are {rows:?}");
+        Ok(Some(()))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -53,6 +57,8 @@ async fn a_second_tab_follows_and_looks_around() -> Result<()> {
         page.press("Flush").await?;
         page.use_tab(&second).await?;
         batches_are(page, 5).await?;
+        let actions: Vec<_> = page.actions().await?.into_iter().map(|(command, _)| command).collect();
+        ensure!(actions.iter().any(|command| command == "append b key=k count=2"), "{actions:?}");
         page.run("append c").await?;
         ensure!(page.command().await? == "append c", "the command line of a tab that watches takes commands");
 
@@ -93,7 +99,7 @@ async fn tabs_take_over_from_each_other_and_lose_nothing() -> Result<()> {
         records_are(page, &["one", "two", "three"]).await?;
         page.append("four", "").await?;
         page.reload().await?;
-        page.press("Flush").await?;
+        batches_are(page, 4).await?;
 
         page.use_tab(&second).await?;
         watches(page).await?;

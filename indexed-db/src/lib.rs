@@ -108,14 +108,14 @@ pub async fn open(name: &str, claim: Claim, fresh: bool) -> Result<(Database, St
     let reigns = lock.others_may_write();
     let mode = if reigns { IdbTransactionMode::Readwrite } else { IdbTransactionMode::Readonly };
     let transaction = begin(&database, mode)?;
-    let (chunks, stored, mut reign) = read_all(&transaction).await?;
+    let (chunks, stored, mut reign) = read_all(&transaction, !reigns).await?;
     if reigns {
         reign += 1.0;
         let meta = transaction.object_store(META)?;
         meta.put_with_key(&reign.into(), &REIGN.into())?;
         meta.put_with_key(&JsValue::TRUE, &reign_key(reign))?;
+        JsFuture::from(finished(&transaction)).await?;
     }
-    JsFuture::from(finished(&transaction)).await?;
     Ok((Database { database, chunks, reign, lock }, stored))
 }
 
@@ -125,7 +125,7 @@ pub async fn open(name: &str, claim: Claim, fresh: bool) -> Result<(Database, St
 /// Why it cannot be read.
 pub async fn read(name: &str) -> Result<Stored, Error> {
     let database = connect(&factory()?, name).await?;
-    let read = async { read_all(&begin(&database, IdbTransactionMode::Readonly)?).await };
+    let read = async { read_all(&begin(&database, IdbTransactionMode::Readonly)?, true).await };
     let read = read.await;
     database.close();
     Ok(read?.1)
@@ -278,8 +278,10 @@ async fn connect(factory: &IdbFactory, name: &str) -> Result<IdbDatabase, JsValu
     answer(&request).await?.dyn_into()
 }
 
-/// Everything: where the chunks are, what is in them, and the number of the reign.
-async fn read_all(transaction: &IdbTransaction) -> Result<(Chunks, Stored, f64), JsValue> {
+/// Everything: where the chunks are, what is in them, and the number of the reign. With `last`, nothing more is done in
+/// this transaction: it ends without waiting for this page, whose business would hold up who writes. A page that goes
+/// would lose a commit that has not had its turn.
+async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, Stored, f64), JsValue> {
     let (chunks, meta) = (transaction.object_store(CHUNKS)?, transaction.object_store(META)?);
     let requests = [
         meta.get(&NAMES.into())?,
@@ -288,6 +290,9 @@ async fn read_all(transaction: &IdbTransaction) -> Result<(Chunks, Stored, f64),
         chunks.get_all()?,
         meta.get(&REIGN.into())?,
     ];
+    if last {
+        finish(transaction)?;
+    }
     let names = answer(&requests[0]).await?;
     let beside = answer(&requests[1]).await?;
     let keys: Array = answer(&requests[2]).await?.dyn_into()?;

@@ -266,9 +266,15 @@ impl App {
 /// What may be the last that a page hears before it is gone.
 fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
     let (Some(window), Some(document)) = (browser::window(), browser::document()) else { return Vec::new() };
-    let (leaving, hiding) = (ctx.link().clone(), ctx.link().clone());
+    // The earlier of the two leaves a commit time to begin before the page is taken down; the later one always comes.
+    let hides = |event: &'static str| {
+        let link = ctx.link().clone();
+        EventListener::new(&window, event, move |_| link.send_message(Msg::Hidden))
+    };
+    let hiding = ctx.link().clone();
     let mut listeners = vec![
-        EventListener::new(&window, "pagehide", move |_| leaving.send_message(Msg::Hidden)),
+        hides("beforeunload"),
+        hides("pagehide"),
         EventListener::new(&document, "visibilitychange", move |_| {
             if browser::hidden() {
                 hiding.send_message(Msg::Hidden);

@@ -9,7 +9,9 @@ const CHANNEL: &str = "logscope";
 /// What a tab says to all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// The tab writes the log, and has committed something.
+    /// The tab has been opened: does any write the log?
+    Asked,
+    /// The tab writes the log; it may have committed something.
     Kept,
     /// The tab wants to write: let go of the log.
     Wanted,
@@ -17,7 +19,8 @@ pub(crate) enum Word {
     Gone,
 }
 
-const WORDS: [(Word, &str); 3] = [(Word::Kept, "kept"), (Word::Wanted, "wanted"), (Word::Gone, "gone")];
+const WORDS: [(Word, &str); 4] =
+    [(Word::Asked, "asked"), (Word::Kept, "kept"), (Word::Wanted, "wanted"), (Word::Gone, "gone")];
 
 /// The way to the other tabs. A browser that has none leaves each tab alone: then locks and reigns do what they can.
 #[derive(Debug)]

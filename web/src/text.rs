@@ -176,6 +176,7 @@ pub(crate) const WATCHING_A_TAB: &str =
     "Another tab of this browser writes the log. Here you see what it has flushed, as it comes.";
 pub(crate) const WATCHING_NOBODY: &str =
     "The tab that wrote the log is closed. Here you see what it has left.";
+pub(crate) const NOT_FLUSHED_NOT_SEEN: &str = "  # what is not flushed is not seen here";
 pub(crate) const TAKE_OVER: &str = "Take over";
 pub(crate) const STORAGE_OF_BROWSER: &str = "How the log is kept";
 pub(crate) const KEPT_HINT: &str = "What is flushed is committed to IndexedDB before it counts as saved. A reload opens the log again as after a \

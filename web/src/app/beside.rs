@@ -366,6 +366,16 @@ impl App {
         self.aside.before = before;
     }
 
+    /// The commands that the own log was told by before it was read, the loss of the power last.
+    pub(super) fn kept_commands(&self) -> Vec<Command> {
+        check(&self.aside.before.join("\n")).unwrap_or_default()
+    }
+
+    /// What was run before is in the timeline now.
+    pub(super) fn forget_before(&mut self) {
+        self.aside.before.clear();
+    }
+
     /// Keeps what was run: of a lesson the learner's commands, of the own log all.
     pub(super) fn keep_commands(&self) {
         match &self.aside.shown.guest {

@@ -1,7 +1,8 @@
 //! The log in several tabs: one writes it, the others watch, and any of them can take over.
 //!
 //! Invariants:
-//! - A tab that watches has no store. It shows what was committed, read as a whole, and runs nothing on it.
+//! - A tab that watches has no store. It shows what was committed, read as a whole, and runs nothing on it. Where the
+//!   commands are known that lead to those very files, it shows them with all their steps.
 //! - Who is asked for the log flushes it, waits until all is committed, and lets go of it. Who does not answer loses
 //!   it, with what was not committed, and finds out at the latest when its next commit is refused.
 //! - What is looked at stays: while a person stands in the past, nothing new is read.
@@ -21,6 +22,9 @@ use crate::state::{Action, Keeping, Ran};
 use crate::tabs::{Tabs, Word};
 use crate::text;
 
+/// A larger log is not run again for every commit of the tab that writes it.
+const LARGEST_RETOLD: usize = 4 << 20;
+
 /// What the page needs to share the log with other tabs.
 #[derive(Debug)]
 pub(super) struct Sharing {
@@ -31,6 +35,8 @@ pub(super) struct Sharing {
     opening: bool,
     /// It is to be taken from whoever has it.
     wanted: bool,
+    /// A tab has said that it writes, since the store was asked for.
+    answered: bool,
     /// Another tab is to have the log as soon as everything is committed.
     pub(super) leaving: bool,
     /// What was committed is being read.
@@ -60,8 +66,8 @@ impl Sharing {
     pub(super) fn new(ctx: &Context<App>) -> Self {
         let link = ctx.link().clone();
         let tabs = Tabs::new(move |word| link.send_message(Msg::Tabs(Event::Heard(word))));
-        let (opening, wanted, leaving, reading, behind) = (true, false, false, false, false);
-        Self { tabs, opened: 0, opening, wanted, leaving, reading, behind }
+        let (wanted, answered, leaving, reading, behind) = (false, false, false, false, false);
+        Self { tabs, opened: 0, opening: true, wanted, answered, leaving, reading, behind }
     }
 }
 
@@ -119,6 +125,8 @@ impl App {
     fn opened(&mut self, ctx: &Context<Self>, opened: Result<(Store, Saved), Error>) {
         self.sharing.opening = false;
         match opened {
+            // Whoever wrote a moment ago is being loaded again, and is to have the log back.
+            Ok(_) if self.sharing.answered && !self.sharing.wanted => {}
             Ok((store, saved)) => self.write(ctx, store, saved),
             Err(Error::Failed(reason)) => {
                 self.sharing.wanted = false;
@@ -131,6 +139,7 @@ impl App {
             Err(Error::Taken) if matches!(self.state.keeping, Keeping::Watching(_)) => {}
             Err(Error::Taken) => {
                 self.watch(ctx);
+                self.sharing.tabs.say(Word::Asked);
                 // It may be the page's former self, which is about to go.
                 self.claim(ctx, Claim::Wait);
             }
@@ -138,7 +147,7 @@ impl App {
     }
 
     fn claim(&mut self, ctx: &Context<Self>, claim: Claim) {
-        self.sharing.opening = true;
+        (self.sharing.opening, self.sharing.answered) = (true, false);
         open(ctx, claim, self.fresh);
     }
 
@@ -188,7 +197,10 @@ impl App {
         let Keeping::Watching(written) = self.state.keeping else { return };
         match read {
             Ok(saved) => {
-                self.begin(saved, Keeping::Watching(written));
+                self.remember(!saved.files.is_empty());
+                if !self.retell(&saved, Keeping::Watching(written)) {
+                    self.begin(saved, Keeping::Watching(written));
+                }
                 // What the recovery mends is for the tab that writes to commit.
                 drop(self.engine.take_mutations());
             }
@@ -196,10 +208,39 @@ impl App {
         }
     }
 
+    /// Shows what led to these files, if the commands that are kept do so: byte for byte, and with these settings.
+    fn retell(&mut self, saved: &Saved, keeping: Keeping) -> bool {
+        let bytes: usize = saved.files.iter().map(|(.., bytes)| bytes.len()).sum();
+        let commands = self.kept_commands();
+        if bytes > LARGEST_RETOLD || commands.is_empty() {
+            return false;
+        }
+        let mut engine = Engine::new(Saved::default());
+        let (start, settings) = (Rc::new(engine.picture_of_files()), engine.settings());
+        let opened = engine.run(&Command::Reopen);
+        let mut told: Vec<Ran> = commands.iter().map(|command| engine.run(command)).collect();
+        if engine.files() != Engine::new(saved.clone()).files() || saved.settings != Some(engine.settings()) {
+            return false;
+        }
+        if let Some(last) = told.last_mut() {
+            last.command.push_str(text::NOT_FLUSHED_NOT_SEEN);
+        }
+        told.push(engine.run(&Command::Reopen));
+        self.forget_before();
+        self.engine = engine;
+        self.state = Rc::new(self.state.anew(keeping));
+        Rc::make_mut(&mut self.state).history = Rc::default();
+        self.reduce(Action::Loaded(start, settings));
+        std::iter::once(opened).chain(told).for_each(|ran| self.ran(ran));
+        true
+    }
+
     fn heard(&mut self, ctx: &Context<Self>, word: Word) {
         let watching = matches!(self.state.keeping, Keeping::Watching(_));
         match word {
+            Word::Asked if self.store.is_some() => self.say_kept(),
             Word::Kept | Word::Gone if watching => {
+                self.sharing.answered |= word == Word::Kept;
                 self.reduce(Action::Keeping(Keeping::Watching(word == Word::Kept)));
                 self.sharing.behind = true;
             }
