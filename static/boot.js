@@ -31,8 +31,35 @@ function trapped(error) {
 window.addEventListener("error", (event) => trapped(event.error));
 window.addEventListener("unhandledrejection", (event) => trapped(event.reason));
 
+// Keeps the page for when there is no network. Private windows, and addresses that are not secure, go without.
+async function keep() {
+  const { version } = document.documentElement.dataset;
+  const old = await navigator.serviceWorker.getRegistration();
+  if (version) {
+    await navigator.serviceWorker.register("./sw.js");
+    (await navigator.serviceWorker.ready).active.postMessage(version);
+  } else if (old?.scope === new URL("./", location).href) {
+    await old.unregister();
+  }
+}
+
+// What takes the page long is put off by a timeout of 0 in between, and with it whatever happens next. A page that goes
+// has no time for that: it does what was put off at once, so that the last flush has its turn.
+const putOff = new Set();
+const { setTimeout } = window;
+window.setTimeout = (work, wait, ...given) => {
+  if (wait) return setTimeout(work, wait, ...given);
+  const run = () => putOff.delete(run) && work(...given);
+  putOff.add(run);
+  return setTimeout(run, 0);
+};
+window.addEventListener("pagehide", () => putOff.forEach((run) => run()));
+
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
+  import("./console.js").catch(console.error);
 } catch (error) {
   fail(String(error));
 }
+
+keep().catch(() => {});

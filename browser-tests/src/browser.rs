@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless=new",
     // Chromium's sandbox refuses to run as root, as tests in a container do. It only ever opens our own page.
     "--no-sandbox",
@@ -26,6 +26,8 @@ const FLAGS: [&str; 9] = [
     "--disable-sync",
     // A container's /dev/shm is often too small.
     "--disable-dev-shm-usage",
+    // A name that is not this machine's: what comes from there without encryption is not trusted.
+    "--host-resolver-rules=MAP elsewhere.test 127.0.0.1",
 ];
 
 /// The fields are dropped in this order: the driver before the profile that its browser writes to.

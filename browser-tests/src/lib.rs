@@ -12,15 +12,18 @@
 //! - Whatever was started is ended by its process id, also when a test fails.
 
 mod browser;
+mod host;
 mod http;
+mod offline;
 mod page;
 mod process;
 mod scripts;
 mod visit;
 mod wait;
 
+pub use host::Host;
 pub use http::post;
 pub use page::{Page, Scheme};
 pub use scripts::Scripts;
-pub use visit::{Broker, visit};
+pub use visit::{Broker, visit, visit_host};
 pub use wait::eventually;

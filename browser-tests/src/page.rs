@@ -8,6 +8,7 @@ use fantoccini::Locator;
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
 use serde_json::json;
 
 use crate::browser::Browser;
@@ -29,7 +30,7 @@ const STATUS: &str = "[role=status], output";
 
 #[derive(Debug)]
 pub struct Page {
-    browser: Browser,
+    pub(crate) browser: Browser,
     address: String,
     screenshots: PathBuf,
 }
@@ -43,6 +44,66 @@ impl Page {
         self.size(1440, 900).await?;
         self.browser.client.goto(&self.address).await?;
         self.ready().await
+    }
+
+    /// Opens the page in one more tab, which is the one that is used from then on.
+    pub async fn open_tab(&self) -> Result<WindowHandle> {
+        let tab = self.browser.client.new_window(true).await?.handle;
+        self.use_tab(&tab).await?;
+        self.size(1440, 900).await?;
+        self.browser.client.goto(&self.address).await?;
+        Ok(tab)
+    }
+
+    /// The tab that is used.
+    pub async fn tab(&self) -> Result<WindowHandle> {
+        Ok(self.browser.client.window().await?)
+    }
+
+    /// Uses another tab from then on.
+    pub async fn use_tab(&self, tab: &WindowHandle) -> Result<()> {
+        Ok(self.browser.client.switch_to_window(tab.clone()).await?)
+    }
+
+    /// Closes the tab that is used, and uses another.
+    pub async fn close_tab(&self, other: &WindowHandle) -> Result<()> {
+        self.browser.client.close_window().await?;
+        self.use_tab(other).await
+    }
+
+    /// When another tab calls [`begin_busy`](Self::begin_busy), the tab that is used will press a button, and then stand
+    /// still until one calls [`end_busy`](Self::end_busy): it waits for a record of the broker's.
+    pub async fn will_be_busy(&self, button: &str) -> Result<()> {
+        let button = self.enabled(BUTTON, button).await?;
+        let script = "const [button, done] = arguments;
+            const others = new BroadcastChannel('busy');
+            const wait = () => {
+                const asked = new XMLHttpRequest();
+                asked.open('GET', '/fetch?topic=gate&offset=0&min_bytes=1&max_wait_ms=30000', false);
+                asked.send();
+            };
+            others.onmessage = () => { button.click(); others.postMessage('begun'); setTimeout(wait); };
+            fetch('/topics', { method: 'POST', body: JSON.stringify({ name: 'gate' }) }).then(() => done(null))";
+        self.browser.client.execute_async(script, vec![json!(button)]).await.map(drop)?;
+        Ok(())
+    }
+
+    /// Lets the tab that will be busy begin with it.
+    pub async fn begin_busy(&self) -> Result<()> {
+        let script = "const done = arguments[0];
+            const others = new BroadcastChannel('busy');
+            others.onmessage = () => done(null);
+            others.postMessage('begin')";
+        self.browser.client.execute_async(script, Vec::new()).await.map(drop)?;
+        Ok(())
+    }
+
+    /// Lets the tab that is busy go on.
+    pub async fn end_busy(&self) -> Result<()> {
+        let script = "const done = arguments[0];
+            fetch('/produce', { method: 'POST', body: JSON.stringify({ topic: 'gate', payload: '' }) }).then(() => done(null))";
+        self.browser.client.execute_async(script, Vec::new()).await.map(drop)?;
+        Ok(())
     }
 
     pub async fn reload(&self) -> Result<()> {
@@ -215,6 +276,18 @@ impl Page {
         hash.as_str().map(str::to_owned).context("the page gives no hash")
     }
 
+    /// Runs a piece of a script in the console; its value comes back as text, of a bigint too.
+    pub async fn console(&self, script: &str) -> Result<String> {
+        let script = format!(
+            "const done = arguments[0];
+            const told = (value) => JSON.stringify(value, (_, inner) =>
+                typeof inner === 'bigint' ? `${{inner}}n` : inner instanceof Uint8Array ? [...inner] : inner);
+            (async () => {{ {script} }})().then((value) => done(told(value) ?? ''), (error) => done(`${{error}}`))"
+        );
+        let answer = self.browser.client.execute_async(&script, Vec::new()).await?;
+        answer.as_str().map(str::to_owned).context("the console gives no answer")
+    }
+
     /// Types a command and runs it with Enter.
     pub async fn run(&self, command: &str) -> Result<()> {
         self.fill(TEXT_BOX, "Command", &format!("{command}{}", char::from(Key::Enter))).await
@@ -315,6 +388,13 @@ impl Page {
     pub async fn alerts(&self) -> Result<String> {
         let script = "return [...document.querySelectorAll('[role=alert]')]
             .filter((e) => e.checkVisibility()).map((e) => e.innerText).join('\\n')";
+        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
+    }
+
+    /// The texts of an open dialog; nothing if none is open.
+    pub async fn dialog(&self) -> Result<String> {
+        let script =
+            "return [...document.querySelectorAll('dialog[open]')].map((e) => e.innerText).join('\\n')";
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
     }
 

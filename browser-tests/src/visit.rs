@@ -11,17 +11,34 @@ use futures_util::FutureExt;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
+use crate::host::Host;
 use crate::page::Page;
 use crate::process::Process;
 
 /// Opens the playground, hands it to the test and closes everything, whatever comes out. A test that fails leaves
 /// `failed-TEST.png` among the screenshots, and what the console and the broker said.
 pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
+    let broker = Broker::start(&variable("LOGSCOPE_PAGE")?)?;
+    let said = || broker.process.output();
+    visit_at(broker.address.clone(), test, said).await
+}
+
+/// As [`visit`], but the page comes from a static host, which the browser calls by this name.
+pub async fn visit_host(name: &str, test: impl AsyncFnOnce(&Page, &Host) -> Result<()>) -> Result<()> {
+    let host = Host::start(&variable("LOGSCOPE_PAGE")?)?;
+    visit_at(host.address(name), async |page| test(page, &host).await, || "it is a static host".to_owned())
+        .await
+}
+
+async fn visit_at(
+    address: String,
+    test: impl AsyncFnOnce(&Page) -> Result<()>,
+    said: impl Fn() -> String,
+) -> Result<()> {
     let screenshots = variable("LOGSCOPE_SCREENSHOTS")?;
     let failed = format!("failed-{}", std::thread::current().name().unwrap_or("test"));
     fs::remove_file(screenshots.join(format!("{failed}.png"))).ok();
-    let broker = Broker::start(&variable("LOGSCOPE_PAGE")?)?;
-    let page = Page::new(Browser::open().await?, broker.address.clone(), screenshots);
+    let page = Page::new(Browser::open().await?, address, screenshots);
     let outcome = AssertUnwindSafe(async {
         page.open().await?;
         test(&page).await?;
@@ -34,7 +51,7 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     let errors = page.console_errors().await;
     if !matches!(outcome, Ok(Ok(()))) {
         page.screenshot(&failed).await.ok();
-        println!("The console's errors: {errors:?}\nThe broker said:\n{}", broker.process.output());
+        println!("The console's errors: {errors:?}\nThe broker said:\n{}", said());
     }
     // The browser ends with its session; killing the driver alone would leave it behind.
     let closed = page.close().await;

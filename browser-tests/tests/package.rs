@@ -22,6 +22,8 @@ async fn logs_are_kept_in_indexed_db() -> Result<()> {
         scripts.call("a_flush_is_visible_when_it_is_committed").await?;
         scripts.call("what_is_kept_is_what_memory_has").await?;
         scripts.call("after_a_failure_nothing_is_taken").await?;
+        scripts.call("a_flush_is_one_strict_transaction_into_few_chunks").await?;
+        scripts.call("who_was_taken_away_from_commits_nothing_more").await?;
         scripts.call("a_worker_has_logs_too").await
     })
     .await

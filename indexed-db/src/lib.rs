@@ -7,39 +7,46 @@
 //!
 //! Invariants:
 //! - What the database holds is the engine's durable image at the end of some commit, never between two.
-//! - One page, or worker, has a database: whoever holds the lock of its name.
+//! - One page, or worker, has a database: whoever holds the lock of its name. Who takes it away from another that may
+//!   still be there, or cannot know because the browser has no locks, begins a new *reign* in the database; each commit
+//!   is of its owner's reign, and changes nothing once there is a later one.
 //! - A commit that lacks what one before it should have written changes nothing. After an error, its owner writes no
 //!   more.
 
 #![deny(missing_docs)]
 
 mod chunks;
+mod lock;
+
+use std::fmt;
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use logscope::storage::Mutation;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest,
-    IdbTransaction,
+    IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
+    IdbTransactionMode,
 };
 
 use crate::chunks::{Chunks, Op};
+use crate::lock::Lock;
 
 const CHUNKS: &str = "chunks";
 const META: &str = "meta";
 /// Where in `meta` they are.
 const NAMES: &str = "names";
 const BESIDE: &str = "settings";
-/// A page that is reloaded waits for its former self to let go of the lock.
-const LOCK_WAIT_MS: u32 = 1500;
+/// The number of the reign; a key `[REIGN, n]` says that the reign n has begun.
+const REIGN: &str = "reign";
 
 /// An open database, and the lock of its name. Dropping it closes it and lets go of the lock.
 #[derive(Debug)]
 pub struct Database {
     database: IdbDatabase,
     chunks: Chunks,
-    _lock: Lock,
+    reign: f64,
+    lock: Lock,
 }
 
 /// What a database held when it was opened.
@@ -51,28 +58,77 @@ pub struct Stored {
     pub beside: JsValue,
 }
 
-/// Why a database cannot be had.
+/// Why a database cannot be had, or a commit is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpenError {
+pub enum Error {
     /// Another page or worker has it.
-    Locked,
+    Taken,
     /// There is no IndexedDB here, or it fails; in words for a person.
     Failed(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Taken => "another page or worker has it",
+            Self::Failed(reason) => reason,
+        })
+    }
+}
+
+impl From<JsValue> for Error {
+    fn from(error: JsValue) -> Self {
+        Self::Failed(reason(&error))
+    }
+}
+
+/// How somebody comes to have a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Now, if nobody has it.
+    IfFree,
+    /// Whoever has it is expected to let go soon: a page that is loaded again waits for its former self.
+    Wait,
+    /// As [`Wait`](Self::Wait), and then it is taken away: what its owner has not committed by then, it never will.
+    Take,
 }
 
 /// Opens the database of that name and reads what it holds. With `fresh`, that is deleted first.
 ///
 /// # Errors
 /// Why nothing can be kept.
-pub async fn open(name: &str, fresh: bool) -> Result<(Database, Stored), OpenError> {
-    let failed = |error: JsValue| OpenError::Failed(reason(&error));
-    let factory = factory().map_err(failed)?;
-    let lock = lock(name).await?;
+pub async fn open(name: &str, claim: Claim, fresh: bool) -> Result<(Database, Stored), Error> {
+    let factory = factory()?;
+    let lock = lock::lock(name, claim).await?;
     if fresh {
-        let request = factory.delete_database(name).map_err(failed)?;
-        answer(&request).await.map_err(failed)?;
+        let request = factory.delete_database(name)?;
+        answer(&request).await?;
     }
-    read_all(&factory, name, lock).await.map_err(failed)
+    let database = connect(&factory, name).await?;
+    let reigns = lock.others_may_write();
+    let mode = if reigns { IdbTransactionMode::Readwrite } else { IdbTransactionMode::Readonly };
+    let transaction = begin(&database, mode)?;
+    let (chunks, stored, mut reign) = read_all(&transaction, !reigns).await?;
+    if reigns {
+        reign += 1.0;
+        let meta = transaction.object_store(META)?;
+        meta.put_with_key(&reign.into(), &REIGN.into())?;
+        meta.put_with_key(&JsValue::TRUE, &reign_key(reign))?;
+        JsFuture::from(finished(&transaction)).await?;
+    }
+    Ok((Database { database, chunks, reign, lock }, stored))
+}
+
+/// Reads what the database of that name holds, whoever has it: what the last commit left.
+///
+/// # Errors
+/// Why it cannot be read.
+pub async fn read(name: &str) -> Result<Stored, Error> {
+    let database = connect(&factory()?, name).await?;
+    let read = async { read_all(&begin(&database, IdbTransactionMode::Readonly)?, true).await };
+    let read = read.await;
+    database.close();
+    Ok(read?.1)
 }
 
 impl Drop for Database {
@@ -83,62 +139,92 @@ impl Drop for Database {
 }
 
 impl Database {
+    /// Ready when somebody takes the database away, with `true`; with `false` when it has been let go of.
+    pub fn taken(&self) -> impl Future<Output = bool> + use<> {
+        self.lock.taken()
+    }
+
     /// Commits mutations in one transaction, and `beside` in the place of what was there, if it is given. It is under
     /// way when this returns; the future is ready when it is durable. With `closing`, nothing is read or merged: the
     /// page may have no time left.
     ///
     /// # Errors
-    /// Why it is not kept, in words for a person.
+    /// Why it is not kept.
     pub fn commit(
         &mut self,
         mutations: Vec<Mutation>,
         beside: Option<JsValue>,
         closing: bool,
-    ) -> impl Future<Output = Result<(), String>> + use<> {
+    ) -> impl Future<Output = Result<(), Error>> + use<> {
         let ops = self.chunks.plan(mutations, !closing);
-        let begun = self.begin();
+        let begun = begin(&self.database, IdbTransactionMode::Readwrite);
+        let later = reign_key(self.reign + 1.0);
         // Run until the first read, if there is one, before the caller goes on.
         let (send, done) = promise();
         wasm_bindgen_futures::spawn_local(async move {
             let result = match begun {
-                Ok(transaction) => write(&transaction, ops, beside).await,
+                Ok(transaction) => write(&transaction, &later, ops, beside).await,
                 Err(error) => Err(error),
             };
-            let value = result.err().map_or(JsValue::UNDEFINED, |error| reason(&error).into());
+            let value = result.err().unwrap_or(JsValue::UNDEFINED);
             let _ = send.call1(&JsValue::UNDEFINED, &value);
         });
         async move {
-            let failed = JsFuture::from(done).await.map_err(|error| reason(&error))?;
-            failed.as_string().map_or(Ok(()), Err)
+            let failed = JsFuture::from(done).await?;
+            match () {
+                () if failed.is_undefined() => Ok(()),
+                () if exception_name(&failed) == "ConstraintError" => Err(Error::Taken),
+                () => Err(failed.into()),
+            }
         }
-    }
-
-    fn begin(&self) -> Result<IdbTransaction, JsValue> {
-        let options = Object::new();
-        Reflect::set(&options, &"durability".into(), &"strict".into())?;
-        let begin: Function = Reflect::get(&self.database, &"transaction".into())?.dyn_into()?;
-        let stores = Array::of2(&CHUNKS.into(), &META.into());
-        begin.call3(&self.database, &stores, &"readwrite".into(), &options)?.dyn_into()
     }
 }
 
-async fn write(transaction: &IdbTransaction, ops: Vec<Op>, beside: Option<JsValue>) -> Result<(), JsValue> {
+/// Begins a transaction over everything, with strict durability.
+fn begin(database: &IdbDatabase, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &"durability".into(), &"strict".into())?;
+    let begin: Function = Reflect::get(database, &"transaction".into())?.dyn_into()?;
+    let stores = Array::of2(&CHUNKS.into(), &META.into());
+    begin.call3(database, &stores, &mode.into(), &options)?.dyn_into()
+}
+
+async fn write(
+    transaction: &IdbTransaction,
+    later: &JsValue,
+    ops: Vec<Op>,
+    beside: Option<JsValue>,
+) -> Result<(), JsValue> {
     let finished = finished(transaction);
-    if let Err(error) = put(transaction, ops, beside).await {
-        // All or nothing; it may have been aborted already.
+    let asked = put(transaction, later, ops, beside).await.and_then(|()| finish(transaction));
+    if let Err(error) = asked {
+        // All or nothing; it may have been aborted already, and then that is why.
         let _ = transaction.abort();
-        let _ = JsFuture::from(finished).await;
-        return Err(error);
-    }
-    // Older browsers commit by themselves, a little later.
-    if let Ok(commit) = Reflect::get(transaction, &"commit".into())?.dyn_into::<Function>() {
-        commit.call0(transaction)?;
+        let aborted = JsFuture::from(finished).await.err();
+        return Err(aborted.filter(|reason| !exception_name(reason).is_empty()).unwrap_or(error));
     }
     JsFuture::from(finished).await.map(drop)
 }
 
-async fn put(transaction: &IdbTransaction, ops: Vec<Op>, beside: Option<JsValue>) -> Result<(), JsValue> {
+/// Says that nothing more will come. Older browsers find out by themselves, a little later.
+fn finish(transaction: &IdbTransaction) -> Result<(), JsValue> {
+    match Reflect::get(transaction, &"commit".into())?.dyn_into::<Function>() {
+        Ok(commit) => commit.call0(transaction).map(drop),
+        Err(_) => Ok(()),
+    }
+}
+
+async fn put(
+    transaction: &IdbTransaction,
+    later: &JsValue,
+    ops: Vec<Op>,
+    beside: Option<JsValue>,
+) -> Result<(), JsValue> {
     let (chunks, meta) = (transaction.object_store(CHUNKS)?, transaction.object_store(META)?);
+    // To add what is there is an error, and aborts the transaction; so nothing has to be read to know that no later
+    // reign has begun, which a closing page would have no time for.
+    meta.add_with_key(&JsValue::TRUE, later)?;
+    meta.delete(later)?;
     for op in ops {
         match op {
             Op::Replace { file, start, position, bytes } => {
@@ -186,19 +272,32 @@ async fn replace(
     Ok(())
 }
 
-async fn read_all(factory: &IdbFactory, name: &str, lock: Lock) -> Result<(Database, Stored), JsValue> {
+async fn connect(factory: &IdbFactory, name: &str) -> Result<IdbDatabase, JsValue> {
     let request = factory.open_with_u32(name, 1)?;
     create_stores(&request)?;
-    let database: IdbDatabase = answer(&request).await?.dyn_into()?;
-    let stores = Array::of2(&CHUNKS.into(), &META.into());
-    let transaction = database.transaction_with_str_sequence(&stores)?;
+    answer(&request).await?.dyn_into()
+}
+
+/// Everything: where the chunks are, what is in them, and the number of the reign. With `last`, nothing more is done in
+/// this transaction: it ends without waiting for this page, whose business would hold up who writes. A page that goes
+/// would lose a commit that has not had its turn.
+async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, Stored, f64), JsValue> {
     let (chunks, meta) = (transaction.object_store(CHUNKS)?, transaction.object_store(META)?);
-    let requests =
-        [meta.get(&NAMES.into())?, meta.get(&BESIDE.into())?, chunks.get_all_keys()?, chunks.get_all()?];
+    let requests = [
+        meta.get(&NAMES.into())?,
+        meta.get(&BESIDE.into())?,
+        chunks.get_all_keys()?,
+        chunks.get_all()?,
+        meta.get(&REIGN.into())?,
+    ];
+    if last {
+        finish(transaction)?;
+    }
     let names = answer(&requests[0]).await?;
     let beside = answer(&requests[1]).await?;
     let keys: Array = answer(&requests[2]).await?.dyn_into()?;
     let values: Array = answer(&requests[3]).await?.dyn_into()?;
+    let reign = answer(&requests[4]).await?.as_f64().unwrap_or(0.0);
 
     let mut known = Chunks::default();
     let mut files: Vec<(String, u64, Vec<u8>)> = Vec::new();
@@ -218,7 +317,7 @@ async fn read_all(factory: &IdbFactory, name: &str, lock: Lock) -> Result<(Datab
             content.extend(bytes);
         }
     }
-    Ok((Database { database, chunks: known, _lock: lock }, Stored { files, beside }))
+    Ok((known, Stored { files, beside }, reign))
 }
 
 /// Asked of the global object, which a worker has too.
@@ -237,51 +336,6 @@ fn create_stores(request: &IdbOpenDbRequest) -> Result<(), JsValue> {
     });
     request.set_onupgradeneeded(Some(create.unchecked_ref()));
     Ok(())
-}
-
-/// Held until it is dropped, or the page is closed.
-#[derive(Debug)]
-struct Lock {
-    release: Function,
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = self.release.call0(&JsValue::UNDEFINED);
-    }
-}
-
-/// The lock of a name. Where there are no locks, there is no second tab to fear more than losing everything.
-async fn lock(name: &str) -> Result<Lock, OpenError> {
-    let (release, released) = promise();
-    let lock = Lock { release };
-    let global = js_sys::global();
-    let navigator = Reflect::get(&global, &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
-    let locks = Reflect::get(&navigator, &"locks".into()).unwrap_or(JsValue::UNDEFINED);
-    if locks.is_undefined() {
-        return Ok(lock);
-    }
-    let request = || -> Result<Promise, JsValue> {
-        let options = Object::new();
-        Reflect::set(&options, &"signal".into(), &AbortSignal::timeout_with_u32(LOCK_WAIT_MS))?;
-        let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
-        let (granted, has_it) = promise();
-        // The lock is held as long as the promise is not kept.
-        let hold = Closure::once_into_js(move || {
-            let _ = granted.call0(&JsValue::UNDEFINED);
-            released
-        });
-        let held = request.call3(&locks, &name.into(), &options, &hold)?;
-        Ok(Promise::race(&Array::of2(&has_it, &held)))
-    };
-    let result = match request() {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(error) => Err(error),
-    };
-    result.map(|_| lock).map_err(|error| match exception_name(&error).as_str() {
-        "TimeoutError" | "AbortError" => OpenError::Locked,
-        _ => OpenError::Failed(reason(&error)),
-    })
 }
 
 /// A promise, and the function that keeps it.
@@ -332,6 +386,10 @@ fn number(value: &JsValue) -> u64 {
 
 fn key(file: u64, position: u64) -> JsValue {
     pair(&JsValue::from_f64(file as f64), position)
+}
+
+fn reign_key(reign: f64) -> JsValue {
+    Array::of2(&REIGN.into(), &reign.into()).into()
 }
 
 /// The chunks of a file from a position on.

@@ -18,7 +18,7 @@ use logscope::storage::{File, JournalStorage, Storage};
 use logscope::{
     Appended, Fetched, LogConfig, NewRecord, PartitionLog, RecoveryReport, SegmentInfo, StoppedBy,
 };
-use logscope_indexed_db::{Database, OpenError};
+use logscope_indexed_db::{self as indexed_db, Claim, Database};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::engine::{Bounds, Engine, Keeping, Result};
@@ -83,10 +83,10 @@ impl Kept {
                 (None, (0..).zip(files).map(|(id, (name, bytes))| (name, id, bytes)).collect())
             }
             Home::IndexedDb(name) => {
-                let opened = logscope_indexed_db::open(&name, false).await;
+                let opened = indexed_db::open(&name, Claim::Wait, false).await;
                 let (database, stored) = opened.map_err(|error| match error {
-                    OpenError::Locked => Failure::Locked(name),
-                    OpenError::Failed(reason) => Failure::NotKept(reason),
+                    indexed_db::Error::Taken => Failure::Locked(name),
+                    indexed_db::Error::Failed(reason) => Failure::NotKept(reason),
                 })?;
                 (Some(database), stored.files)
             }
@@ -110,7 +110,7 @@ impl Kept {
         let done = database.commit(mutations, None, false);
         let committed = Rc::clone(&self.committed);
         Box::pin(async move {
-            let result = done.await;
+            let result = done.await.map_err(|error| error.to_string());
             committed.borrow_mut().ended(result)
         })
     }
@@ -228,7 +228,7 @@ impl Engine for Kept {
             log.close()?;
             let Some(mut database) = database else { return Ok(()) };
             let done = database.commit(storage.take_mutations(), None, false);
-            done.await.map_err(Failure::NotKept)
+            done.await.map_err(|error| Failure::NotKept(error.to_string()))
         })
     }
 }

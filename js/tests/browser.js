@@ -125,6 +125,59 @@ export async function after_a_failure_nothing_is_taken() {
   await open.close();
 }
 
+/** What a database holds, or what becomes of it, beside the package. */
+async function raw(name, mode, work) {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await done(indexedDB.open(name));
+  const transaction = database.transaction(["chunks", "meta"], mode);
+  const result = await done(work(transaction.objectStore("chunks"), transaction.objectStore("meta")));
+  database.close();
+  return result;
+}
+
+export async function a_flush_is_one_strict_transaction_into_few_chunks() {
+  open = await PartitionLog.open({ indexedDb: "chunks" });
+  const { transaction } = IDBDatabase.prototype;
+  const begun = [];
+  IDBDatabase.prototype.transaction = function (stores, mode, options) {
+    begun.push([mode, options?.durability]);
+    return transaction.call(this, stores, mode, options);
+  };
+  for (let round = 0; round < 300; round += 1) {
+    open.append({ value: "v".repeat(100) }, { now });
+    await open.flush();
+  }
+  IDBDatabase.prototype.transaction = transaction;
+  // The first append begins a segment, which is committed without a flush.
+  equal(begun.length, 301, "a transaction a flush");
+  equal(begun.every(([mode, durability]) => mode === "readwrite" && durability === "strict"), true, "strict ones");
+  const chunks = await raw("chunks", "readonly", (chunks) => chunks.count());
+  equal(chunks < 40, true, `300 flushes make ${chunks} chunks`);
+  await open.close();
+}
+
+export async function who_was_taken_away_from_commits_nothing_more() {
+  open = await PartitionLog.open({ indexedDb: "taken" });
+  open.append({ value: "kept" }, { now });
+  await open.flush();
+  // What a page does that takes the log from one that does not answer.
+  await raw("taken", "readwrite", (_, meta) => (meta.put(1, "reign"), meta.put(true, ["reign", 1])));
+  const before = await raw("taken", "readonly", (chunks) => chunks.getAllKeys());
+  open.append({ value: "refused" }, { now });
+  await fails(open.flush(), "NOT_KEPT", "the flush of who was taken away from");
+  equal(await raw("taken", "readonly", (chunks) => chunks.getAllKeys()), before, "the chunks");
+  await fails(open.close(), "NOT_KEPT", "closing");
+  open = await PartitionLog.open({ indexedDb: "taken" });
+  equal(values(open), ["kept"], "opened again");
+  open.append({ value: "new" }, { now });
+  await open.flush();
+  equal(await raw("taken", "readonly", (_, meta) => meta.get(["reign", 2])), undefined, "nothing but a mark is left");
+  await open.close();
+}
+
 export async function a_worker_has_logs_too() {
   const worker = new Worker("./worker.js", { type: "module" });
   const answer = await new Promise((resolve, reject) => {

@@ -4,26 +4,30 @@
 //! - A command runs on the engine at once; its events are the only way into the state.
 //! - What the engine has made durable is committed after every command, in order.
 //! - Nothing is flushed or saved before what was saved has been read.
+//! - Of all tabs, one has the store and commits; `tabs` has the rest about that.
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
 mod beside;
 mod bytes;
 mod live;
+mod tabs;
 
 use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use logscope::lab::{Action as LogAction, TopicAction as Command};
+use logscope::lab::{Picture, TopicAction as Command};
+use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use crate::browser;
 use crate::engine::{Engine, Saved};
-use crate::indexed_db::{self, Store};
+use crate::indexed_db::{Claim, Error, Store};
+use crate::script::{self, Asked};
 use crate::state::beside::Wish;
 use crate::state::what_if::Ask;
-use crate::state::{Action, Keeping, Ran, State};
-use crate::view;
+use crate::state::{Action, Keeping, Ran, Settings, State, command};
+use crate::{text, view};
 
 /// The page.
 pub(crate) struct App {
@@ -33,10 +37,17 @@ pub(crate) struct App {
     /// Commits that are not durable yet.
     committing: usize,
     timer: Option<Timeout>,
+    /// Scripts that wait until what they ran is kept.
+    asked: Vec<(Asked, JsValue)>,
     aside: beside::Aside,
     bytes: bytes::Bytes,
     /// The connection to a running broker, while its log is shown.
     link: Option<live::Link>,
+    sharing: tabs::Sharing,
+    /// The log is to be deleted before it is opened.
+    fresh: bool,
+    /// What the address asked for, when the page was loaded, has been met.
+    met: bool,
     /// The same ones at every drawing, so that what has not changed is not drawn again.
     on_run: Callback<Vec<Command>>,
     on_do: Callback<Action>,
@@ -48,20 +59,22 @@ pub(crate) struct App {
 /// What happens to the page.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    /// What was saved has been read, or can't be.
-    Loaded(Result<(Store, Saved), String>),
     /// Commands to run, one after another.
     Run(Vec<Command>),
+    /// A script's command.
+    Asked(Asked),
     /// Something about the timeline or a detail.
     Do(Action),
-    /// A commit has come to its end.
-    Committed(Result<(), String>),
+    /// A commit into the store of this number has come to its end.
+    Committed(u32, Result<(), Error>),
     /// The page may be about to go.
     Hidden,
     /// Something about links, lessons, files.
     Beside(beside::Event),
     /// Something about a running broker.
     Live(live::Event),
+    /// Something about other tabs, or what the browser keeps.
+    Tabs(tabs::Event),
 }
 
 impl Component for App {
@@ -70,16 +83,21 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let fresh = browser::asks_for_fresh();
-        ctx.link().send_future(async move { Msg::Loaded(indexed_db::open(fresh).await) });
+        script::answer_for(ctx.link());
+        tabs::open(ctx, Claim::IfFree, fresh);
         Self {
             state: Rc::default(),
             engine: Engine::new(Saved::default()),
             store: None,
             committing: 0,
             timer: None,
+            asked: Vec::new(),
             aside: beside::Aside::default(),
             bytes: bytes::Bytes::default(),
             link: None,
+            sharing: tabs::Sharing::new(ctx),
+            fresh,
+            met: false,
             on_run: ctx.link().callback(Msg::Run),
             on_do: ctx.link().callback(Msg::Do),
             on_wish: ctx.link().callback(|wish| Msg::Beside(beside::Event::Wish(wish))),
@@ -91,26 +109,18 @@ impl Component for App {
         let only_looks = match &message {
             Msg::Do(action) => !matches!(action, Action::SwitchTo(_)),
             // What a broker does comes as events; its bytes are asked for.
-            Msg::Committed(_) | Msg::Live(_) => true,
+            Msg::Committed(..) | Msg::Live(_) => true,
             _ => false,
         };
         match message {
-            Msg::Loaded(loaded) => self.load(ctx, loaded),
-            Msg::Run(_) if !self.state.ready() => {}
             Msg::Run(commands) if self.link.is_some() => self.run_live(ctx, commands),
             Msg::Do(action) if self.link.is_some() => self.do_live(ctx, action),
             Msg::Live(event) => self.live(ctx, event),
-            Msg::Run(commands) => {
-                if self.fork() {
-                    for command in commands {
-                        let ran = self.engine.run(&command);
-                        self.learned(&ran.events);
-                        self.ran(ran);
-                    }
-                    self.keep_commands();
-                    self.commit(ctx, false);
-                }
-            }
+            Msg::Run(commands) => drop(self.run(ctx, commands)),
+            Msg::Asked(asked) => match self.run_line(ctx, &asked.line) {
+                Ok(outcome) if self.committing > 0 => self.asked.push((asked, outcome)),
+                outcome => asked.answer(outcome),
+            },
             Msg::Do(Action::SwitchTo(branch)) => {
                 let commands = self.state.commands_of(branch).unwrap_or_default();
                 if self.run_anew(&commands, Action::SwitchTo(branch)) {
@@ -120,10 +130,12 @@ impl Component for App {
             }
             Msg::Do(Action::WhatIf(Ask::Compare)) => self.compare(),
             Msg::Do(action) => self.reduce(action),
-            Msg::Committed(result) => self.with_own(|app| app.committed(result)),
+            Msg::Committed(store, result) => self.with_own(|app| app.committed(ctx, store, result)),
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
             Msg::Beside(event) => self.beside(ctx, event),
+            Msg::Tabs(event) => self.tabs(ctx, event),
         }
+        self.catch_up(ctx);
         self.look(!only_looks);
         self.keep_time(ctx);
         true
@@ -140,6 +152,47 @@ impl Component for App {
 impl App {
     fn reduce(&mut self, action: Action) {
         Rc::make_mut(&mut self.state).reduce(action);
+    }
+
+    /// Runs commands, and says whether it did.
+    fn run(&mut self, ctx: &Context<Self>, commands: Vec<Command>) -> bool {
+        if !self.state.ready() || self.link.is_some() || !self.fork() {
+            return false;
+        }
+        for command in commands {
+            let ran = self.engine.run(&command);
+            self.learned(&ran.events);
+            self.ran(ran);
+        }
+        self.keep_commands();
+        self.commit(ctx, false);
+        true
+    }
+
+    /// Runs what a script asks for.
+    fn run_line(&mut self, ctx: &Context<Self>, line: &str) -> Result<JsValue, String> {
+        let command = command::typed(line)?.ok_or(text::NO_COMMANDS)?;
+        if !self.run(ctx, vec![command]) {
+            return Err(self.state.notice.clone().unwrap_or_else(|| text::WATCHING_A_TAB.to_owned()));
+        }
+        self.state.timeline.groups().last().map_or(Ok(JsValue::UNDEFINED), script::outcome)
+    }
+
+    /// Answers the scripts that wait until what they ran is kept.
+    fn settle(&mut self, kept: Result<(), &str>) {
+        for (asked, outcome) in self.asked.drain(..) {
+            asked.answer(kept.map(|()| outcome).map_err(str::to_owned));
+        }
+    }
+
+    /// What the page shows.
+    pub(crate) fn picture(&self) -> &Picture {
+        self.state.picture()
+    }
+
+    /// The files of the partition that is looked at, and the settings, as they are now.
+    pub(crate) fn files_and_settings(&self) -> (Vec<(String, Vec<u8>)>, Settings) {
+        (self.engine.files(self.state.partition()), self.engine.settings())
     }
 
     fn ran(&mut self, ran: Ran) {
@@ -189,24 +242,6 @@ impl App {
         self.reduce(Action::WhatIf(Ask::Answer(answer)));
     }
 
-    /// Takes up what was saved, and lets the engine recover it.
-    fn load(&mut self, ctx: &Context<Self>, loaded: Result<(Store, Saved), String>) {
-        self.remember(loaded.as_ref().is_ok_and(|(_, saved)| !saved.files.is_empty()));
-        match loaded {
-            Ok((store, saved)) => {
-                (self.engine, self.store) = (Engine::new(saved), Some(store));
-                self.reduce(Action::Keeping(Keeping::Saved));
-            }
-            Err(reason) => self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason))),
-        }
-        self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
-        let ran = Ran { follow: true, ..self.engine.run(&LogAction::Reopen.into()) };
-        self.ran(ran);
-        self.keep_commands();
-        self.commit(ctx, false);
-        self.meet_address(ctx);
-    }
-
     /// Begins to commit what has become durable since the last time.
     fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
         let mutations = self.engine.take_mutations();
@@ -214,18 +249,30 @@ impl App {
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
         self.reduce(Action::Keeping(Keeping::Saving));
-        ctx.link().send_future(async { Msg::Committed(commit.await) });
+        let opened = self.sharing.opened;
+        ctx.link().send_future(async move { Msg::Committed(opened, commit.await) });
     }
 
-    fn committed(&mut self, result: Result<(), String>) {
+    fn committed(&mut self, ctx: &Context<Self>, store: u32, result: Result<(), Error>) {
+        if store != self.sharing.opened || self.store.is_none() {
+            return;
+        }
         self.committing -= 1;
         match result {
-            Ok(()) if self.committing == 0 && self.store.is_some() => {
-                self.reduce(Action::Keeping(Keeping::Saved));
+            Ok(()) if self.committing > 0 => {}
+            Ok(()) if self.sharing.leaving => {
+                self.settle(Ok(()));
+                self.watch(ctx);
             }
-            Ok(()) => {}
-            Err(reason) => {
-                self.store = None;
+            Ok(()) => {
+                self.settle(Ok(()));
+                self.reduce(Action::Keeping(Keeping::Saved));
+                self.say_kept();
+            }
+            Err(Error::Taken) => self.watch(ctx),
+            Err(Error::Failed(reason)) => {
+                (self.store, self.sharing.leaving) = (None, false);
+                self.settle(Err(&reason));
                 self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason)));
             }
         }
@@ -247,9 +294,15 @@ impl App {
 /// What may be the last that a page hears before it is gone.
 fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
     let (Some(window), Some(document)) = (browser::window(), browser::document()) else { return Vec::new() };
-    let (leaving, hiding) = (ctx.link().clone(), ctx.link().clone());
+    // The earlier of the two leaves a commit time to begin before the page is taken down; the later one always comes.
+    let hides = |event: &'static str| {
+        let link = ctx.link().clone();
+        EventListener::new(&window, event, move |_| link.send_message(Msg::Hidden))
+    };
+    let hiding = ctx.link().clone();
     let mut listeners = vec![
-        EventListener::new(&window, "pagehide", move |_| leaving.send_message(Msg::Hidden)),
+        hides("beforeunload"),
+        hides("pagehide"),
         EventListener::new(&document, "visibilitychange", move |_| {
             if browser::hidden() {
                 hiding.send_message(Msg::Hidden);
@@ -257,5 +310,6 @@ fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
         }),
     ];
     listeners.extend(beside::address_listener(ctx));
+    listeners.extend(tabs::leaving_listener(ctx));
     listeners
 }

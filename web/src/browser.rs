@@ -3,7 +3,10 @@
 use gloo_events::EventListener;
 use js_sys::Function;
 use wasm_bindgen::JsValue;
-use web_sys::{Document, Element, HtmlElement, Window};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, Element, HtmlElement, StorageEstimate, StorageManager, Window};
+
+use crate::state::beside::Room;
 
 /// Where the chosen theme is kept; `boot.js` reads it before anything is drawn.
 const THEME: &str = "logscope-theme";
@@ -173,6 +176,27 @@ pub(crate) fn keep(key: &str, text: Option<&str>) {
         Some(text) => storage.set_item(key, text),
         None => storage.remove_item(key),
     };
+}
+
+/// What the browser keeps of this site; `None` if it does not say.
+pub(crate) async fn room() -> Option<Room> {
+    let manager = storage_manager()?;
+    let estimate: StorageEstimate = JsFuture::from(manager.estimate().ok()?).await.ok()?.into();
+    let (used, quota) = (estimate.get_usage()? as u64, estimate.get_quota()? as u64);
+    let persisted = JsFuture::from(manager.persisted().ok()?).await.ok()?.is_truthy();
+    Some(Room { used, quota, persisted })
+}
+
+/// Asks the browser not to delete by itself what it keeps of this site, and answers whether it agrees.
+pub(crate) async fn persist() -> bool {
+    let Some(Ok(asked)) = storage_manager().map(|manager| manager.persist()) else { return false };
+    JsFuture::from(asked).await.is_ok_and(|agreed| agreed.is_truthy())
+}
+
+/// Pages that did not come by a secure way have none.
+fn storage_manager() -> Option<StorageManager> {
+    let manager = window()?.navigator().storage();
+    (!manager.is_undefined()).then_some(manager)
 }
 
 /// Puts a screen with the reason and a way out over a page that cannot go on.

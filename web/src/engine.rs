@@ -199,6 +199,11 @@ impl Engine {
         names.into_iter().filter_map(|name| Some((name.clone(), storage.contents(&name)?))).collect()
     }
 
+    /// All files of every partition, as they are now.
+    pub(crate) fn all_files(&self) -> Vec<Vec<Named>> {
+        (0..self.partitions()).map(|partition| self.files(partition)).collect()
+    }
+
     /// How many partitions there are now.
     pub(crate) fn partitions(&self) -> u32 {
         self.lab.labs().len() as u32

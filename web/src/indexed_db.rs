@@ -4,12 +4,13 @@
 
 use js_sys::Array;
 use logscope::storage::Mutation;
-use logscope_indexed_db::{Database, OpenError};
+use logscope_indexed_db::{Database, Stored};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Saved;
 use crate::state::{Settings, TopicSettings};
-use crate::text;
+
+pub(crate) use logscope_indexed_db::{Claim, Error};
 
 const NAME: &str = "logscope";
 
@@ -22,14 +23,18 @@ pub(crate) struct Store {
 /// Opens the database and reads what it holds. With `fresh`, that is deleted first.
 ///
 /// # Errors
-/// Why nothing can be kept, in words for a person.
-pub(crate) async fn open(fresh: bool) -> Result<(Store, Saved), String> {
-    let (database, stored) = logscope_indexed_db::open(NAME, fresh).await.map_err(|error| match error {
-        OpenError::Locked => text::OTHER_TAB.to_owned(),
-        OpenError::Failed(reason) => reason,
-    })?;
-    let settings = read_settings(&stored.beside);
-    Ok((Store { database }, Saved { files: stored.files, settings }))
+/// Why nothing can be kept.
+pub(crate) async fn open(claim: Claim, fresh: bool) -> Result<(Store, Saved), Error> {
+    let (database, stored) = logscope_indexed_db::open(NAME, claim, fresh).await?;
+    Ok((Store { database }, saved(stored)))
+}
+
+/// Reads what the database holds, whoever has it.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) async fn read() -> Result<Saved, Error> {
+    Ok(saved(logscope_indexed_db::read(NAME).await?))
 }
 
 impl Store {
@@ -40,9 +45,18 @@ impl Store {
         mutations: Vec<Mutation>,
         settings: &Settings,
         closing: bool,
-    ) -> impl Future<Output = Result<(), String>> + use<> {
+    ) -> impl Future<Output = Result<(), Error>> + use<> {
         self.database.commit(mutations, Some(settings_value(settings)), closing)
     }
+
+    /// Ready with `true` when another tab takes the database away.
+    pub(crate) fn taken(&self) -> impl Future<Output = bool> + use<> {
+        self.database.taken()
+    }
+}
+
+fn saved(stored: Stored) -> Saved {
+    Saved { files: stored.files, settings: read_settings(&stored.beside) }
 }
 
 fn settings_value(settings: &Settings) -> JsValue {

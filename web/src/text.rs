@@ -240,7 +240,33 @@ pub(crate) const RUN_BESIDE: &str = "Run these";
 pub(crate) const NO_COMMANDS: &str = "there is no command in it";
 pub(crate) const CHOOSE_PARTITION: &str = "Several topics or partitions are in it. Which one?";
 
-pub(crate) const OTHER_TAB: &str = "another tab has this log";
+pub(crate) const READING: &str = "Reading…";
+pub(crate) const SAVED: &str = "Saved in this browser";
+pub(crate) const SAVING: &str = "Saving…";
+pub(crate) const WATCHING: &str = "Watching only";
+pub(crate) const ONLY_IN_MEMORY: &str = "Only in memory: ";
+pub(crate) const WATCHING_A_TAB: &str =
+    "Another tab of this browser writes the log. Here you see what it has flushed, as it comes.";
+pub(crate) const WATCHING_NOBODY: &str =
+    "The tab that wrote the log is closed. Here you see what it has left.";
+pub(crate) const NOT_FLUSHED_NOT_SEEN: &str = "  # what is not flushed is not seen here";
+pub(crate) const TAKE_OVER: &str = "Take over";
+pub(crate) const STORAGE_OF_BROWSER: &str = "How the log is kept";
+pub(crate) const KEPT_HINT: &str = "What is flushed is committed to IndexedDB before it counts as saved. A reload opens the log again as after a \
+     crash, by the engine's own recovery.";
+pub(crate) const MEMORY_HINT: &str = "The browser keeps nothing here, as in private windows or when its storage is full. The log is there until \
+     the page is closed; what you want to keep can be saved as a zip, under Share.";
+pub(crate) const BESIDE_HINT: &str =
+    "Your own log stays as it was kept. The one that is shown is in memory only.";
+pub(crate) const LOG_FILES: &str = "This log's files";
+pub(crate) const USED: &str = "Used by this site";
+pub(crate) const QUOTA: &str = "The browser allows";
+pub(crate) const DELETED_BY_ITSELF: &str = "When space is short";
+pub(crate) const PERSISTED: &str = "the browser keeps it";
+pub(crate) const NOT_PERSISTED: &str = "the browser may delete it";
+pub(crate) const ASK_TO_PERSIST: &str = "Ask the browser to keep it";
+pub(crate) const NOT_AGREED: &str = "The browser did not agree. It decides by how much a site is used; a bookmark may help. A zip is safe in any case.";
+
 pub(crate) const PAGE_HIDDEN: &str = "flush  # the page was hidden";
 
 /// Keys and what they do.

@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::offline;
 use crate::workspace::{Workspace, run};
 
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
@@ -84,7 +85,9 @@ impl Bundle {
             .remove_name_section(!self.dev)
             .remove_producers_section(!self.dev)
             .generate(folder)?;
+        // A page that is worked on must be the one that was built last: it is not kept for later.
         if !self.dev {
+            offline::write(folder)?;
             for file in files(folder)? {
                 compress(&file)?;
             }
@@ -109,7 +112,7 @@ impl Bundle {
 }
 
 /// Every file below a folder, in a fixed order.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).with_context(|| format!("no folder {}", folder.display()))?;
     for entry in entries {

@@ -1,4 +1,4 @@
-//! What the project does to itself: `cargo xtask play`, `build-web`, `package`, `test`, `browser`, `bench`, `simulate`,
+//! What the project does to itself: `cargo xtask play`, `build-web`, `dist`, `package`, `test`, `browser`, `bench`, `simulate`,
 //! `kill-test`, `soak`, `tidy`.
 //!
 //! Every command works from any folder of the workspace and fetches what it needs. What fails says why in
@@ -7,6 +7,8 @@
 mod bench;
 mod browser;
 mod bundle;
+mod dist;
+mod offline;
 mod package;
 mod play;
 mod simulate;
@@ -50,6 +52,8 @@ enum Command {
         #[arg(long)]
         dev: bool,
     },
+    /// Build the page for any static host, into `target/dist`, and say how large it is
+    Dist,
     /// Build the engine as an npm-style package, into `target/package`
     Package {
         /// Build it quickly instead of small
@@ -97,6 +101,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Play { listen, data_dir, dev } => return play::play(&workspace, &listen, &data_dir, dev),
         Command::BuildWeb { dev } => println!("{}", bundle::build(&workspace, dev)?.display()),
+        Command::Dist => dist::dist(&workspace)?,
         Command::Package { dev, test } => {
             let folder = package::build(&workspace, dev)?;
             package::print_sizes(&folder)?;

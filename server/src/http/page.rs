@@ -26,8 +26,8 @@ This is a Logscope broker, without the playground: its page was not built.
 /// The page loads nothing from elsewhere, but may ask another broker, which decides itself whom it answers; WebAssembly
 /// needs `wasm-unsafe-eval`, Yew sets style attributes.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src http: https:; \
-    style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
-    frame-ancestors 'none'";
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self'; object-src 'none'; \
+    base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds what is served beside the API.
 pub(super) fn add(routes: Router, web_root: Option<PathBuf>) -> Router {

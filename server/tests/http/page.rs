@@ -76,6 +76,7 @@ async fn the_page_is_served_with_types_compression_and_a_policy() {
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "), "{policy}");
+        assert!(policy.contains("; worker-src 'self'; "), "{policy}");
     }
     // The API is still there, and what is missing is refused in JSON.
     api.produce(json!({"topic": "t", "payload": "x"})).await;

@@ -80,7 +80,7 @@ impl App {
     pub(super) fn beside(&mut self, ctx: &Context<Self>, event: Event) {
         match event {
             Event::Wish(wish) => self.wish(ctx, wish),
-            Event::Address if self.state.ready() => self.meet_address(ctx),
+            Event::Address if self.met => self.meet_address(ctx),
             Event::Address => {}
             Event::IndexRead(read) => {
                 let parse =
@@ -121,6 +121,9 @@ impl App {
                 let sharing = self.live_sharing().unwrap_or_else(|| self.sharing());
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
             }
+            Wish::ShowKept => self.show_kept(ctx),
+            Wish::AskToPersist => self.ask_to_persist(ctx),
+            Wish::TakeOver => self.take_over(ctx),
             Wish::CloseDialog => self.show(|shown| shown.dialog = None),
             Wish::Learn(name) => self.read_lesson(ctx, name, None),
             Wish::LearnAgain => self.learn_again(),
@@ -377,6 +380,16 @@ impl App {
             before.push(lost[0].clone());
         }
         self.aside.before = before;
+    }
+
+    /// The commands that the own log was told by before it was read, the loss of the power last.
+    pub(super) fn kept_commands(&self) -> Vec<Command> {
+        check(&self.aside.before.join("\n")).unwrap_or_default()
+    }
+
+    /// What was run before is in the timeline now.
+    pub(super) fn forget_before(&mut self) {
+        self.aside.before.clear();
     }
 
     /// Keeps what was run: of a lesson the learner's commands, of the own log all.

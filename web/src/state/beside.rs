@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use logscope::lab::TopicAction;
 
+use super::Keeping;
 use super::archive::Topic;
 use super::lessons::{Block, Course, Entry};
 use super::live::{self, Live};
@@ -60,6 +61,31 @@ pub(crate) enum Dialog {
     Truth,
     /// Sharing, saving and opening.
     Share(Sharing),
+    /// How the log is kept.
+    Kept(Kept),
+}
+
+/// What the dialog about keeping shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    /// Bytes of the log's files.
+    pub(crate) bytes: u64,
+    pub(crate) keeping: Keeping,
+    /// What the browser says, once it has answered.
+    pub(crate) room: Option<Room>,
+    /// Whether the browser agreed to keep the log, if it was asked.
+    pub(crate) agreed: Option<bool>,
+}
+
+/// What the browser keeps of this site.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Room {
+    /// Bytes that are used.
+    pub(crate) used: u64,
+    /// Bytes that may be used.
+    pub(crate) quota: u64,
+    /// The browser deletes nothing by itself.
+    pub(crate) persisted: bool,
 }
 
 /// What the dialog for sharing shows.
@@ -99,6 +125,12 @@ pub(crate) enum Wish {
     ShowLessons,
     ShowTruth,
     ShowSharing,
+    /// Show how the log is kept.
+    ShowKept,
+    /// Ask the browser not to delete the log by itself.
+    AskToPersist,
+    /// Write the log that another tab writes.
+    TakeOver,
     CloseDialog,
     /// Begin a lesson, or go on with it.
     Learn(String),

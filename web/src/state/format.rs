@@ -7,6 +7,18 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// Bytes in their largest unit.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let tenths = bytes / (unit / 10);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+        None => count(bytes, "byte", "bytes"),
+    }
+}
+
 /// The offsets of a batch: `7`, or `7–9`.
 pub(crate) fn offsets(first: u64, last: u64) -> String {
     if first == last { first.to_string() } else { format!("{first}–{last}") }
@@ -91,6 +103,12 @@ pub(crate) fn visible(byte: u8) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_in_their_largest_unit() {
+        let sizes = [0, 1, 999, 1000, 1949, 5_250_000, 10_737_418_240].map(size);
+        assert_eq!(sizes, ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "1.9 kB", "5.2 MB", "10.7 GB"]);
+    }
 
     #[test]
     fn times_are_utc() {

@@ -28,6 +28,8 @@ pub(crate) enum Keeping {
     Saved,
     /// A transaction is under way.
     Saving,
+    /// Another tab writes the log, this one shows what that has committed; or that tab is closed, with `false`.
+    Watching(bool),
     /// It need not: it stands beside the visitor's own log, which is kept.
     Beside,
     /// Nothing outlives the page, for this reason.
@@ -92,6 +94,13 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// A state for what is loaded instead: of this one, only how it is looked at stays.
+    pub(crate) fn anew(&self, keeping: Keeping) -> Self {
+        let Self { zoom, speed, selected, .. } = *self;
+        let (file, history) = (self.file.clone(), Rc::clone(&self.history));
+        Self { zoom, speed, selected, file, history, keeping, ..Self::default() }
+    }
+
     /// The partition that is looked at.
     pub(crate) fn partition(&self) -> u32 {
         let last = self.topic().partitions().len() as u32 - 1;
@@ -121,7 +130,7 @@ impl State {
 
     /// Whether commands can be run.
     pub(crate) fn ready(&self) -> bool {
-        self.keeping != Keeping::Loading
+        !matches!(self.keeping, Keeping::Loading | Keeping::Watching(_))
     }
 
     /// Whether there is nothing to see: neither now nor at the cursor.

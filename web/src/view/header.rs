@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
+use super::kept::in_short;
 use super::live::switch;
 use crate::browser::{self, Theme};
 use crate::state::Keeping;
@@ -55,7 +56,9 @@ pub(crate) fn Header(props: &Props) -> Html {
     html! {
         <header class="top">
             <h1><Mark />{"Logscope"}</h1>
-            if !props.live { <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} /> }
+            if !props.live {
+                <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} on_wish={props.on_wish.clone()} />
+            }
             {switch(props.live, &props.on_wish)}
             {wide(text::LESSONS, Icon::Book, Wish::ShowLessons)}
             {wide(text::SHARE, Icon::Share, Wish::ShowSharing)}
@@ -81,23 +84,20 @@ fn Mark() -> Html {
 struct KeptProps {
     keeping: Keeping,
     unflushed: u64,
+    on_wish: Callback<Wish>,
 }
 
 #[function_component]
 fn Kept(props: &KeptProps) -> Html {
-    let (class, words) = match &props.keeping {
-        Keeping::Loading => ("busy", "Reading…".to_owned()),
-        Keeping::Saved => ("saved", "Saved in this browser".to_owned()),
-        Keeping::Saving => ("busy", "Saving…".to_owned()),
-        Keeping::Beside => ("beside", text::KEPT_BESIDE.to_owned()),
-        Keeping::OnlyInMemory(reason) => ("memory", format!("Only in memory: {reason}")),
-    };
+    let (class, words) = in_short(&props.keeping);
+    let onclick = props.on_wish.reform(|_: MouseEvent| Wish::ShowKept);
     let waiting = (props.unflushed > 0)
         .then(|| format!("{} not flushed yet", count(props.unflushed, "record", "records")));
     html! {
         <p class={classes!("kept", class)}>
-            <span class="dot" aria-hidden="true"></span>
-            <span>{words}</span>
+            <button type="button" class="sign" title={text::STORAGE_OF_BROWSER} {onclick}>
+                <span class="dot" aria-hidden="true"></span>{words}
+            </button>
             if let Some(waiting) = waiting { <span class="waiting">{waiting}</span> }
         </p>
     }

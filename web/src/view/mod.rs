@@ -15,6 +15,7 @@ mod header;
 mod help;
 mod hooks;
 mod icon;
+mod kept;
 mod lanes;
 mod lesson;
 mod live;

@@ -6,6 +6,7 @@ use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, icon};
+use super::kept::kept;
 use super::lesson::{lessons, truth};
 use super::sharing::share;
 use crate::state::beside::{Beside, Dialog, Wish};
@@ -35,6 +36,7 @@ pub(crate) fn Dialogs(props: &Props) -> Html {
         Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
         Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
         Some(Dialog::Share(sharing)) => ("share", text::SHARE_TITLE, share(sharing, on_wish)),
+        Some(Dialog::Kept(about)) => ("keeping", text::STORAGE_OF_BROWSER, kept(about, on_wish)),
     };
     let close = on_wish.reform(|_: MouseEvent| Wish::CloseDialog);
     let onclose = on_wish.reform(|_: Event| Wish::CloseDialog);

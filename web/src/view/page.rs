@@ -15,6 +15,7 @@ use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
 use super::help::Help;
+use super::kept::watching;
 use super::lesson::{lesson_text, tasks};
 use super::live::{bar, controls as live_controls};
 use super::log::Log;
@@ -77,6 +78,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()} on_help={on_help.clone()}
                     on_wish={on_wish.clone()}
                 />
+                {watching(&state.keeping, on_wish)}
                 {banner(beside, on_wish)}
                 {live.map(|live| bar(live, state, on_wish))}
             </div>
