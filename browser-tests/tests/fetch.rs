@@ -108,6 +108,7 @@ async fn the_original_fetch_is_shown_with_what_it_misses() -> Result<()> {
 async fn a_full_disk_refuses_and_has_room_again() -> Result<()> {
     visit(async |page| {
         run(page, &["append a", "flush"]).await?;
+        page.press("Faults of the disk").await?;
         page.write_number("Disk bytes", 260).await?;
         page.press("Disk full").await?;
         said(page, "The disk takes 260 bytes in all").await?;
@@ -128,6 +129,7 @@ async fn a_full_disk_refuses_and_has_room_again() -> Result<()> {
 async fn a_failed_sync_stops_the_log_until_it_is_opened_again() -> Result<()> {
     visit(async |page| {
         run(page, &["append kept", "flush", "append lost"]).await?;
+        page.press("Faults of the disk").await?;
         page.press("Sync fails").await?;
         said(page, "The next sync is going to fail").await?;
         page.press("Flush").await?;

@@ -362,6 +362,7 @@ async fn a_time_leads_to_its_offset() -> Result<()> {
     visit(async |page| {
         page.run("append hello count=16").await?;
         page.press("Flush").await?;
+        page.press("Find by time").await?;
         page.write("Timestamp", "2026-01-01 00:00:09").await?;
         page.press("Find").await?;
         page.to_the_end().await?;

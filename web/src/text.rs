@@ -31,6 +31,7 @@ pub(crate) const TIMESTAMP: &str = "Timestamp";
 pub(crate) const FIRST_TIME: &str = "2026-01-01 00:00:05";
 pub(crate) const NO_TIMESTAMP: &str =
     "Timestamp takes a time in UTC, such as 2026-01-01 00:00:05, or milliseconds since 1970.";
+pub(crate) const FIND_BY_TIME: &str = "Find by time";
 pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
@@ -110,6 +111,7 @@ pub(crate) const ALL: &str = "all";
 pub(crate) const PRODUCE: &str = "Produce";
 pub(crate) const CONSUME: &str = "Consume";
 pub(crate) const STORAGE: &str = "Storage";
+pub(crate) const FAULTS: &str = "Faults of the disk";
 pub(crate) const BATCH: &str = "Batch";
 pub(crate) const FILE: &str = "File";
 pub(crate) const OPEN_FILE: &str = "Show its bytes";
@@ -250,6 +252,7 @@ pub(crate) const WATCHING_A_TAB: &str =
 pub(crate) const WATCHING_NOBODY: &str =
     "The tab that wrote the log is closed. Here you see what it has left.";
 pub(crate) const NOT_FLUSHED_NOT_SEEN: &str = "  # what is not flushed is not seen here";
+pub(crate) const NOT_NOW: &str = "Nothing can be run now: the log is being read, or another tab writes it.";
 pub(crate) const TAKE_OVER: &str = "Take over";
 pub(crate) const STORAGE_OF_BROWSER: &str = "How the log is kept";
 pub(crate) const KEPT_HINT: &str = "What is flushed is committed to IndexedDB before it counts as saved. A reload opens the log again as after a \

@@ -12,17 +12,21 @@ use crate::state::{Action, Palette, State};
 use crate::text;
 
 /// The fetch that is shown, if there is one.
-pub(super) fn fetch(state: &State, on_do: &Callback<Action>) -> Html {
+///
+/// A running broker's log cannot be run once more: there, nobody is asked what would be if.
+pub(super) fn fetch(state: &State, live: bool, on_do: &Callback<Action>) -> Html {
     let Some(fetch) = &state.picture().fetch else { return Html::default() };
     let toggle = on_do.reform(|_: MouseEvent| Action::WhatIf(Ask::Toggle));
     let shown = state.shows_original;
     let show = on_do.reform(move |_: Event| Action::ShowOriginal(!shown));
-    let panel = state.what_if.as_ref().map(|panel| compare(state, panel, on_do));
+    let panel = state.what_if.as_ref().filter(|_| !live).map(|panel| compare(state, panel, on_do));
     html! {
         <div class="budget">
             {bar(fetch, &state.palette)}
             <div class="asked">
-                <button type="button" class="link" aria-expanded={panel.is_some().to_string()} onclick={toggle}>{text::WHAT_IF}</button>
+                if !live {
+                    <button type="button" class="link" aria-expanded={panel.is_some().to_string()} onclick={toggle}>{text::WHAT_IF}</button>
+                }
                 <label title={text::ORIGINAL_HINT}>
                     <input type="checkbox" checked={shown} onchange={show} />{text::ORIGINAL}
                 </label>

@@ -46,6 +46,7 @@ pub(crate) fn CommandLine(props: &Props) -> Html {
                     }
                     Err(error) => mistake.set(Some(error)),
                 },
+                "Enter" => mistake.set(Some(text::NOT_NOW.to_owned())),
                 "ArrowUp" => recall((*back + 1).min(history.len())),
                 "ArrowDown" if *back > 0 => recall(*back - 1),
                 _ => {}

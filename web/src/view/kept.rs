@@ -42,7 +42,9 @@ pub(super) fn kept(kept: &Kept, on_wish: &Callback<Wish>) -> Html {
         _ => text::KEPT_HINT,
     };
     let fact = |name: &'static str, value: String| html! { <><dt>{name}</dt><dd>{value}</dd></> };
-    let room = kept.room.map(|room| {
+    // Who keeps nothing here need not know what would become of it.
+    let in_memory = matches!(kept.keeping, Keeping::OnlyInMemory(_));
+    let room = kept.room.filter(|_| !in_memory).map(|room| {
         let promise = if room.persisted { text::PERSISTED } else { text::NOT_PERSISTED };
         html! {
             <>
@@ -52,7 +54,7 @@ pub(super) fn kept(kept: &Kept, on_wish: &Callback<Wish>) -> Html {
             </>
         }
     });
-    let asks = kept.room.is_some_and(|room| !room.persisted);
+    let asks = kept.room.is_some_and(|room| !room.persisted) && !in_memory;
     let refused = (kept.agreed == Some(false)).then_some(text::NOT_AGREED);
     html! {
         <>

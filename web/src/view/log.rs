@@ -30,24 +30,40 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn Log(props: &Props) -> Html {
-    let Props { state, live, on_do, on_run } = props;
+    let Props { state, live, .. } = props;
     let inviting = !live && state.ready() && state.nothing_yet();
-    let partition = |number: u32| one(state, number, on_do);
     html! {
         <section class="log" aria-label="Log">
+            if *live && state.picture().log.segments.is_empty() {
+                <p class="hint nothing">{text::live::NOTHING_WATCHED}</p>
+            } else {
+                {shown(props, inviting)}
+            }
+        </section>
+    }
+}
+
+/// The log with all that is said about it.
+fn shown(props: &Props, inviting: bool) -> Html {
+    let Props { state, live, on_do, on_run } = props;
+    let partition = |number: u32| one(state, number, on_do);
+    html! {
+        <>
             <div class="bounds">
                 if !state.several() { {bounds(&state.picture().log, BOUNDS)} }
                 {configs(state)}
             </div>
             if inviting { <Invitation on_run={on_run.clone()} /> }
             if state.several() {
+                if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
                 <div class="topic">{for (0..state.topic().partitions().len() as u32).map(partition)}</div>
             } else {
+                if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
                 {said(state, state.picture())}
                 if !inviting { {drawing(state, 0, on_do)} }
             }
-            {fetch(state, on_do)}
-        </section>
+            {fetch(state, *live, on_do)}
+        </>
     }
 }
 
@@ -76,7 +92,6 @@ fn said(state: &State, picture: &Rc<Picture>) -> Html {
     let stuck = state.stuck() && Rc::ptr_eq(picture, state.picture());
     html! {
         <>
-            if down { <p class="down">{text::DOWN}</p> }
             if empty { <p class="hint nothing">{text::NOTHING_AT_STEP}</p> }
             if stuck { <p class="down">{text::STUCK}</p> }
             {faults(picture)}

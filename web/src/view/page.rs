@@ -91,8 +91,8 @@ pub(crate) fn Page(props: &Props) -> Html {
                     {lesson_text(beside)}
                     <Produce {ready} {partitions} on_run={run_here.clone()} />
                     <Consume {ready} place={place.clone()} on_run={run_here.clone()} />
-                    <Topic {ready} place={place.clone()} on_run={run_here.clone()} />
                     <Storage {ready} on_run={run_here.clone()} />
+                    <Topic {ready} place={place.clone()} on_run={run_here.clone()} />
                     <Housekeeping {ready} place={place.clone()} on_run={run_here} />
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                   }

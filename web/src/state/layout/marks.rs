@@ -189,8 +189,17 @@ pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker>
             markers.push(Marker { kind, x, label: format!("{name} {offset}"), leftward: false });
         }
     }
+    let width = |label: &str| label.chars().count() as f64 * CHARACTER + 8.0;
     for marker in &mut markers {
-        let width = marker.label.chars().count() as f64 * CHARACTER + 8.0;
+        // Three names that share a line fit on neither side of it where several partitions stand side by side.
+        if width(&marker.label) > marker.x.max(frame.lane - marker.x) {
+            for (name, short) in
+                [("recovery point", "recovery"), ("high watermark", "watermark"), ("log end", "end")]
+            {
+                marker.label = marker.label.replace(name, short);
+            }
+        }
+        let width = width(&marker.label);
         // What fits on neither side goes where there is more room.
         marker.leftward = marker.x + width > frame.lane && marker.x > frame.lane / 2.0;
     }

@@ -71,6 +71,14 @@ fn bounds_stand_where_their_batches_begin_and_share_a_line_where_they_coincide()
 }
 
 #[test]
+fn names_that_fit_on_neither_side_are_shortened() {
+    let picture = fold(&events("append a\nappend b\nappend c\nreopen"));
+    let label = |room: f64| all_lanes(&picture, room)[0].markers[1].label.clone();
+    assert_eq!(label(ROOM), "recovery point = high watermark = log end 3");
+    assert_eq!(label(380.0), "recovery = watermark = end 3");
+}
+
+#[test]
 fn a_marker_at_the_right_edge_has_its_label_on_the_left() {
     let picture = fold(&events("append a count=7\nflush"));
     let lanes = all_lanes(&picture, ROOM);

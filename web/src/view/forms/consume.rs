@@ -58,12 +58,15 @@ fn FindForm(props: &Props) -> Html {
     let sending = use_sending("find-complaint", &props.on_run);
     let on_submit = sending.on_submit(command::find(&time));
     html! {
-        <form class="fields second times" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+        <details class="more">
+        <summary>{text::FIND_BY_TIME}</summary>
+        <form class="fields times" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
             <div class="row">
                 <Field label={text::TIMESTAMP} name="timestamp" value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
                 <button type="submit" class="narrow" title={text::FIND_HINT} disabled={!props.ready}>{text::FIND}</button>
             </div>
             {sending.complaint()}
         </form>
+        </details>
     }
 }

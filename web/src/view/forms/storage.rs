@@ -1,9 +1,9 @@
-//! Flushes, opens anew, resets, loses the power, and lets the disk fail.
+//! Flushes, opens anew, resets, loses the power; and, in a panel that is folded, lets the disk fail.
 
 use logscope::lab::Action as Command;
 use yew::prelude::*;
 
-use super::{Field, Props, use_sending};
+use super::{Field, Props, not_sent, use_sending};
 use crate::state::command;
 use crate::text;
 use crate::view::hooks::use_field;
@@ -15,8 +15,11 @@ pub(crate) fn Storage(props: &Props) -> Html {
     let (segment, on_segment) = use_field("0");
     let sending = use_sending("storage-complaint", &props.on_run);
     let run = |command: Command| sending.on_click(Ok(command));
+    let failing = use_sending("faults-complaint", &props.on_run);
+    let fail = |command: Command| failing.on_click(Ok(command));
     let disabled = !props.ready;
     html! {
+        <>
         <details class="panel" open=true>
             <summary>{text::STORAGE}</summary>
             <form class="fields" novalidate=true onsubmit={sending.on_submit(command::crash(&torn))} oninput={&sending.on_edit}>
@@ -32,28 +35,35 @@ pub(crate) fn Storage(props: &Props) -> Html {
                     />
                     <button type="submit" class="grave" {disabled}>{text::CRASH}</button>
                 </div>
-                <div class="row">
-                    <Field
-                        label={text::DISK_BYTES} name="disk" min="0" short=true
-                        value={(*disk).clone()} oninput={on_disk} sending={sending.clone()}
-                    />
-                    <button type="button" class="grave" title={text::LIMIT_DISK_HINT} {disabled} onclick={sending.on_click(command::disk(&disk))}>{text::LIMIT_DISK}</button>
-                </div>
-                <div class="row tight">
-                    <button type="button" title={text::FREE_DISK_HINT} {disabled} onclick={run(Command::Disk { limit: None })}>{text::FREE_DISK}</button>
-                    <button type="button" class="grave" title={text::FAIL_SYNC_HINT} {disabled} onclick={run(Command::FailSync)}>{text::FAIL_SYNC}</button>
-                </div>
-                <div class="row">
-                    <Field
-                        label={text::SEGMENT} name="segment" min="0" short=true
-                        value={(*segment).clone()} oninput={on_segment} sending={sending.clone()}
-                    />
-                    <button type="button" class="grave" title={text::LOSE_INDEX_HINT} {disabled} onclick={sending.on_click(command::lose_index(&segment))}>{text::LOSE_INDEX}</button>
-                    <button type="button" class="grave" title={text::DAMAGE_INDEX_HINT} {disabled} onclick={sending.on_click(command::damage_index(&segment))}>{text::DAMAGE_INDEX}</button>
-                </div>
                 {sending.complaint()}
                 <p class="hint">{text::STORAGE_HINT}</p>
             </form>
         </details>
+        <details class="panel">
+            <summary>{text::FAULTS}</summary>
+            <form class="fields" novalidate=true onsubmit={not_sent} oninput={&failing.on_edit}>
+                <div class="row">
+                    <Field
+                        label={text::DISK_BYTES} name="disk" min="0" short=true
+                        value={(*disk).clone()} oninput={on_disk} sending={failing.clone()}
+                    />
+                    <button type="button" class="grave" title={text::LIMIT_DISK_HINT} {disabled} onclick={failing.on_click(command::disk(&disk))}>{text::LIMIT_DISK}</button>
+                </div>
+                <div class="row tight">
+                    <button type="button" title={text::FREE_DISK_HINT} {disabled} onclick={fail(Command::Disk { limit: None })}>{text::FREE_DISK}</button>
+                    <button type="button" class="grave" title={text::FAIL_SYNC_HINT} {disabled} onclick={fail(Command::FailSync)}>{text::FAIL_SYNC}</button>
+                </div>
+                <div class="row">
+                    <Field
+                        label={text::SEGMENT} name="segment" min="0" short=true
+                        value={(*segment).clone()} oninput={on_segment} sending={failing.clone()}
+                    />
+                    <button type="button" class="grave" title={text::LOSE_INDEX_HINT} {disabled} onclick={failing.on_click(command::lose_index(&segment))}>{text::LOSE_INDEX}</button>
+                    <button type="button" class="grave" title={text::DAMAGE_INDEX_HINT} {disabled} onclick={failing.on_click(command::damage_index(&segment))}>{text::DAMAGE_INDEX}</button>
+                </div>
+                {failing.complaint()}
+            </form>
+        </details>
+        </>
     }
 }
