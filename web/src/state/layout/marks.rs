@@ -135,6 +135,11 @@ fn with_room(frame: &Frame, mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -
         false => (mark.x + 4.0, mark.x + reach(mark)),
     };
     let special = |mark: &EntryMark| mark.focused || mark.looked_up;
+    // What the step is about keeps its label, and gives way to a bound on the other side.
+    for mark in marks.iter_mut().filter(|mark| special(mark) && mark.x > reach(mark)) {
+        let (from, to) = extent(mark);
+        mark.leftward |= taken.iter().any(|(taken_from, taken_to)| from < *taken_to && *taken_from < to);
+    }
     let mut kept: Vec<(f64, f64)> = taken;
     kept.extend(marks.iter().filter(|mark| special(mark)).map(extent));
     let places: Vec<f64> = marks.iter().map(|mark| mark.x).collect();
@@ -202,6 +207,14 @@ pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker>
         let width = width(&marker.label);
         // What fits on neither side goes where there is more room.
         marker.leftward = marker.x + width > frame.lane && marker.x > frame.lane / 2.0;
+    }
+    // The log start's name is written in the high watermark's row.
+    if let [first, next, ..] = &mut markers[..]
+        && first.kind == LogStart
+        && next.kind == HighWatermark
+        && first.x + width(&first.label) > next.x
+    {
+        first.label = first.label.replace("log start", "start");
     }
     markers
 }

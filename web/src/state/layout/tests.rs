@@ -71,6 +71,25 @@ fn bounds_stand_where_their_batches_begin_and_share_a_line_where_they_coincide()
 }
 
 #[test]
+fn a_log_start_gives_way_to_a_high_watermark_beside_it() {
+    let picture = fold(&events("append a\nflush"));
+    let labels = |room: f64| {
+        let markers = &all_lanes(&picture, room)[0].markers;
+        markers.iter().map(|marker| marker.label.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(ROOM), ["log start 0", "high watermark = log end 1"]);
+    assert_eq!(labels(340.0)[0], "start 0");
+}
+
+#[test]
+fn the_label_of_a_new_entry_does_not_cover_the_log_end() {
+    let picture = fold(&events("append a\nappend b\nappend c"));
+    let lanes = all_lanes(&picture, 560.0);
+    let focused = lanes[0].times.iter().find(|entry| entry.focused).unwrap();
+    assert!(focused.leftward && focused.label.is_some(), "{focused:?}");
+}
+
+#[test]
 fn names_that_fit_on_neither_side_are_shortened() {
     let picture = fold(&events("append a\nappend b\nappend c\nreopen"));
     let label = |room: f64| all_lanes(&picture, room)[0].markers[1].label.clone();
