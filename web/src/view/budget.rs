@@ -5,6 +5,7 @@ use logscope::lab::FetchPicture;
 use yew::prelude::*;
 
 use super::compare::compare;
+use super::hooks::press;
 use crate::state::budget::{Part, budget};
 use crate::state::original::Original;
 use crate::state::what_if::Ask;
@@ -14,7 +15,7 @@ use crate::text;
 /// The fetch that is shown, if there is one.
 pub(super) fn fetch(state: &State, on_do: &Callback<Action>) -> Html {
     let Some(fetch) = &state.picture().fetch else { return Html::default() };
-    let toggle = on_do.reform(|_: MouseEvent| Action::WhatIf(Ask::Toggle));
+    let toggle = press(on_do, Action::WhatIf(Ask::Toggle));
     let shown = state.shows_original;
     let show = on_do.reform(move |_: Event| Action::ShowOriginal(!shown));
     let panel = state.what_if.as_ref().map(|panel| compare(state, panel, on_do));
