@@ -160,8 +160,11 @@ fn complaint(mistake: &Mistake) -> Html {
     }
 }
 
-/// Begins with a capital letter.
+/// Begins with a capital letter. Only English begins here: the capitals of all languages are a table of kilobytes.
 fn upper(text: &str) -> String {
-    let mut chars = text.trim_end_matches('.').chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    let mut text = text.trim_end_matches('.').to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
