@@ -12,6 +12,7 @@ mod bytes;
 mod live;
 mod tabs;
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -250,7 +251,7 @@ impl App {
         self.committing += 1;
         self.reduce(Action::Keeping(Keeping::Saving));
         let opened = self.sharing.opened;
-        ctx.link().send_future(async move { Msg::Committed(opened, commit.await) });
+        promise(ctx, async move { Msg::Committed(opened, commit.await) });
     }
 
     fn committed(&mut self, ctx: &Context<Self>, store: u32, result: Result<(), Error>) {
@@ -289,6 +290,12 @@ impl App {
         let (wait, _) = self.state.speed.beat();
         self.timer = Some(Timeout::new(wait, move || link.send_message(Msg::Do(Action::Tick))));
     }
+}
+
+/// Sends the message that a future comes to. All futures are of one type, as the code to wait for one is not small.
+fn promise(ctx: &Context<App>, message: impl Future<Output = Msg> + 'static) {
+    let message: Pin<Box<dyn Future<Output = Msg>>> = Box::pin(message);
+    ctx.link().send_future(message);
 }
 
 /// What may be the last that a page hears before it is gone.

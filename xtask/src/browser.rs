@@ -33,7 +33,7 @@ pub(crate) struct Tested<'a> {
 pub(crate) fn test(workspace: &Workspace, tested: &Tested<'_>, arguments: &[String]) -> Result<()> {
     let mut command = workspace.cargo();
     command
-        .args(["test", "--package=browser-tests", "--"])
+        .args(["test", "--package=browser-tests", "--no-fail-fast", "--"])
         .args(arguments)
         // A failed step says what it waited for; the way through the runtime says nothing more.
         .env("RUST_LIB_BACKTRACE", "0")

@@ -23,7 +23,7 @@ pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 /// Builds the page and answers the folder it stands in. With `dev` it is built fast rather than small.
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
     ensure_wasm_target(workspace)?;
-    let profile = if dev { "wasm-dev" } else { "wasm-release" };
+    let profile = if dev { "wasm-dev" } else { "wasm-page" };
     run(workspace.cargo().args(["build", "--package=logscope-web", "--target", WASM, "--profile", profile]))?;
     let bundle = Bundle {
         wasm: workspace.target.join(WASM).join(profile).join("logscope-web.wasm"),

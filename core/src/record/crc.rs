@@ -8,9 +8,13 @@ pub(crate) use crc32c::{crc32c, crc32c_append};
 
 #[cfg(any(target_family = "wasm", test))]
 mod by_tables {
+    use std::sync::LazyLock;
+
     use crc::{CRC_32_ISCSI, Crc, Table};
 
-    static TABLES: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
+    /// Computed when they are first needed: they are 16 KB that nothing compresses, and a page would wait for them.
+    static TABLES: LazyLock<Crc<u32, Table<16>>> =
+        LazyLock::new(|| Crc::<u32, Table<16>>::new(&CRC_32_ISCSI));
 
     /// The checksum of `bytes`.
     pub(crate) fn crc32c(bytes: &[u8]) -> u32 {

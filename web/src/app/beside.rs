@@ -13,7 +13,7 @@ use gloo_events::EventListener;
 use logscope::lab::{Action as LogAction, TopicAction as Command, TopicEvent};
 use yew::prelude::*;
 
-use super::{App, Msg};
+use super::{App, Msg, promise};
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::Store;
 use crate::state::archive::{self, TOPIC, Topic};
@@ -110,8 +110,7 @@ impl App {
             }
             Wish::ShowTruth => {
                 if !matches!(self.aside.shown.truth, Fetched::Here(_)) {
-                    ctx.link()
-                        .send_future(async { Msg::Beside(Event::TruthRead(exchange::text_at(TRUTH).await)) });
+                    promise(ctx, async { Msg::Beside(Event::TruthRead(exchange::text_at(TRUTH).await)) });
                 }
                 self.show(|shown| shown.dialog = Some(Dialog::Truth));
             }
@@ -149,7 +148,7 @@ impl App {
                     return;
                 };
                 let link = link.clone();
-                ctx.link().send_future(async { Msg::Beside(Event::Copied(exchange::copy(link).await)) });
+                promise(ctx, async { Msg::Beside(Event::Copied(exchange::copy(link).await)) });
             }
             Wish::SaveCommands => {
                 let Some(Dialog::Share(Sharing { commands: Some(commands), .. })) = &self.aside.shown.dialog
@@ -280,7 +279,7 @@ impl App {
 impl App {
     fn read_index(&mut self, ctx: &Context<Self>) {
         if !matches!(self.aside.shown.index, Fetched::Here(_)) {
-            ctx.link().send_future(async { Msg::Beside(Event::IndexRead(exchange::text_at(INDEX).await)) });
+            promise(ctx, async { Msg::Beside(Event::IndexRead(exchange::text_at(INDEX).await)) });
         }
     }
 
@@ -291,7 +290,7 @@ impl App {
             let reason = format!("the link's lesson {name:?} is no lesson's name");
             return self.refuse(Mistake { text: String::new(), line: None, reason });
         }
-        ctx.link().send_future(async move {
+        promise(ctx, async move {
             let text = exchange::text_at(&lessons::file_of(&name)).await;
             Msg::Beside(Event::LessonRead(name, link, text))
         });

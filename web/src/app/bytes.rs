@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{App, Msg, beside};
+use super::{App, Msg, beside, promise};
 use crate::exchange;
 use crate::state::BatchId;
 use crate::state::beside::Wish;
@@ -74,6 +74,6 @@ impl App {
             }
             _ => return,
         };
-        ctx.link().send_future(async { Msg::Beside(beside::Event::BytesCopied(exchange::copy(text).await)) });
+        promise(ctx, async { Msg::Beside(beside::Event::BytesCopied(exchange::copy(text).await)) });
     }
 }

@@ -18,7 +18,7 @@ use yew::prelude::*;
 use bytes::Detail;
 use commands::Answer;
 
-use super::{App, Msg};
+use super::{App, Msg, promise};
 use crate::browser;
 use crate::engine::Saved;
 use crate::live::{Client, Heard, Watching};
@@ -204,7 +204,7 @@ impl App {
         let Some(link) = &mut self.link else { return };
         (link.retry, link.watching, link.turn) = (None, None, link.turn + 1);
         let (turn, scope, client) = (link.turn, ctx.link().clone(), link.client.clone());
-        ctx.link().send_future(async move {
+        promise(ctx, async move {
             let topics = client.get("/topics").await;
             let topics = topics.and_then(|json| answers::topics(&json).map_err(|_| Failure::NotABroker));
             Msg::Live(Event::Topics(turn, topics))
@@ -391,7 +391,7 @@ impl App {
         let Some(link) = &self.link else { return };
         let (client, turn) = (link.client.clone(), link.turn);
         self.show_live(|live| live.reading = true);
-        ctx.link().send_future(async move {
+        promise(ctx, async move {
             Msg::Live(Event::More(turn, client.read(&place, &segments, loaded::MORE).await))
         });
     }

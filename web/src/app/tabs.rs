@@ -13,7 +13,7 @@ use gloo_events::EventListener;
 use logscope::lab::Action as LogAction;
 use yew::prelude::*;
 
-use super::{App, Msg};
+use super::{App, Msg, promise};
 use crate::browser;
 use crate::engine::{Engine, Saved};
 use crate::indexed_db::{self, Claim, Error, Store};
@@ -73,7 +73,7 @@ impl Sharing {
 
 /// Asks for the log.
 pub(super) fn open(ctx: &Context<App>, claim: Claim, fresh: bool) {
-    ctx.link().send_future(async move { Msg::Tabs(Event::Opened(indexed_db::open(claim, fresh).await)) });
+    promise(ctx, async move { Msg::Tabs(Event::Opened(indexed_db::open(claim, fresh).await)) });
 }
 
 /// Hears that the page goes.
@@ -188,7 +188,7 @@ impl App {
     fn read(&mut self, ctx: &Context<Self>) {
         if !self.sharing.reading {
             (self.sharing.reading, self.sharing.behind) = (true, false);
-            ctx.link().send_future(async { Msg::Tabs(Event::Read(indexed_db::read().await)) });
+            promise(ctx, async { Msg::Tabs(Event::Read(indexed_db::read().await)) });
         }
     }
 
@@ -289,12 +289,12 @@ impl App {
         self.show(|shown| {
             shown.dialog = Some(Dialog::Kept(Kept { bytes, keeping, room: None, agreed: None }))
         });
-        ctx.link().send_future(async { Msg::Tabs(Event::Room(browser::room().await, None)) });
+        promise(ctx, async { Msg::Tabs(Event::Room(browser::room().await, None)) });
     }
 
     /// Asks the browser not to delete the log when space is short.
     pub(super) fn ask_to_persist(&self, ctx: &Context<Self>) {
-        ctx.link().send_future(async {
+        promise(ctx, async {
             let agreed = browser::persist().await;
             Msg::Tabs(Event::Room(browser::room().await, Some(agreed)))
         });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::hooks::use_rows;
+use super::hooks::{press, use_rows};
 use crate::state::format::count;
 use crate::state::{Action, Group, State};
 use crate::text;
@@ -47,7 +47,7 @@ pub(crate) fn Actions(props: &Props) -> Html {
     };
     let row = |(at, group): (usize, &Group)| {
         let end = group.end();
-        let onclick = on_do.reform(move |_: MouseEvent| Action::Seek(end));
+        let onclick = press(on_do, Action::Seek(end));
         let is_current = current == Some(at);
         html! {
             <li key={at} id={format!("action-{at}")} role="option" {onclick} aria-selected={is_current.to_string()}

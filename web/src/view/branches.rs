@@ -1,22 +1,14 @@
 //! The branches that are kept: what happened otherwise, to go back to or to forget.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
+use super::hooks::press;
 use crate::state::format::count;
 use crate::state::{Action, Other, State};
 use crate::text;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
-    pub(crate) on_do: Callback<Action>,
-}
-
-#[function_component]
-pub(crate) fn Branches(props: &Props) -> Html {
-    let Props { state, on_do } = props;
+/// The list; nothing as long as there is one branch only.
+pub(super) fn branches(state: &State, on_do: &Callback<Action>) -> Html {
     let others = state.others();
     let notice =
         state.notice.as_ref().map(|why| html! { <p class="complaint" role="alert">{why.clone()}</p> });
@@ -24,7 +16,7 @@ pub(crate) fn Branches(props: &Props) -> Html {
         return notice.unwrap_or_default();
     }
     let button = |name: String, action: Action| {
-        let onclick = on_do.reform(move |_: MouseEvent| action.clone());
+        let onclick = press(on_do, action);
         html! { <button type="button" class="link" {onclick}>{name}</button> }
     };
     let other = |other: &Other| {

@@ -5,6 +5,7 @@ use logscope::lab::FetchPicture;
 use yew::prelude::*;
 
 use super::compare::compare;
+use super::hooks::press;
 use crate::state::budget::{Part, budget};
 use crate::state::original::Original;
 use crate::state::what_if::Ask;
@@ -16,7 +17,7 @@ use crate::text;
 /// A running broker's log cannot be run once more: there, nobody is asked what would be if.
 pub(super) fn fetch(state: &State, live: bool, on_do: &Callback<Action>) -> Html {
     let Some(fetch) = &state.picture().fetch else { return Html::default() };
-    let toggle = on_do.reform(|_: MouseEvent| Action::WhatIf(Ask::Toggle));
+    let toggle = press(on_do, Action::WhatIf(Ask::Toggle));
     let shown = state.shows_original;
     let show = on_do.reform(move |_: Event| Action::ShowOriginal(!shown));
     let panel = state.what_if.as_ref().filter(|_| !live).map(|panel| compare(state, panel, on_do));

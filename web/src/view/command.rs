@@ -6,7 +6,7 @@ use std::rc::Rc;
 use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
 
-use super::hooks::use_field;
+use super::hooks::{Typed, use_field};
 use crate::state::command;
 use crate::text;
 
@@ -21,7 +21,7 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn CommandLine(props: &Props) -> Html {
-    let (line, on_input) = use_field("");
+    let Typed { text: line, on_input } = use_field("");
     let mistake = use_state_eq(|| None::<String>);
     // How many commands back the arrows have gone; 0 is the line being written.
     let back = use_state_eq(|| 0_usize);

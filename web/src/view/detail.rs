@@ -6,6 +6,7 @@ use logscope::lab::TopicAction as Command;
 use web_sys::{Element, HtmlInputElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
+use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::taken_apart::TakenApart;
 use crate::state::beside::Wish;
@@ -59,7 +60,7 @@ pub(crate) fn Detail(props: &Props) -> Html {
             }
         }
     });
-    let close = props.on_close.reform(|_: MouseEvent| ());
+    let close = press(&props.on_close, ());
     let widen = {
         let (wider, wide) = (!*wide, wide.setter());
         move |_: MouseEvent| wide.set(wider)
@@ -99,7 +100,7 @@ fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
         Verdict::Fits(verdict) => ("fits", verdict),
         Verdict::Broken(verdict) => ("broken", verdict),
     };
-    let wish = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
+    let wish = |wish: Wish| press(&props.on_wish, wish);
     let button = |name: &'static str, title: Option<&'static str>, what: Wish| {
         html! { <button type="button" {title} onclick={wish(what)}>{name}</button> }
     };
@@ -138,7 +139,7 @@ fn pages(props: &Props, part: &Part) -> Html {
         return Html::default();
     }
     let turn = |name: &'static str, picture, to: Option<u64>| {
-        let onclick = props.on_wish.reform(move |_: MouseEvent| Wish::Page(to.unwrap_or_default()));
+        let onclick = press(&props.on_wish, Wish::Page(to.unwrap_or_default()));
         html! { <button type="button" class="quiet" aria-label={name} title={name} disabled={to.is_none()} {onclick}>{icon(picture)}</button> }
     };
     let go = props.on_wish.reform(|event: Event| {

@@ -6,8 +6,9 @@ use logscope::lab::{TopicAction as Command, TopicEvent, topic_sentence};
 use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
 
-use super::branches::Branches;
+use super::branches::branches;
 use super::command::CommandLine;
+use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::prose::prose;
 use crate::state::{Action, Gravity, Group, Speed, State, Timeline, gravity, title};
@@ -41,8 +42,8 @@ pub(crate) fn Dock(props: &Props) -> Html {
     let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
     html! {
         <section class="dock" aria-label="Timeline">
-            <Branches state={state.clone()} on_do={on_do.clone()} />
-            <Controls state={state.clone()} on_do={on_do.clone()} />
+            {branches(state, on_do)}
+            {controls(state, on_do)}
             <Steps state={state.clone()} on_do={on_do.clone()} />
             <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live={if state.is_following() { "off" } else { "polite" }}>
                 if let Some(place) = place { <span class="place">{place}</span> }
@@ -63,22 +64,21 @@ struct PartProps {
     on_do: Callback<Action>,
 }
 
-#[function_component]
-fn Controls(props: &PartProps) -> Html {
-    let timeline = &props.state.timeline;
+fn controls(state: &State, on_do: &Callback<Action>) -> Html {
+    let timeline = &state.timeline;
     let (cursor, len) = (timeline.cursor(), timeline.len());
-    let playing = props.state.playing_to.is_some();
-    let press = |name: &'static str, key: &'static str, picture: Icon, action: Action, disabled: bool| {
-        let onclick = props.on_do.reform(move |_: MouseEvent| action.clone());
+    let playing = state.playing_to.is_some();
+    let button = |name: &'static str, key: &'static str, picture: Icon, action: Action, disabled: bool| {
+        let onclick = press(on_do, action);
         let title = format!("{name} ({key})");
         html! { <button type="button" class="quiet" aria-label={name} {title} {disabled} {onclick}>{icon(picture)}</button> }
     };
-    let seek = props.on_do.reform(|event: InputEvent| {
+    let seek = on_do.reform(|event: InputEvent| {
         let value = event.target_unchecked_into::<HtmlInputElement>().value();
         Action::Seek(value.parse().unwrap_or(0))
     });
-    let speed = props.state.speed;
-    let set_speed = props.on_do.reform(|event: InputEvent| {
+    let speed = state.speed;
+    let set_speed = on_do.reform(|event: InputEvent| {
         let value = event.target_unchecked_into::<HtmlInputElement>().value();
         Action::Speed(Speed::new(value.parse().unwrap_or(0)))
     });
@@ -87,17 +87,17 @@ fn Controls(props: &PartProps) -> Html {
     html! {
         <div class="transport">
             <div class="buttons">
-                {press(text::TO_START, "Home", Icon::First, Action::Seek(0), at_start)}
-                {press(text::PREVIOUS_ACTION, "[", Icon::Previous, Action::Previous, at_start)}
-                {press(text::BACK, "←", Icon::Back, Action::Back, at_start)}
+                {button(text::TO_START, "Home", Icon::First, Action::Seek(0), at_start)}
+                {button(text::PREVIOUS_ACTION, "[", Icon::Previous, Action::Previous, at_start)}
+                {button(text::BACK, "←", Icon::Back, Action::Back, at_start)}
                 if playing {
-                    {press(text::PAUSE, "Space", Icon::Pause, Action::Pause, false)}
+                    {button(text::PAUSE, "Space", Icon::Pause, Action::Pause, false)}
                 } else {
-                    {press(text::PLAY, "Space", Icon::Play, Action::Play, len == 0)}
+                    {button(text::PLAY, "Space", Icon::Play, Action::Play, len == 0)}
                 }
-                {press(text::FORWARD, "→", Icon::Forward, Action::Forward, at_end)}
-                {press(text::NEXT_ACTION, "]", Icon::Next, Action::Next, at_end)}
-                {press(text::TO_END, "End", Icon::Last, Action::Seek(usize::MAX), at_end)}
+                {button(text::FORWARD, "→", Icon::Forward, Action::Forward, at_end)}
+                {button(text::NEXT_ACTION, "]", Icon::Next, Action::Next, at_end)}
+                {button(text::TO_END, "End", Icon::Last, Action::Seek(usize::MAX), at_end)}
             </div>
             <div class="scrub">
                 {ticks(timeline)}
@@ -150,7 +150,7 @@ fn Steps(props: &PartProps) -> Html {
     let from = here.saturating_sub(LISTED / 2);
     let step = |(at, event): (usize, &TopicEvent)| {
         let seek = Action::Seek(group.first + at + 1);
-        let onclick = props.on_do.reform(move |_: MouseEvent| seek.clone());
+        let onclick = press(&props.on_do, seek);
         let grave = (gravity(event) == Gravity::Grave).then_some("grave");
         let is_current = at == here;
         let node = if is_current { current.clone() } else { NodeRef::default() };
@@ -162,7 +162,7 @@ fn Steps(props: &PartProps) -> Html {
             </li>
         }
     };
-    let watch = props.on_do.reform(|_: MouseEvent| Action::Watch);
+    let watch = press(&props.on_do, Action::Watch);
     html! {
         <div class="action">
             <code class="ran" title={group.command.to_string()}>{&*group.command}</code>

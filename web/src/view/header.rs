@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::kept::in_short;
 use super::live::switch;
@@ -44,9 +45,9 @@ pub(crate) fn Header(props: &Props) -> Html {
         Theme::Light => (text::TO_DARK, Icon::Moon),
         Theme::Dark => (text::TO_LIGHT, Icon::Sun),
     };
-    let on_help = props.on_help.reform(|_: MouseEvent| true);
+    let on_help = press(&props.on_help, true);
     let wide = |name: &'static str, picture: Icon, wish: Wish| {
-        let onclick = props.on_wish.reform(move |_: MouseEvent| wish.clone());
+        let onclick = press(&props.on_wish, wish);
         html! {
             <button type="button" class="quiet named" aria-label={name} title={name} {onclick}>
                 {icon(picture)}<span>{name}</span>
@@ -55,9 +56,9 @@ pub(crate) fn Header(props: &Props) -> Html {
     };
     html! {
         <header class="top">
-            <h1><Mark />{"Logscope"}</h1>
+            <h1>{mark()}{"Logscope"}</h1>
             if !props.live {
-                <Kept keeping={props.keeping.clone()} unflushed={props.unflushed} on_wish={props.on_wish.clone()} />
+                {kept(props)}
             }
             {switch(props.live, &props.on_wish)}
             {wide(text::LESSONS, Icon::Book, Wish::ShowLessons)}
@@ -70,8 +71,7 @@ pub(crate) fn Header(props: &Props) -> Html {
     }
 }
 
-#[function_component]
-fn Mark() -> Html {
+fn mark() -> Html {
     html! {
         <svg class="mark" viewBox="0 0 20 16" aria-hidden="true">
             <path d="M0 2h13v3H0zM0 6.5h17v3H0zM0 11h7v3H0z" />
@@ -80,17 +80,10 @@ fn Mark() -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct KeptProps {
-    keeping: Keeping,
-    unflushed: u64,
-    on_wish: Callback<Wish>,
-}
-
-#[function_component]
-fn Kept(props: &KeptProps) -> Html {
+/// Whether the log is kept.
+fn kept(props: &Props) -> Html {
     let (class, words) = in_short(&props.keeping);
-    let onclick = props.on_wish.reform(|_: MouseEvent| Wish::ShowKept);
+    let onclick = press(&props.on_wish, Wish::ShowKept);
     let waiting = (props.unflushed > 0)
         .then(|| format!("{} not flushed yet", count(props.unflushed, "record", "records")));
     html! {

@@ -4,6 +4,7 @@ use logscope::lab::{COMMANDS, TOPIC_COMMANDS};
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::hooks::press;
 use super::icon::{Icon, icon};
 use crate::text;
 
@@ -25,7 +26,7 @@ pub(crate) fn Help(props: &Props) -> Html {
             dialog.close();
         }
     });
-    let close = props.on_help.reform(|_: MouseEvent| false);
+    let close = press(&props.on_help, false);
     let onclose = props.on_help.reform(|_: Event| false);
     html! {
         <dialog ref={dialog} class="help" aria-label={text::HELP} {onclose}>

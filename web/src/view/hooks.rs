@@ -1,6 +1,6 @@
 //! What components share: reading a field, and knowing how large an element is.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -8,14 +8,33 @@ use web_sys::{Element, HtmlInputElement, ResizeObserver};
 use yew::prelude::*;
 
 /// A field's text, and what to do when it is typed into.
+#[derive(Clone)]
+pub(crate) struct Typed {
+    pub(crate) text: UseStateHandle<String>,
+    pub(crate) on_input: Callback<InputEvent>,
+}
+
+impl Deref for Typed {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 #[hook]
-pub(crate) fn use_field(initial: &'static str) -> (UseStateHandle<String>, Callback<InputEvent>) {
+pub(crate) fn use_field(initial: &'static str) -> Typed {
     let text = use_state(|| initial.to_owned());
     let setter = text.setter();
     let on_input = use_callback((), move |event: InputEvent, ()| {
         setter.set(event.target_unchecked_into::<HtmlInputElement>().value());
     });
-    (text, on_input)
+    Typed { text, on_input }
+}
+
+/// Does something when it is pressed.
+pub(crate) fn press<T: Clone + 'static>(on: &Callback<T>, what: T) -> Callback<MouseEvent> {
+    on.reform(move |_: MouseEvent| what.clone())
 }
 
 /// An element's inner width and height in pixels; zero until it is measured.

@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::hooks::press;
 use crate::state::Keeping;
 use crate::state::beside::{Kept, Wish};
 use crate::state::format::size;
@@ -29,7 +30,7 @@ pub(super) fn watching(keeping: &Keeping, on_wish: &Callback<Wish>) -> Html {
     html! {
         <div class="banner">
             <p>{words}</p>
-            <button type="button" onclick={on_wish.reform(|_: MouseEvent| Wish::TakeOver)}>{text::TAKE_OVER}</button>
+            <button type="button" onclick={press(on_wish, Wish::TakeOver)}>{text::TAKE_OVER}</button>
         </div>
     }
 }
@@ -62,7 +63,7 @@ pub(super) fn kept(kept: &Kept, on_wish: &Callback<Wish>) -> Html {
             <p class="hint">{explained}</p>
             <dl class="facts">{fact(text::LOG_FILES, size(kept.bytes))}{room}</dl>
             if asks {
-                <button type="button" onclick={on_wish.reform(|_: MouseEvent| Wish::AskToPersist)}>{text::ASK_TO_PERSIST}</button>
+                <button type="button" onclick={press(on_wish, Wish::AskToPersist)}>{text::ASK_TO_PERSIST}</button>
             }
             <p class="hint" aria-live="polite">{refused}</p>
         </>

@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::canvas::{Scene, Stage};
-use super::hooks::use_size;
+use super::hooks::{press, use_size};
 use super::icon::{Icon, icon};
 use super::words::{Telling, Words};
 use crate::browser;
@@ -104,8 +104,8 @@ pub(crate) fn Lanes(props: &Props) -> Html {
                     ></canvas>
                 </div>
             </div>
-            <Strip stage={ByAddress(stage.clone())} shown={overflows} />
-            if *zooms { <ZoomButtons zoom={*zoom} on_do={on_do.clone()} /> }
+            {strip(&stage, overflows)}
+            if *zooms { {zoom_buttons(*zoom, on_do)} }
             <i ref={stage.probe.clone()} class="ink" hidden=true></i>
             <Words
                 telling={Telling {
@@ -262,16 +262,8 @@ fn use_drag(stage: &Rc<Stage>, selected: Option<BatchId>, on_do: &Callback<Actio
     Drag { down, moved, up, left }
 }
 
-#[derive(Properties, PartialEq)]
-struct StripProps {
-    stage: ByAddress,
-    shown: bool,
-}
-
 /// The strip with the whole log; whoever uses no pointer gets about by the batches.
-#[function_component]
-fn Strip(props: &StripProps) -> Html {
-    let ByAddress(stage) = &props.stage;
+fn strip(stage: &Rc<Stage>, shown: bool) -> Html {
     let go = {
         let stage = stage.clone();
         move |event: PointerEvent| {
@@ -284,31 +276,23 @@ fn Strip(props: &StripProps) -> Html {
     };
     html! {
         <canvas
-            class="strip" ref={stage.map.clone()} hidden={!props.shown} aria-hidden="true" onpointerdown={go.clone()}
+            class="strip" ref={stage.map.clone()} hidden={!shown} aria-hidden="true" onpointerdown={go.clone()}
             onpointermove={go}
         ></canvas>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ZoomProps {
-    zoom: Zoom,
-    on_do: Callback<Action>,
-}
-
-#[function_component]
-fn ZoomButtons(props: &ZoomProps) -> Html {
-    let ZoomProps { zoom, on_do } = props;
+fn zoom_buttons(zoom: Zoom, on_do: &Callback<Action>) -> Html {
     let button = |name: &'static str, key: &'static str, picture: Icon, action: Action, disabled: bool| {
-        let onclick = on_do.reform(move |_: MouseEvent| action.clone());
+        let onclick = press(on_do, action);
         let title = format!("{name} ({key})");
         html! { <button type="button" class="quiet" aria-label={name} {title} {disabled} {onclick}>{icon(picture)}</button> }
     };
     html! {
         <div class="zoom" role="group" aria-label={text::ZOOM}>
-            {button(text::ZOOM_OUT, "−", Icon::Minus, Action::Zoom(-Zoom::STEP), *zoom == Zoom::FARTHEST)}
-            {button(text::ZOOM_TO_FIT, "0", Icon::Fit, Action::ZoomToFit, *zoom == Zoom::default())}
-            {button(text::ZOOM_IN, "+", Icon::Plus, Action::Zoom(Zoom::STEP), *zoom == Zoom::CLOSEST)}
+            {button(text::ZOOM_OUT, "−", Icon::Minus, Action::Zoom(-Zoom::STEP), zoom == Zoom::FARTHEST)}
+            {button(text::ZOOM_TO_FIT, "0", Icon::Fit, Action::ZoomToFit, zoom == Zoom::default())}
+            {button(text::ZOOM_IN, "+", Icon::Plus, Action::Zoom(Zoom::STEP), zoom == Zoom::CLOSEST)}
         </div>
     }
 }

@@ -6,6 +6,7 @@ use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::forms::{Consume, Produce};
+use super::hooks::press;
 use crate::state::State;
 use crate::state::beside::Wish as AnyWish;
 use crate::state::live::{Connection, Live, Place, Wish, loaded};
@@ -14,7 +15,7 @@ use crate::text::live as text;
 /// The switch between the visitor's own log and a broker's.
 pub(super) fn switch(live: bool, on_wish: &Callback<AnyWish>) -> Html {
     let side = |name: &'static str, shown: bool, wish: AnyWish| {
-        let onclick = on_wish.reform(move |_: MouseEvent| wish.clone());
+        let onclick = press(on_wish, wish);
         html! { <button type="button" aria-pressed={shown.to_string()} disabled={shown} {onclick}>{name}</button> }
     };
     html! {
@@ -29,7 +30,7 @@ pub(super) fn switch(live: bool, on_wish: &Callback<AnyWish>) -> Html {
 pub(super) fn bar(live: &Live, state: &State, on_wish: &Callback<AnyWish>) -> Html {
     let wish = on_wish.reform(AnyWish::Live);
     let button = |name: &'static str, asked: Wish| {
-        let onclick = wish.reform(move |_: MouseEvent| asked.clone());
+        let onclick = press(&wish, asked);
         html! { <button type="button" {onclick}>{name}</button> }
     };
     let new = live.stopped_at.map(|at| state.timeline.len().saturating_sub(at));
@@ -210,7 +211,7 @@ fn said(live: &Live) -> Html {
 pub(super) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction>) -> Html {
     let ready = live.is_ready();
     let button = |name: &'static str, title: &'static str, command: Command| {
-        let onclick = on_run.reform(move |_: MouseEvent| command.clone().into());
+        let onclick = press(on_run, command.clone().into());
         html! { <button type="button" {title} disabled={!ready} {onclick}>{name}</button> }
     };
     let config = |(key, value): &(String, String)| {

@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::budget::fetch;
 use super::faults::faults;
+use super::hooks::press;
 use super::lanes::Lanes;
 use crate::engine::first_scenario;
 use crate::state::consumers::readers;
@@ -19,33 +20,33 @@ use crate::text;
 /// More keys than this are not listed: their colours come round again.
 const LISTED_KEYS: usize = 7;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
-    /// A running broker's log: nobody is invited to fill it.
-    pub(crate) live: bool,
-    pub(crate) on_do: Callback<Action>,
-    pub(crate) on_run: Callback<Vec<Command>>,
-}
-
-#[function_component]
-pub(crate) fn Log(props: &Props) -> Html {
-    let Props { state, live, .. } = props;
+/// The panel. Nobody is invited to fill the log of a running broker, which is `live`.
+pub(super) fn log(
+    state: &State,
+    live: bool,
+    on_do: &Callback<Action>,
+    on_run: &Callback<Vec<Command>>,
+) -> Html {
     let inviting = !live && state.ready() && state.nothing_yet();
     html! {
         <section class="log" aria-label="Log">
-            if *live && state.picture().log.segments.is_empty() {
+            if live && state.picture().log.segments.is_empty() {
                 <p class="hint nothing">{text::live::NOTHING_WATCHED}</p>
             } else {
-                {shown(props, inviting)}
+                {shown(state, inviting, live, on_do, on_run)}
             }
         </section>
     }
 }
 
 /// The log with all that is said about it.
-fn shown(props: &Props, inviting: bool) -> Html {
-    let Props { state, live, on_do, on_run } = props;
+fn shown(
+    state: &State,
+    inviting: bool,
+    live: bool,
+    on_do: &Callback<Action>,
+    on_run: &Callback<Vec<Command>>,
+) -> Html {
     let partition = |number: u32| one(state, number, on_do);
     html! {
         <>
@@ -53,7 +54,7 @@ fn shown(props: &Props, inviting: bool) -> Html {
                 if !state.several() { {bounds(&state.picture().log, BOUNDS)} }
                 {configs(state)}
             </div>
-            if inviting { <Invitation on_run={on_run.clone()} /> }
+            if inviting { {invitation(on_run)} }
             if state.several() {
                 if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
                 <div class="topic">{for (0..state.topic().partitions().len() as u32).map(partition)}</div>
@@ -62,7 +63,7 @@ fn shown(props: &Props, inviting: bool) -> Html {
                 {said(state, state.picture())}
                 if !inviting { {drawing(state, 0, on_do)} }
             }
-            {fetch(state, *live, on_do)}
+            {fetch(state, live, on_do)}
         </>
     }
 }
@@ -71,7 +72,7 @@ fn shown(props: &Props, inviting: bool) -> Html {
 fn one(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
     let picture = state.topic().partition(number);
     let current = state.partition() == number;
-    let look = on_do.reform(move |_: MouseEvent| Action::LookAt(number));
+    let look = press(on_do, Action::LookAt(number));
     let place = state.place(number).unwrap_or_default();
     html! {
         <section key={number} class={classes!("partition", current.then_some("current"))} aria-label={place.clone()}>
@@ -161,14 +162,8 @@ fn configs(state: &State) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct InvitationProps {
-    on_run: Callback<Vec<Command>>,
-}
-
-#[function_component]
-fn Invitation(props: &InvitationProps) -> Html {
-    let run = props.on_run.reform(|_: MouseEvent| first_scenario());
+fn invitation(on_run: &Callback<Vec<Command>>) -> Html {
+    let run = press(on_run, first_scenario());
     html! {
         <div class="invitation">
             <h2>{text::EMPTY_TITLE}</h2>

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::kept::kept;
 use super::lesson::{lessons, truth};
@@ -38,7 +39,7 @@ pub(crate) fn Dialogs(props: &Props) -> Html {
         Some(Dialog::Share(sharing)) => ("share", text::SHARE_TITLE, share(sharing, on_wish)),
         Some(Dialog::Kept(about)) => ("keeping", text::STORAGE_OF_BROWSER, kept(about, on_wish)),
     };
-    let close = on_wish.reform(|_: MouseEvent| Wish::CloseDialog);
+    let close = press(on_wish, Wish::CloseDialog);
     let onclose = on_wish.reform(|_: Event| Wish::CloseDialog);
     html! {
         <dialog ref={dialog} {class} aria-label={label} {onclose}>

@@ -18,7 +18,7 @@ use super::help::Help;
 use super::kept::watching;
 use super::lesson::{lesson_text, tasks};
 use super::live::{bar, controls as live_controls};
-use super::log::Log;
+use super::log::log;
 use super::modal::Dialogs;
 use super::sharing::banner;
 use super::tables::{Files, Records};
@@ -99,7 +99,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
                 {tasks(beside, on_wish)}
               </div>
-                <Log state={state.clone()} live={live.is_some()} on_do={on_do.clone()} on_run={on_run.clone()} />
+                {log(state, live.is_some(), on_do, on_run)}
                 <div class="details">
                     <Detail
                         batch={state.selected} file={state.file.clone()} {part} place={state.place(state.open_in)}

@@ -4,6 +4,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use super::hooks::press;
 use crate::exchange;
 use crate::state::archive::Topic;
 use crate::state::beside::{Beside, Guest, Sharing, Wish};
@@ -23,7 +24,7 @@ pub(super) fn banner(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
         }
         Some(Guest::Lesson(_) | Guest::Live(_)) | None => return Html::default(),
     };
-    let leave = on_wish.reform(|_: MouseEvent| Wish::Leave);
+    let leave = press(on_wish, Wish::Leave);
     html! {
         <div class="banner">
             <p>{words}{" It stands beside your own log, which stays as it is; nothing here is saved."}</p>
@@ -49,7 +50,7 @@ fn link_to(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
     let body = match &sharing.link {
         Err(reason) => html! { <p class="hint">{reason.clone()}</p> },
         Ok(link) => {
-            let copy = on_wish.reform(|_: MouseEvent| Wish::CopyLink);
+            let copy = press(on_wish, Wish::CopyLink);
             // Selected, it can be copied by hand if the browser does not let the page.
             let select = |event: FocusEvent| event.target_unchecked_into::<HtmlInputElement>().select();
             let said = match sharing.copied {
@@ -73,7 +74,7 @@ fn link_to(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
 }
 
 fn saving(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
-    let wish = |wish: Wish| on_wish.reform(move |_: MouseEvent| wish.clone());
+    let wish = |wish: Wish| press(on_wish, wish);
     let no_commands = sharing.commands.is_none();
     html! {
         <section>
@@ -111,7 +112,7 @@ fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
         })
     };
     let topic = |(at, topic): (usize, &Topic)| {
-        let onclick = on_wish.reform(move |_: MouseEvent| Wish::Choose(at));
+        let onclick = press(on_wish, Wish::Choose(at));
         html! { <button type="button" {onclick}>{topic.name.clone()}</button> }
     };
     let wrong = sharing.mistake.is_some();
@@ -159,8 +160,11 @@ fn complaint(mistake: &Mistake) -> Html {
     }
 }
 
-/// Begins with a capital letter.
+/// Begins with a capital letter. Only English begins here: the capitals of all languages are a table of kilobytes.
 fn upper(text: &str) -> String {
-    let mut chars = text.trim_end_matches('.').chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    let mut text = text.trim_end_matches('.').to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }

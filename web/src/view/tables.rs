@@ -5,7 +5,7 @@ use std::rc::Rc;
 use logscope::lab::{FetchedRecord, Picture};
 use yew::prelude::*;
 
-use super::hooks::use_rows;
+use super::hooks::{press, use_rows};
 use crate::state::beside::Wish;
 use crate::state::bytes::purpose;
 use crate::state::files::{files, totals};
@@ -92,7 +92,7 @@ pub(crate) struct FilesProps {
 
 #[function_component]
 pub(crate) fn Files(props: &FilesProps) -> Html {
-    let save = |wish: Wish| props.on_wish.reform(move |_: MouseEvent| wish.clone());
+    let save = |wish: Wish| press(&props.on_wish, wish);
     let log = &props.picture.log;
     let (count, bytes) = totals(log);
     let window = use_node_ref();

@@ -75,36 +75,25 @@ pub(super) fn Words(props: &Props) -> Html {
 /// The words themselves.
 #[function_component]
 fn Told(props: &Props) -> Html {
-    let Props { telling, stage, focused, on_focus, on_do } = props;
+    let Props { telling, focused, .. } = props;
     let mut seen = telling.seen.clone();
     seen.lanes.end = seen.lanes.end.min(seen.lanes.start + TOLD);
     let mut shapes = lanes(&telling.picture, &telling.palette, &telling.frame, &seen);
     put_readers(&telling.picture, &telling.frame, &telling.readers, &mut shapes);
     let first = || shapes.iter().flat_map(|lane| &lane.boxes).map(|shape| shape.id).next();
     let reachable = focused.or(telling.selected).or_else(first);
+    let batches = use_batches(props, reachable);
     html! {
         <>
-            <Batches
-                telling={telling.clone()} {reachable} stage={stage.clone()} on_focus={on_focus.clone()} on_do={on_do.clone()}
-            />
-            <Segments lanes={described_lanes(&shapes)} partition={telling.partition} />
+            {batches}
+            {segments(&described_lanes(&shapes), telling.partition)}
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct BatchesProps {
-    telling: Telling,
-    /// The batch that Tab reaches.
-    reachable: Option<BatchId>,
-    stage: ByAddress,
-    on_focus: UseStateSetter<Option<BatchId>>,
-    on_do: Callback<Action>,
-}
-
 /// The batches around the one that Tab reaches, in words.
-#[function_component]
-fn Batches(props: &BatchesProps) -> Html {
+#[hook]
+fn use_batches(props: &Props, reachable: Option<BatchId>) -> Html {
     let ByAddress(stage) = &props.stage;
     // The batch that is to have the focus as soon as it is in the page.
     let wanted = use_mut_ref(|| None::<BatchId>);
@@ -163,14 +152,14 @@ fn Batches(props: &BatchesProps) -> Html {
         })
     };
     let Telling { picture, palette, frame, selected, .. } = &props.telling;
-    let (listed, all) = options(picture, palette, frame, props.reachable);
+    let (listed, all) = options(picture, palette, frame, reachable);
     let option = |option: &OptionText| {
-        let reachable = props.reachable == Some(option.id);
+        let reached = reachable == Some(option.id);
         html! {
             <li
                 key={option.number} id={element_id(option.id, partition)} role="option" aria-label={option.text.clone()}
                 aria-posinset={option.number.to_string()} aria-setsize={all.to_string()}
-                aria-selected={(*selected == Some(option.id)).to_string()} tabindex={if reachable { "0" } else { "-1" }}
+                aria-selected={(*selected == Some(option.id)).to_string()} tabindex={if reached { "0" } else { "-1" }}
             ></li>
         }
     };
@@ -180,28 +169,21 @@ fn Batches(props: &BatchesProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SegmentsProps {
-    lanes: Vec<LaneDescription>,
-    partition: Option<u32>,
-}
-
 /// The segments in view, in words.
-#[function_component]
-fn Segments(props: &SegmentsProps) -> Html {
+fn segments(lanes: &[LaneDescription], partition: Option<u32>) -> Html {
     let lane = |lane: &LaneDescription| {
         html! {
-            <li key={lane.base_offset} id={in_partition(format!("segment-{}", lane.base_offset), props.partition)}>
+            <li key={lane.base_offset} id={in_partition(format!("segment-{}", lane.base_offset), partition)}>
                 <span data-mark="name">{lane.name.clone()}</span>{": "}{lane.text.clone()}
                 <ul>{for lane.marks.iter().map(|mark| html! { <li data-mark="">{mark.clone()}</li> })}</ul>
             </li>
         }
     };
-    let name = match props.partition {
+    let name = match partition {
         None => text::SEGMENTS_IN_VIEW.to_owned(),
         Some(number) => format!("{} {number}", text::SEGMENTS_OF),
     };
-    html! { <ul aria-label={name}>{for props.lanes.iter().map(lane)}</ul> }
+    html! { <ul aria-label={name}>{for lanes.iter().map(lane)}</ul> }
 }
 
 /// Gives a batch the focus; `false` if it is not in the page.

@@ -7,7 +7,7 @@ use logscope::segment::{INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, file_name, 
 use logscope::storage::Storage;
 use yew::prelude::*;
 
-use super::super::{App, Msg};
+use super::super::{App, Msg, promise};
 use super::{Event, Link};
 use crate::exchange;
 use crate::live::Client;
@@ -49,7 +49,7 @@ impl App {
         link.detail = Detail::default();
         let client = link.client.clone();
         if let Some((id, size)) = batch {
-            ctx.link().send_future(async move {
+            promise(ctx, async move {
                 let path = format!("{}/segments/{}/log", place.path(), id.segment);
                 Msg::Live(Event::Batch(id, client.bytes(&path, id.position, u64::from(size)).await))
             });
@@ -57,7 +57,7 @@ impl App {
             let Some((base, file)) = served(&name) else {
                 return self.show_live(|live| live.said = Some(Err(text::NOT_SERVED.to_owned())));
             };
-            ctx.link().send_future(async move {
+            promise(ctx, async move {
                 let path = format!("{}/segments/{base}/{file}", place.path());
                 Msg::Live(Event::File(name, client.bytes(&path, 0, LOOKED_AT).await))
             });
@@ -80,7 +80,7 @@ impl App {
         }
         let Some(link) = &self.link else { return };
         let (client, settings) = (link.client.clone(), link.settings.clone());
-        ctx.link().send_future(async move {
+        promise(ctx, async move {
             Msg::Live(Event::Saved(save(&client, &place, names, all.then_some(settings)).await))
         });
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use logscope::lab::{Action as Command, FetchedRecord, TopicAction};
 use yew::prelude::*;
 
-use super::super::{App, Msg};
+use super::super::{App, Msg, promise};
 use super::Event;
 use crate::live::{self, Client};
 use crate::state::live::answers;
@@ -27,7 +27,7 @@ impl App {
         let (Some(place), Some(link)) = (live.address.place.clone(), &self.link) else { return };
         for command in commands {
             let (client, place) = (link.client.clone(), place.clone());
-            ctx.link().send_future(async move {
+            promise(ctx, async move {
                 let request = match &command {
                     TopicAction::Log { action, .. } => {
                         Request::of(action, &place.path(), &place.topic, place.partition)

@@ -12,38 +12,33 @@ const SLIDER_MAX: u32 = 2048;
 
 #[function_component]
 pub(crate) fn Consume(props: &Props) -> Html {
+    let (fetch, find) = (use_fetch_form(props), use_find_form(props));
     html! {
         <details class="panel" open=true>
             {props.heading(text::CONSUME)}
-            <FetchForm ready={props.ready} on_run={&props.on_run} />
-            <FindForm ready={props.ready} on_run={&props.on_run} />
+            {fetch}
+            {find}
         </details>
     }
 }
 
-#[function_component]
-fn FetchForm(props: &Props) -> Html {
-    let (offset, on_offset) = use_field("0");
-    let (max_bytes, on_max_bytes) = use_field("300");
+#[hook]
+fn use_fetch_form(props: &Props) -> Html {
+    let offset = use_field("0");
+    let max_bytes = use_field("300");
     let sending = use_sending("consume-complaint", &props.on_run);
     let on_submit = sending.on_submit(command::fetch(&offset, &max_bytes));
     let slider_max = SLIDER_MAX.to_string();
     html! {
         <form class="fields" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
             <div class="row">
-                <Field
-                    label={text::OFFSET} name="offset" min="0"
-                    value={(*offset).clone()} oninput={on_offset} sending={sending.clone()}
-                />
-                <Field
-                    label={text::MAX_BYTES} name="max_bytes" min="0"
-                    value={(*max_bytes).clone()} oninput={on_max_bytes.clone()} sending={sending.clone()}
-                />
+                {sending.field(Field::number(text::OFFSET, "offset", "0"), &offset)}
+                {sending.field(Field::number(text::MAX_BYTES, "max_bytes", "0"), &max_bytes)}
             </div>
             <div class="row centred">
                 <input
                     type="range" min="0" max={slider_max} step="1" aria-label={text::MAX_BYTES_SLIDER}
-                    value={(*max_bytes).clone()} oninput={on_max_bytes}
+                    value={max_bytes.to_string()} oninput={&max_bytes.on_input}
                 />
                 <button type="submit" class="main" disabled={!props.ready}>{text::FETCH}</button>
             </div>
@@ -52,9 +47,9 @@ fn FetchForm(props: &Props) -> Html {
     }
 }
 
-#[function_component]
-fn FindForm(props: &Props) -> Html {
-    let (time, on_time) = use_field(text::FIRST_TIME);
+#[hook]
+fn use_find_form(props: &Props) -> Html {
+    let time = use_field(text::FIRST_TIME);
     let sending = use_sending("find-complaint", &props.on_run);
     let on_submit = sending.on_submit(command::find(&time));
     html! {
@@ -62,7 +57,7 @@ fn FindForm(props: &Props) -> Html {
         <summary>{text::FIND_BY_TIME}</summary>
         <form class="fields times" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
             <div class="row">
-                <Field label={text::TIMESTAMP} name="timestamp" value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
+                {sending.field(Field::text(text::TIMESTAMP, "timestamp"), &time)}
                 <button type="submit" class="narrow" title={text::FIND_HINT} disabled={!props.ready}>{text::FIND}</button>
             </div>
             {sending.complaint()}

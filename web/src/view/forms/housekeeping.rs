@@ -11,24 +11,25 @@ use crate::view::hooks::use_field;
 
 #[function_component]
 pub(crate) fn Housekeeping(props: &Props) -> Html {
+    let (clock, cut) = (use_clock_form(props), use_cut_form(props));
     html! {
         <details class="panel">
             <summary>{text::HOUSEKEEPING}</summary>
-            <ClockForm ready={props.ready} on_run={&props.on_run} />
-            <CutForm ready={props.ready} place={props.place.clone()} on_run={&props.on_run} />
+            {clock}
+            {cut}
         </details>
     }
 }
 
-#[function_component]
-fn ClockForm(props: &Props) -> Html {
-    let (time, on_time) = use_field("8d");
+#[hook]
+fn use_clock_form(props: &Props) -> Html {
+    let time = use_field("8d");
     let sending = use_sending("clock-complaint", &props.on_run);
     let disabled = !props.ready;
     html! {
         <form class="fields" novalidate=true onsubmit={sending.on_submit(command::advance(&time))} oninput={&sending.on_edit}>
             <div class="row">
-                <Field label={text::DURATION} name="duration" short=true value={(*time).clone()} oninput={on_time} sending={sending.clone()} />
+                {sending.field(Field::text(text::DURATION, "duration").short(), &time)}
                 <button type="submit" title={text::ADVANCE_HINT} {disabled}>{text::ADVANCE}</button>
             </div>
             <div class="row">
@@ -41,9 +42,9 @@ fn ClockForm(props: &Props) -> Html {
     }
 }
 
-#[function_component]
-fn CutForm(props: &Props) -> Html {
-    let (at, on_at) = use_field("3");
+#[hook]
+fn use_cut_form(props: &Props) -> Html {
+    let at = use_field("3");
     let sending = use_sending("cut-complaint", &props.on_run);
     let disabled = !props.ready;
     let on_delete = sending.on_click(command::delete_before(&at));
@@ -51,7 +52,7 @@ fn CutForm(props: &Props) -> Html {
     html! {
         <form class="fields second" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
-                <Field label={text::CUT_AT} name="cut" min="0" value={(*at).clone()} oninput={on_at} sending={sending.clone()} />
+                {sending.field(Field::number(text::CUT_AT, "cut", "0"), &at)}
                 if let Some(place) = &props.place { <span class="hint">{place.clone()}</span> }
             </div>
             <div class="row tight">

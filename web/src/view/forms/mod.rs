@@ -12,6 +12,7 @@ mod topic;
 use logscope::lab::TopicAction as Command;
 use yew::prelude::*;
 
+use super::hooks::Typed;
 use crate::state::command::Refused;
 
 pub(super) use configs::Configs;
@@ -39,38 +40,29 @@ impl Props {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FieldProps {
+/// What a field takes.
+#[derive(Clone, Copy, Default)]
+struct Field {
     label: &'static str,
     name: &'static str,
     /// The least number; without it, the field takes text.
-    #[prop_or_default]
     min: Option<&'static str>,
-    #[prop_or_default]
     max: Option<&'static str>,
-    #[prop_or_default]
     placeholder: Option<&'static str>,
-    #[prop_or_default]
     short: bool,
-    value: String,
-    oninput: Callback<InputEvent>,
-    sending: Sending,
 }
 
-/// A field with its label. While the form complains about it, it says so and where.
-#[function_component]
-fn Field(props: &FieldProps) -> Html {
-    let FieldProps { label, name, min, max, placeholder, value, oninput, sending, .. } = props;
-    let kind = if min.is_some() { "number" } else { "text" };
-    let wrong = sending.complaint.as_ref().filter(|refused| refused.field == *label);
-    html! {
-        <label class={classes!(props.short.then_some("short"))}><span>{*label}</span>
-            <input
-                type={kind} name={*name} min={*min} max={*max} placeholder={*placeholder} autocomplete="off"
-                spellcheck="false" value={value.clone()} {oninput}
-                aria-invalid={wrong.map(|_| "true")} aria-describedby={wrong.map(|_| sending.id)}
-            />
-        </label>
+impl Field {
+    fn text(label: &'static str, name: &'static str) -> Self {
+        Self { label, name, ..Self::default() }
+    }
+
+    fn number(label: &'static str, name: &'static str, min: &'static str) -> Self {
+        Self { min: Some(min), ..Self::text(label, name) }
+    }
+
+    fn short(self) -> Self {
+        Self { short: true, ..self }
     }
 }
 
@@ -97,6 +89,22 @@ impl Sending {
     fn on_click(&self, command: Result<impl Into<Command>, Refused>) -> Callback<MouseEvent> {
         let command = command.map(Into::into);
         self.send.reform(move |_: MouseEvent| command.clone())
+    }
+
+    /// A field with its label. While the form complains about it, it says so and where.
+    fn field(&self, field: Field, typed: &Typed) -> Html {
+        let Field { label, name, min, max, placeholder, short } = field;
+        let kind = if min.is_some() { "number" } else { "text" };
+        let wrong = self.complaint.as_ref().filter(|refused| refused.field == label);
+        html! {
+            <label class={short.then_some("short")}><span>{label}</span>
+                <input
+                    type={kind} {name} {min} {max} {placeholder} autocomplete="off" spellcheck="false"
+                    value={typed.to_string()} oninput={&typed.on_input}
+                    aria-invalid={wrong.map(|_| "true")} aria-describedby={wrong.map(|_| self.id)}
+                />
+            </label>
+        }
     }
 
     fn complaint(&self) -> Html {

@@ -20,9 +20,9 @@ pub(crate) struct ProduceProps {
 
 #[function_component]
 pub(crate) fn Produce(props: &ProduceProps) -> Html {
-    let (payload, on_payload) = use_field("hello");
-    let (key, on_key) = use_field("");
-    let (number, on_number) = use_field("1");
+    let payload = use_field("hello");
+    let key = use_field("");
+    let number = use_field("1");
     let sending = use_sending("produce-complaint", &props.on_run);
     let disabled = !props.ready;
     // The partition that was chosen may be gone with a reset.
@@ -35,20 +35,14 @@ pub(crate) fn Produce(props: &ProduceProps) -> Html {
         <details class="panel" open=true>
             <summary>{text::PRODUCE}</summary>
             <form class="fields" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
-                <Field label={text::PAYLOAD} name="payload" value={(*payload).clone()} oninput={on_payload} sending={sending.clone()} />
+                {sending.field(Field::text(text::PAYLOAD, "payload"), &payload)}
                 <div class="row">
-                    <Field
-                        label={text::KEY} name="key" placeholder={text::NO_KEY}
-                        value={(*key).clone()} oninput={on_key} sending={sending.clone()}
-                    />
+                    {sending.field(Field { placeholder: Some(text::NO_KEY), ..Field::text(text::KEY, "key") }, &key)}
                     <button type="button" title={text::TOMBSTONE_HINT} {disabled} onclick={on_tombstone}>{text::TOMBSTONE}</button>
                 </div>
                 if props.partitions > 1 { {choice(props.partitions, partition, chosen.setter())} }
                 <div class="row">
-                    <Field
-                        label={text::COUNT} name="count" min="1" max="10000" short=true
-                        value={(*number).clone()} oninput={on_number} sending={sending.clone()}
-                    />
+                    {sending.field(Field { max: Some("10000"), ..Field::number(text::COUNT, "count", "1").short() }, &number)}
                     <button type="submit" class="main" {disabled}>{text::APPEND}</button>
                 </div>
                 {sending.complaint()}

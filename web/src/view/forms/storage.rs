@@ -10,9 +10,9 @@ use crate::view::hooks::use_field;
 
 #[function_component]
 pub(crate) fn Storage(props: &Props) -> Html {
-    let (torn, on_torn) = use_field("0");
-    let (disk, on_disk) = use_field("2048");
-    let (segment, on_segment) = use_field("0");
+    let torn = use_field("0");
+    let disk = use_field("2048");
+    let segment = use_field("0");
     let sending = use_sending("storage-complaint", &props.on_run);
     let run = |command: Command| sending.on_click(Ok(command));
     let failing = use_sending("faults-complaint", &props.on_run);
@@ -29,10 +29,7 @@ pub(crate) fn Storage(props: &Props) -> Html {
                     <button type="button" {disabled} onclick={run(Command::Reset)}>{text::RESET}</button>
                 </div>
                 <div class="row">
-                    <Field
-                        label={text::TORN_BYTES} name="torn" min="0" short=true
-                        value={(*torn).clone()} oninput={on_torn} sending={sending.clone()}
-                    />
+                    {sending.field(Field::number(text::TORN_BYTES, "torn", "0").short(), &torn)}
                     <button type="submit" class="grave" {disabled}>{text::CRASH}</button>
                 </div>
                 {sending.complaint()}
@@ -43,10 +40,7 @@ pub(crate) fn Storage(props: &Props) -> Html {
             <summary>{text::FAULTS}</summary>
             <form class="fields" novalidate=true onsubmit={not_sent} oninput={&failing.on_edit}>
                 <div class="row">
-                    <Field
-                        label={text::DISK_BYTES} name="disk" min="0" short=true
-                        value={(*disk).clone()} oninput={on_disk} sending={failing.clone()}
-                    />
+                    {failing.field(Field::number(text::DISK_BYTES, "disk", "0").short(), &disk)}
                     <button type="button" class="grave" title={text::LIMIT_DISK_HINT} {disabled} onclick={failing.on_click(command::disk(&disk))}>{text::LIMIT_DISK}</button>
                 </div>
                 <div class="row tight">
@@ -54,10 +48,7 @@ pub(crate) fn Storage(props: &Props) -> Html {
                     <button type="button" class="grave" title={text::FAIL_SYNC_HINT} {disabled} onclick={fail(Command::FailSync)}>{text::FAIL_SYNC}</button>
                 </div>
                 <div class="row">
-                    <Field
-                        label={text::SEGMENT} name="segment" min="0" short=true
-                        value={(*segment).clone()} oninput={on_segment} sending={failing.clone()}
-                    />
+                    {failing.field(Field::number(text::SEGMENT, "segment", "0").short(), &segment)}
                     <button type="button" class="grave" title={text::LOSE_INDEX_HINT} {disabled} onclick={failing.on_click(command::lose_index(&segment))}>{text::LOSE_INDEX}</button>
                     <button type="button" class="grave" title={text::DAMAGE_INDEX_HINT} {disabled} onclick={failing.on_click(command::damage_index(&segment))}>{text::DAMAGE_INDEX}</button>
                 </div>

@@ -10,10 +10,10 @@ use crate::view::hooks::use_field;
 /// The panel. It is open for a topic that has something to be done there.
 #[function_component]
 pub(crate) fn Topic(props: &Props) -> Html {
-    let (count, on_count) = use_field("3");
+    let count = use_field("3");
     let adding = use_sending("partitions-complaint", &props.on_run);
-    let (consumer, on_consumer) = use_field("billing");
-    let (max_bytes, on_max_bytes) = use_field("300");
+    let consumer = use_field("billing");
+    let max_bytes = use_field("300");
     let sending = use_sending("consumer-complaint", &props.on_run);
     let disabled = !props.ready;
     html! {
@@ -21,10 +21,7 @@ pub(crate) fn Topic(props: &Props) -> Html {
             <summary>{text::TOPIC}</summary>
             <form class="fields" novalidate=true onsubmit={adding.on_submit(command::partitions(&count))} oninput={&adding.on_edit}>
                 <div class="row">
-                    <Field
-                        label={text::PARTITIONS} name="partitions" min="1" max="12" short=true
-                        value={(*count).clone()} oninput={on_count} sending={adding.clone()}
-                    />
+                    {adding.field(Field { max: Some("12"), ..Field::number(text::PARTITIONS, "partitions", "1").short() }, &count)}
                     <button type="submit" {disabled}>{text::SET_PARTITIONS}</button>
                 </div>
                 {adding.complaint()}
@@ -34,11 +31,8 @@ pub(crate) fn Topic(props: &Props) -> Html {
                 oninput={&sending.on_edit}
             >
                 <div class="row">
-                    <Field label={text::CONSUMER} name="consumer" value={(*consumer).clone()} oninput={on_consumer} sending={sending.clone()} />
-                    <Field
-                        label={text::POLL_BYTES} name="poll_bytes" min="0" short=true
-                        value={(*max_bytes).clone()} oninput={on_max_bytes} sending={sending.clone()}
-                    />
+                    {sending.field(Field::text(text::CONSUMER, "consumer"), &consumer)}
+                    {sending.field(Field::number(text::POLL_BYTES, "poll_bytes", "0").short(), &max_bytes)}
                 </div>
                 <div class="row">
                     <button type="submit" class="main" title={text::POLL_HINT} {disabled}>{text::POLL}</button>
