@@ -14,6 +14,7 @@
 mod browser;
 mod host;
 mod http;
+mod measure;
 mod offline;
 mod page;
 mod process;
