@@ -98,7 +98,7 @@ async fn main() -> Result<()> {
     let wanted = |name: &str| name.contains(filter.as_str());
     let mut lines = Vec::new();
     if wanted("load") {
-        visit(async |page| load(page, times, &mut lines).await).await?;
+        visit(async |page| load(page, times, &mut lines).await).await.context("load")?;
     }
     if wanted("redraw") {
         for batches in [1_000, 10_000, 100_000] {
@@ -112,7 +112,9 @@ async fn main() -> Result<()> {
         visit(async |page| open(page, times, &mut lines).await).await?;
     }
     if lines.is_empty() {
-        bail!("no row of the page has {filter:?} in its name; there are page-load, page-redraw, page-scrub, page-open");
+        bail!(
+            "no row of the page has {filter:?} in its name; there are page-load, page-redraw, page-scrub, page-open"
+        );
     }
     println!("\n{HEADING}");
     lines.iter().for_each(|line| println!("{line}"));
@@ -129,7 +131,8 @@ async fn load(page: &Page, times: Times, lines: &mut Vec<String>) -> Result<()> 
         page.leave().await?;
         page.enter().await?;
         interactive.push(ready(page).await?);
-        let script = "const loaded = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+        let script =
+            "const loaded = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
             return loaded.reduce((sum, entry) => sum + entry.encodedBodySize, 0)";
         loaded = ask(page, script).await?;
     }
