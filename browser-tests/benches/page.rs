@@ -136,6 +136,7 @@ async fn load(page: &Page, times: Times, lines: &mut Vec<String>) -> Result<()> 
             return loaded.reduce((sum, entry) => sum + entry.encodedBodySize, 0)";
         loaded = ask(page, script).await?;
     }
+    no_icon(page).await?;
     lines.push(line("what the page loads, compressed", loaded / 1e3, "KB", 300.0));
     lines.push(line("interactive after navigation", median(interactive) / 1e3, "s", 1.0));
     Ok(())
@@ -189,6 +190,7 @@ async fn open(page: &Page, times: Times, lines: &mut Vec<String>) -> Result<()> 
         ratios.push(time / bare);
         read.push(bare);
     }
+    no_icon(page).await?;
     ensure!(bytes > 99e6, "the database holds {bytes} bytes of the log, and not 100 MB");
     let ratio = median(ratios.clone());
     lines.push(format!(
@@ -208,6 +210,11 @@ async fn open(page: &Page, times: Times, lines: &mut Vec<String>) -> Result<()> 
     let what = format!("memory of the page with it, {:.0} MB of it the engine's", engine / 1e6);
     lines.push(line(&what, memory / 1e6, "MB", 3.0 * bytes / 1e6 + 50.0));
     Ok(())
+}
+
+/// The browser looks for an icon where a plain file names none, and has said by now that there is none.
+async fn no_icon(page: &Page) -> Result<()> {
+    page.expect_failures(&["favicon"]).await
 }
 
 /// When the page was ready, since its navigation began, in milliseconds.

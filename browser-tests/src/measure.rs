@@ -23,9 +23,7 @@ impl Page {
 
     /// Leaves the page for a plain file of the same origin, where nothing of it runs.
     pub async fn leave(&self) -> Result<()> {
-        self.browser.client.goto(&self.address_with("style.css")).await?;
-        // The browser looks for an icon where a plain file names none.
-        self.expect_failures(&["favicon"]).await
+        Ok(self.browser.client.goto(&self.address_with("style.css")).await?)
     }
 
     /// Comes back to the page.
