@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask browser` builds what is tested and says by environment variables where it is:
 //! `LOGSCOPE_BROKER` (the binary), `LOGSCOPE_PAGE` (the folder), `LOGSCOPE_PACKAGE_TESTS` (the JavaScript package
-//! beside its tests) and `LOGSCOPE_SCREENSHOTS`. A test is one call of [`visit`], or of [`Scripts::run`] if it is about
+//! beside its tests), `LOGSCOPE_AXE` (the script of axe-core, or nothing) and `LOGSCOPE_SCREENSHOTS`. A test is one call of [`visit`], or of [`Scripts::run`] if it is about
 //! the package, with a broker, a browser and an origin of its own.
 //!
 //! Invariants:
@@ -11,9 +11,11 @@
 //! - An error in the browser's console fails the test, whatever else it looked at.
 //! - Whatever was started is ended by its process id, also when a test fails.
 
+mod axe;
 mod browser;
 mod host;
 mod http;
+mod measure;
 mod offline;
 mod page;
 mod process;

@@ -2,7 +2,7 @@
 
 use gloo_events::EventListener;
 use js_sys::Function;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Element, HtmlElement, StorageEstimate, StorageManager, Window};
 
@@ -106,6 +106,16 @@ pub(crate) fn pixel_ratio() -> f64 {
 pub(crate) fn computed(element: &HtmlElement, property: &str) -> String {
     let style = window().and_then(|window| window.get_computed_style(element).ok().flatten());
     style.and_then(|style| style.get_property_value(property).ok()).unwrap_or_default()
+}
+
+/// Gives the focus to what has this id, and shows it from its top on; nothing happens if it is not in the page.
+pub(crate) fn focus_on(id: &str) {
+    let element = document().and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        element.scroll_into_view();
+        // It fails for no element of a page.
+        let _ = element.focus();
+    }
 }
 
 /// Asks to be called with the next frame; the answer is what [`forget_frame`] takes.

@@ -207,6 +207,8 @@ pub(crate) const LESSONS: &str = "Lessons";
 pub(crate) const LESSONS_INTRO: &str = "Short, and in order. Each has a log of its own; yours is kept and comes back when you leave. What you do is \
      ticked off by what the engine does, and kept in this browser.";
 pub(crate) const TRUTH: &str = "How true is this?";
+pub(crate) const GLOSSARY: &str = "Glossary";
+pub(crate) const IN_GLOSSARY: &str = "What this means";
 pub(crate) const TASKS: &str = "Tasks";
 pub(crate) const ONE_WAY: &str = "Show one way";
 pub(crate) const BEGIN_AGAIN: &str = "Begin again";

@@ -3,7 +3,7 @@
 //! They are the package `browser-tests`, which starts the broker and Chromium itself and is told by environment
 //! variables what to test. Plain `cargo test` doesn't know it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +12,8 @@ use crate::workspace::{Workspace, on_path, run};
 use crate::{bundle, package};
 
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
+/// What looks for what people with other senses and hands could not use. It is no code of ours, and is not kept here.
+const AXE: &str = "axe-core@4.14.1";
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 pub(crate) fn build_and_test(workspace: &Workspace, dev: bool, arguments: &[String]) -> Result<()> {
@@ -40,8 +42,22 @@ pub(crate) fn test(workspace: &Workspace, tested: &Tested<'_>, arguments: &[Stri
         .env("LOGSCOPE_BROKER", tested.broker)
         .env("LOGSCOPE_PAGE", tested.page)
         .env("LOGSCOPE_PACKAGE_TESTS", tested.package)
+        .env("LOGSCOPE_AXE", axe(workspace))
         .env("LOGSCOPE_SCREENSHOTS", workspace.target.join("screenshots"));
     run(&mut command)
+}
+
+/// Where the script of axe-core is, which npm fetches once; empty where there is no npm, or none that reaches it.
+fn axe(workspace: &Workspace) -> PathBuf {
+    let folder = workspace.target.join(AXE);
+    let script = folder.join("node_modules/axe-core/axe.min.js");
+    if !script.is_file() && on_path("npm") {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+        // Whether it is there is seen below.
+        let _ = run(npm.arg(&folder).arg(AXE).stdin(Stdio::null()));
+    }
+    if script.is_file() { script } else { PathBuf::new() }
 }
 
 /// Installs Chromium where that is ours to do: as root on Debian and its kin.

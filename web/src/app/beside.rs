@@ -18,13 +18,14 @@ use crate::engine::{Engine, Saved};
 use crate::indexed_db::Store;
 use crate::state::archive::{self, TOPIC, Topic};
 use crate::state::beside::{Beside, Dialog, Fetched, Guest, Sharing, Wish, lines};
-use crate::state::lessons::{self, Course};
+use crate::state::lessons::{self, Block, Course};
 use crate::state::share::{Link, MAX_LINK, Mistake, Opened, check};
 use crate::state::{Action, Keeping, State};
 use crate::{browser, exchange, text};
 
 const INDEX: &str = "lessons/index.txt";
 const TRUTH: &str = "lessons/how-true.md";
+const GLOSSARY: &str = "lessons/glossary.md";
 /// Where the own log's commands are kept, so that a page that is loaded again can still tell it as a link.
 const COMMANDS: &str = "logscope-commands";
 /// More than this is not kept: no link would hold it.
@@ -60,7 +61,8 @@ pub(crate) enum Event {
     /// The address has changed.
     Address,
     IndexRead(Result<String, String>),
-    TruthRead(Result<String, String>),
+    /// One of the texts beside the lessons has come.
+    TextRead(&'static str, Result<String, String>),
     /// The link is in the clipboard, or could not be put there.
     Copied(bool),
     /// The bytes that are open are in the clipboard, or could not be put there.
@@ -87,10 +89,11 @@ impl App {
                     |text: String| lessons::parse_index(INDEX, &text).map_err(|mistake| mistake.to_string());
                 self.show(|shown| shown.index = fetched(read.and_then(parse)));
             }
-            Event::TruthRead(read) => {
-                let line = |(line, reason)| format!("{TRUTH}, line {line}: {reason}");
+            Event::TextRead(file, read) => {
+                let line = |(line, reason)| format!("{file}, line {line}: {reason}");
                 let parse = |text: String| lessons::blocks(&text, 1).map_err(line);
-                self.show(|shown| shown.truth = fetched(read.and_then(parse)));
+                let text = fetched(read.and_then(parse));
+                self.show(|shown| *place_of(shown, file) = text);
             }
             Event::Copied(copied) => self.show(|shown| {
                 if let Some(Dialog::Share(sharing)) = &mut shown.dialog {
@@ -109,10 +112,12 @@ impl App {
                 self.show(|shown| shown.dialog = Some(Dialog::Lessons));
             }
             Wish::ShowTruth => {
-                if !matches!(self.aside.shown.truth, Fetched::Here(_)) {
-                    promise(ctx, async { Msg::Beside(Event::TruthRead(exchange::text_at(TRUTH).await)) });
-                }
+                self.read_text(ctx, TRUTH);
                 self.show(|shown| shown.dialog = Some(Dialog::Truth));
+            }
+            Wish::ShowGlossary(term) => {
+                self.read_text(ctx, GLOSSARY);
+                self.show(|shown| shown.dialog = Some(Dialog::Glossary(term)));
             }
             Wish::Live(wish) => self.wish_live(ctx, wish),
             Wish::SaveAll | Wish::SaveFile(_) if self.link.is_some() => self.save_live(ctx, wish),
@@ -280,6 +285,13 @@ impl App {
     fn read_index(&mut self, ctx: &Context<Self>) {
         if !matches!(self.aside.shown.index, Fetched::Here(_)) {
             promise(ctx, async { Msg::Beside(Event::IndexRead(exchange::text_at(INDEX).await)) });
+        }
+    }
+
+    /// Reads one of the texts beside the lessons, unless it is here.
+    fn read_text(&mut self, ctx: &Context<Self>, file: &'static str) {
+        if !matches!(place_of(Rc::make_mut(&mut self.aside.shown), file), Fetched::Here(_)) {
+            promise(ctx, async move { Msg::Beside(Event::TextRead(file, exchange::text_at(file).await)) });
         }
     }
 
@@ -541,6 +553,11 @@ impl App {
         self.reduce(Action::Named(name));
         browser::set_hash("");
     }
+}
+
+/// Where one of the texts beside the lessons is kept.
+fn place_of<'s>(shown: &'s mut Beside, file: &str) -> &'s mut Fetched<Rc<Vec<Block>>> {
+    if file == GLOSSARY { &mut shown.glossary } else { &mut shown.truth }
 }
 
 fn fetched<T>(result: Result<T, String>) -> Fetched<Rc<T>> {

@@ -23,6 +23,8 @@ pub(crate) struct Beside {
     pub(crate) index: Fetched<Rc<Vec<Entry>>>,
     /// The page that says what is true, once it was asked for.
     pub(crate) truth: Fetched<Rc<Vec<Block>>>,
+    /// What the terms mean, once it was asked for.
+    pub(crate) glossary: Fetched<Rc<Vec<Block>>>,
     /// Whether the bytes that are open could be copied, once that was asked for.
     pub(crate) copied: Option<bool>,
     /// The names of the lessons that were played to their end.
@@ -59,6 +61,8 @@ pub(crate) enum Dialog {
     Lessons,
     /// How true it is.
     Truth,
+    /// The glossary, at a term; at its beginning if there is none.
+    Glossary(String),
     /// Sharing, saving and opening.
     Share(Sharing),
     /// How the log is kept.
@@ -124,6 +128,8 @@ impl Sharing {
 pub(crate) enum Wish {
     ShowLessons,
     ShowTruth,
+    /// Show the glossary at a term; at its beginning if there is none.
+    ShowGlossary(String),
     ShowSharing,
     /// Show how the log is kept.
     ShowKept,

@@ -28,6 +28,7 @@ mod speed;
 #[expect(clippy::module_inception, reason = "the state is what the folder is named for")]
 mod state;
 mod step;
+pub(crate) mod terms;
 mod timeline;
 mod topic_settings;
 pub(crate) mod what_if;

@@ -10,7 +10,8 @@ use super::branches::branches;
 use super::command::CommandLine;
 use super::hooks::press;
 use super::icon::{Icon, icon};
-use super::prose::prose;
+use super::prose::explained;
+use crate::state::beside::Wish;
 use crate::state::{Action, Gravity, Group, Speed, State, Timeline, gravity, title};
 use crate::text;
 
@@ -26,11 +27,12 @@ pub(crate) struct Props {
     pub(crate) on_do: Callback<Action>,
     /// A running broker's log: there is nothing to type, and what goes by is not read out step by step.
     pub(crate) live: bool,
+    pub(crate) on_wish: Callback<Wish>,
 }
 
 #[function_component]
 pub(crate) fn Dock(props: &Props) -> Html {
-    let Props { state, on_run, on_do, live } = props;
+    let Props { state, on_run, on_do, live, on_wish } = props;
     let event = state.timeline.event();
     let said = match event {
         Some(event) => topic_sentence(event),
@@ -39,6 +41,16 @@ pub(crate) fn Dock(props: &Props) -> Html {
         None => text::LOADING.to_owned(),
     };
     let place = event.and_then(TopicEvent::partition).and_then(|partition| state.place(partition));
+    let on_term = {
+        let (playing, on_do) = (state.playing_to.is_some(), on_do.clone());
+        on_wish.reform(move |term: String| {
+            // What is being read about is to stay.
+            if playing {
+                on_do.emit(Action::Pause);
+            }
+            Wish::ShowGlossary(term)
+        })
+    };
     let grave = event.is_some_and(|event| gravity(event) == Gravity::Grave);
     html! {
         <section class="dock" aria-label="Timeline">
@@ -47,7 +59,7 @@ pub(crate) fn Dock(props: &Props) -> Html {
             <Steps state={state.clone()} on_do={on_do.clone()} />
             <p class={classes!("sentence", grave.then_some("grave"))} role="status" aria-live={if state.is_following() { "off" } else { "polite" }}>
                 if let Some(place) = place { <span class="place">{place}</span> }
-                {prose(&said)}
+                {explained(&said, &on_term)}
             </p>
             if !live {
                 <CommandLine

@@ -3,6 +3,8 @@
 //! These are functions, not components: each component costs the page some kilobytes, and these have nothing to
 //! remember.
 
+use std::rc::Rc;
+
 use logscope::topic::{murmur2, partition_for_key};
 use yew::prelude::*;
 
@@ -40,19 +42,41 @@ pub(super) fn lessons(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
             <h2>{text::LESSONS}</h2>
             <p class="hint">{text::LESSONS_INTRO}</p>
             {list}
-            <p><button type="button" class="link" onclick={wish(on_wish, Wish::ShowTruth)}>{text::TRUTH}</button></p>
+            <p>
+                <button type="button" class="link" onclick={wish(on_wish, Wish::ShowGlossary(String::new()))}>{text::GLOSSARY}</button>
+                <button type="button" class="link" onclick={wish(on_wish, Wish::ShowTruth)}>{text::TRUTH}</button>
+            </p>
         </>
     }
 }
 
 /// What is Kafka's here, and what is not.
 pub(super) fn truth(beside: &Beside) -> Html {
-    let truth = match &beside.truth {
+    html! { <><h2>{text::TRUTH}</h2>{fetched(&beside.truth, &|piece| block(piece))}</> }
+}
+
+/// The id of the term that was asked for, and of the heading of a lesson: the focus goes there.
+pub(super) const ASKED: &str = "asked-term";
+pub(super) const TITLE: &str = "lesson-title";
+
+/// What the terms mean, and where the one is that was asked for.
+pub(super) fn glossary(beside: &Beside, asked: &str) -> Html {
+    let entry = |piece: &Block| match piece {
+        Block::Heading(line) if matches!(&line[..], [Span::Text(term)] if term == asked) => {
+            html! { <h3 id={ASKED} tabindex="-1">{spans(line)}</h3> }
+        }
+        piece => block(piece),
+    };
+    html! { <><h2>{text::GLOSSARY}</h2>{fetched(&beside.glossary, &entry)}</> }
+}
+
+/// A text, once it is here.
+fn fetched(text: &Fetched<Rc<Vec<Block>>>, block: &dyn Fn(&Block) -> Html) -> Html {
+    match text {
         Fetched::NotYet => html! { <p class="hint">{text::LOADING_TEXT}</p> },
         Fetched::Failed(reason) => html! { <p class="complaint" role="alert">{reason.clone()}</p> },
-        Fetched::Here(blocks) => prose(blocks),
-    };
-    html! { <><h2>{text::TRUTH}</h2>{truth}</> }
+        Fetched::Here(blocks) => html! { <div class="prose">{for blocks.iter().map(block)}</div> },
+    }
 }
 
 /// The text of the lesson that is on.
@@ -63,7 +87,7 @@ pub(super) fn lesson_text(beside: &Beside) -> Html {
     html! {
         <details key={course.name.clone()} class="panel lesson" open=true>
             <summary>{place}</summary>
-            <h2>{course.lesson.title.clone()}</h2>
+            <h2 id={TITLE} tabindex="-1">{course.lesson.title.clone()}</h2>
             {prose(&course.lesson.text)}
         </details>
     }

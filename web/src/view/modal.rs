@@ -8,9 +8,10 @@ use yew::prelude::*;
 use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::kept::kept;
-use super::lesson::{lessons, truth};
+use super::lesson::{ASKED, TITLE, glossary, lessons, truth};
 use super::sharing::share;
-use crate::state::beside::{Beside, Dialog, Wish};
+use crate::browser;
+use crate::state::beside::{Beside, Dialog, Fetched, Wish};
 use crate::text;
 
 #[derive(Properties, PartialEq)]
@@ -32,10 +33,26 @@ pub(crate) fn Dialogs(props: &Props) -> Html {
             dialog.close();
         }
     });
+    // A lesson begins at its text, and the glossary at its term: once the dialog has given the focus back, or has it.
+    let term = match (&beside.dialog, &beside.glossary) {
+        (Some(Dialog::Glossary(term)), Fetched::Here(_)) => Some(term.clone()),
+        _ => None,
+    };
+    use_effect_with(beside.course().map(|course| course.name.clone()), |lesson| {
+        if lesson.is_some() {
+            browser::focus_on(TITLE);
+        }
+    });
+    use_effect_with(term, |term| {
+        if term.is_some() {
+            browser::focus_on(ASKED);
+        }
+    });
     let (class, label, inside) = match &beside.dialog {
         None => ("", "", Html::default()),
         Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
         Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
+        Some(Dialog::Glossary(term)) => ("truth", text::GLOSSARY, glossary(beside, term)),
         Some(Dialog::Share(sharing)) => ("share", text::SHARE_TITLE, share(sharing, on_wish)),
         Some(Dialog::Kept(about)) => ("keeping", text::STORAGE_OF_BROWSER, kept(about, on_wish)),
     };

@@ -112,7 +112,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Files picture={picture.clone()} {place} open={state.file.clone().filter(|_| state.open_in == state.partition())} {on_open} {on_wish} />
                 </div>
             </main>
-            <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} />
+            <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
             <Help open={*help} {on_help} />
             <Dialogs beside={beside.clone()} {on_wish} />
         </>

@@ -1,15 +1,21 @@
-//! The engine's sentences as prose: what stands in backquotes is a config key.
+//! The engine's sentences as prose: what stands in backquotes is a config key, and terms lead to the glossary.
 
 use yew::prelude::*;
 
-/// A sentence with its backquoted parts as code.
-pub(crate) fn prose(sentence: &str) -> Html {
-    let parts = sentence.split('`').enumerate().map(|(at, part)| {
-        if at % 2 == 1 {
-            html! { <code>{part.to_owned()}</code> }
-        } else {
-            html! { {part.to_owned()} }
-        }
-    });
-    html! { <>{for parts}</> }
+use crate::state::terms::{Piece, pieces};
+use crate::text;
+
+/// A sentence whose terms can be asked about.
+pub(crate) fn explained(sentence: &str, on_term: &Callback<String>) -> Html {
+    let asked = |term: &str, inside: Html| {
+        let term = term.to_owned();
+        let onclick = on_term.reform(move |_: MouseEvent| term.clone());
+        html! { <button type="button" class="term" title={text::IN_GLOSSARY} {onclick}>{inside}</button> }
+    };
+    let piece = |piece: Piece<'_>| match piece {
+        Piece::Text(text) => html! { {text.to_owned()} },
+        Piece::Term(term) => asked(term, html! { {term.to_owned()} }),
+        Piece::Name(name) => asked(name, html! { <code>{name.to_owned()}</code> }),
+    };
+    html! { <>{for pieces(sentence).into_iter().map(piece)}</> }
 }

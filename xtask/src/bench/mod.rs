@@ -6,6 +6,7 @@
 
 mod broker;
 mod browser;
+mod page;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -83,7 +84,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     cpu_time: bool,
     /// Only the benches with this in their names, such as `append` or `memory`; `broker` are those of the broker, and
-    /// `broker-fetch` one of them
+    /// `broker-fetch` one of them; `page` those of the page, and `page-redraw` some of them
     #[arg(default_value = "")]
     filter: String,
 }
@@ -92,6 +93,12 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     let filter = arguments.filter.as_str();
     if let Some(rows) = broker::wanted(filter) {
         broker::bench(workspace, arguments, rows)?;
+        if !filter.is_empty() {
+            return Ok(());
+        }
+    }
+    if let Some(rows) = page::wanted(filter) {
+        page::bench(workspace, arguments, rows)?;
         if !filter.is_empty() {
             return Ok(());
         }
