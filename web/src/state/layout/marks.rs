@@ -147,8 +147,12 @@ fn with_room(frame: &Frame, mut marks: Vec<EntryMark>, taken: Vec<(f64, f64)>) -
     for (at, mark) in marks.iter_mut().enumerate().filter(|(_, mark)| !special(mark)) {
         let (from, to) = extent(mark);
         let covered = kept.iter().any(|(kept_from, kept_to)| from < kept_to + 4.0 && *kept_from < to + 4.0);
-        let next = if mark.leftward { None } else { places.get(at + 1) };
-        if from < free_from || covered || next.is_some_and(|next| next - 3.0 < to) {
+        // The mark that it would reach into has no label, perhaps, but stands there all the same.
+        let reaches = match mark.leftward {
+            true => at.checked_sub(1).is_some_and(|before| from < places[before] + 5.0),
+            false => places.get(at + 1).is_some_and(|next| next - 3.0 < to),
+        };
+        if from < free_from || covered || reaches {
             mark.label = None;
         } else {
             free_from = to + 4.0;
@@ -195,9 +199,11 @@ pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker>
         }
     }
     let width = |label: &str| label.chars().count() as f64 * CHARACTER + 8.0;
+    let start =
+        markers.first().filter(|first| first.kind == LogStart).map_or(0.0, |first| width(&first.label));
     for marker in &mut markers {
         // Three names that share a line fit on neither side of it where several partitions stand side by side.
-        if width(&marker.label) > marker.x.max(frame.lane - marker.x) {
+        if width(&marker.label) > (marker.x - start).max(frame.lane - marker.x) {
             for (name, short) in
                 [("recovery point", "recovery"), ("high watermark", "watermark"), ("log end", "end")]
             {

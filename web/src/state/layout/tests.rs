@@ -90,11 +90,28 @@ fn the_label_of_a_new_entry_does_not_cover_the_log_end() {
 }
 
 #[test]
+fn a_label_on_the_left_does_not_cover_the_mark_before_it() {
+    let picture =
+        fold(&events("config index.interval.bytes=0\nappend a\nadvance 2d\nappend b count=13\nflush"));
+    for lane in all_lanes(&picture, ROOM) {
+        for pair in lane.times.windows(2) {
+            let label = pair[1].label.as_ref().filter(|_| pair[1].leftward);
+            let width = label.map_or(0.0, |label| label.chars().count() as f64 * 6.35 + 8.0);
+            assert!(label.is_none() || pair[1].x - width > pair[0].x, "{pair:?}");
+        }
+    }
+}
+
+#[test]
 fn names_that_fit_on_neither_side_are_shortened() {
     let picture = fold(&events("append a\nappend b\nappend c\nreopen"));
     let label = |room: f64| all_lanes(&picture, room)[0].markers[1].label.clone();
     assert_eq!(label(ROOM), "recovery point = high watermark = log end 3");
     assert_eq!(label(380.0), "recovery = watermark = end 3");
+    // On the left stands the name of the log start.
+    let picture = fold(&events("append a\nappend b\nappend c\nappend d\nappend e\nreopen"));
+    let markers = &all_lanes(&picture, 380.0)[0].markers;
+    assert_eq!((markers[1].leftward, markers[1].label.as_str()), (true, "recovery = watermark = end 5"));
 }
 
 #[test]
