@@ -19,6 +19,12 @@ impl Zoom {
         Self(self.0.saturating_add(levels)).clamp(Self::FARTHEST, Self::CLOSEST)
     }
 
+    /// How many whole levels closer it is when two fingers that were `before` apart are `after` apart.
+    pub(crate) fn levels_between(before: f64, after: f64) -> i8 {
+        // What is no number, as of two fingers in one place, is no level.
+        (4.0 * (after / before).log2()) as i8
+    }
+
     /// By how much everything is larger than at level 0.
     pub(crate) fn factor(self) -> f64 {
         (f64::from(self.0) / 4.0).exp2()
@@ -28,6 +34,16 @@ impl Zoom {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_fingers_zoom_by_as_much_as_they_part() {
+        assert_eq!(Zoom::levels_between(100.0, 200.0), 4);
+        assert_eq!(Zoom::levels_between(200.0, 100.0), -4);
+        assert_eq!(Zoom::levels_between(100.0, 115.0), 0, "not a whole level yet");
+        let far = Zoom::levels_between(0.0, 100.0);
+        assert_eq!(Zoom::default().closer(far), Zoom::CLOSEST);
+        assert_eq!(Zoom::levels_between(0.0, 0.0), 0);
+    }
 
     #[test]
     fn closer_and_back_is_where_it_was_and_there_are_ends() {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use gloo_events::{EventListener, EventListenerOptions};
 use logscope::lab::Picture;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, Touch, TouchEvent};
 use yew::prelude::*;
 
 use super::canvas::{Scene, Stage};
@@ -76,6 +76,7 @@ pub(crate) fn Lanes(props: &Props) -> Html {
     });
     use_theme(&stage);
     use_wheel(&stage, on_do);
+    use_pinch(&stage, on_do);
     let drag = use_drag(&stage, *selected, on_do);
     let onscroll = {
         let (stage, scrolled) = (stage.clone(), scrolled.setter());
@@ -97,6 +98,14 @@ pub(crate) fn Lanes(props: &Props) -> Html {
     html! {
         <div class="drawing">
             <div class="lanes" ref={stage.window.clone()} {onscroll}>
+                // Within what scrolls: by the batches in words a keyboard gets about in it.
+                <Words
+                    telling={Telling {
+                        picture: picture.clone(), palette: palette.clone(), readers: readers.clone(), partition: *partition, frame, seen,
+                        selected: *selected,
+                    }}
+                    stage={ByAddress(stage.clone())} focused={*focused} on_focus={focused.setter()} on_do={on_do.clone()}
+                />
                 <div class="extent" style={extent}>
                     <canvas
                         ref={stage.sheet.clone()} style={sheet} aria-hidden="true" onpointerdown={drag.down}
@@ -107,13 +116,6 @@ pub(crate) fn Lanes(props: &Props) -> Html {
             {strip(&stage, overflows)}
             if *zooms { {zoom_buttons(*zoom, on_do)} }
             <i ref={stage.probe.clone()} class="ink" hidden=true></i>
-            <Words
-                telling={Telling {
-                    picture: picture.clone(), palette: palette.clone(), readers: readers.clone(), partition: *partition, frame, seen,
-                    selected: *selected,
-                }}
-                stage={ByAddress(stage)} focused={*focused} on_focus={focused.setter()} on_do={on_do.clone()}
-            />
         </div>
     }
 }
@@ -183,6 +185,73 @@ fn use_wheel(stage: &Rc<Stage>, on_do: &Callback<Action>) {
     });
 }
 
+/// Two fingers on the drawing: how far apart they were when it last zoomed, and what lay in their middle, in the window.
+#[derive(Debug, Clone, Copy)]
+struct Pinch {
+    apart: f64,
+    middle: (f64, f64),
+}
+
+/// Two fingers zoom the drawing, and move it. These are touch events, since one finger is to scroll the drawing, and the
+/// page behind its end, as the browser does it: pointer events leave a page none of the fingers, or all.
+#[hook]
+fn use_pinch(stage: &Rc<Stage>, on_do: &Callback<Action>) {
+    use_effect_with(on_do.clone(), {
+        let stage = stage.clone();
+        move |on_do| {
+            let pinch = Rc::new(std::cell::Cell::new(None::<Pinch>));
+            let (window, on_do) = (stage.window.cast::<Element>(), on_do.clone());
+            let listener = |window: &Element, name: &'static str| {
+                let (pinch, stage, on_do, place) =
+                    (pinch.clone(), stage.clone(), on_do.clone(), window.clone());
+                let options = EventListenerOptions::enable_prevent_default();
+                EventListener::new_with_options(window, name, options, move |event| {
+                    let Some(event) = event.dyn_ref::<TouchEvent>() else { return };
+                    let fingers = pinched(&place, event);
+                    if fingers.is_some() {
+                        event.prevent_default();
+                    }
+                    pinch.set(match (pinch.get(), fingers) {
+                        (Some(before), Some(now)) => Some(move_two(&stage, &on_do, before, now)),
+                        (_, now) => now,
+                    });
+                })
+            };
+            let names = ["touchstart", "touchmove", "touchend", "touchcancel"];
+            let listeners = window.map(|window| names.map(|name| listener(&window, name)));
+            move || drop(listeners)
+        }
+    });
+}
+
+/// Moves the drawing with two fingers, and zooms it about their middle.
+fn move_two(stage: &Stage, on_do: &Callback<Action>, before: Pinch, now: Pinch) -> Pinch {
+    let (left, top) = stage.scrolled();
+    stage.scroll(left + before.middle.0 - now.middle.0, top + before.middle.1 - now.middle.1);
+    match Zoom::levels_between(before.apart, now.apart) {
+        0 => Pinch { apart: before.apart, ..now },
+        levels => {
+            stage.anchor(now.middle);
+            on_do.emit(Action::Zoom(levels));
+            now
+        }
+    }
+}
+
+/// Where two fingers are within an element; `None` if there are not two.
+fn pinched(element: &Element, event: &TouchEvent) -> Option<Pinch> {
+    let (touches, place) = (event.touches(), element.get_bounding_client_rect());
+    if touches.length() != 2 {
+        return None;
+    }
+    let finger = |at| {
+        let touch: Touch = touches.get(at)?;
+        Some((f64::from(touch.client_x()) - place.left(), f64::from(touch.client_y()) - place.top()))
+    };
+    let ((ax, ay), (bx, by)) = (finger(0)?, finger(1)?);
+    Some(Pinch { apart: (ax - bx).hypot(ay - by), middle: ((ax + bx) / 2.0, (ay + by) / 2.0) })
+}
+
 /// Where the pointer is, within an element.
 fn within(element: &Element, event: &web_sys::MouseEvent) -> (f64, f64) {
     let place = element.get_bounding_client_rect();
@@ -223,17 +292,18 @@ fn use_drag(stage: &Rc<Stage>, selected: Option<BatchId>, on_do: &Callback<Actio
         let (dragged, stage) = (dragged.clone(), stage.clone());
         Callback::from(move |event: PointerEvent| {
             let sheet = event.target_unchecked_into::<HtmlElement>();
-            if let Some(drag) = &mut *dragged.borrow_mut()
-                && event.pointer_type() == "mouse"
-            {
+            if let Some(drag) = &mut *dragged.borrow_mut() {
+                let mouse = event.pointer_type() == "mouse";
                 let (dx, dy) =
                     (f64::from(event.client_x()) - drag.from.0, f64::from(event.client_y()) - drag.from.1);
                 if !drag.far && dx.hypot(dy) > DRAG {
                     drag.far = true;
-                    // A pointer that is gone already is not held.
-                    let _ = sheet.set_pointer_capture(event.pointer_id());
+                    if mouse {
+                        // A pointer that is gone already is not held.
+                        let _ = sheet.set_pointer_capture(event.pointer_id());
+                    }
                 }
-                if drag.far {
+                if drag.far && mouse {
                     stage.scroll(drag.scrolled.0 - dx, drag.scrolled.1 - dy);
                     return;
                 }
