@@ -518,6 +518,23 @@ impl Page {
         Ok(self.browser.client.perform_actions(MouseActions::new("mouse".to_owned()).then(to)).await?)
     }
 
+    /// Puts two fingers on what a selector finds, beside its middle, and parts them from so many pixels to so many.
+    pub async fn pinch(&self, selector: &str, from: f64, to: f64) -> Result<()> {
+        let script =
+            "const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect();
+            return [x + width / 2, y + height / 2]";
+        let middle = self.browser.client.execute(script, vec![json!(selector)]).await?;
+        let (x, y): (f64, f64) = serde_json::from_value(middle)?;
+        let fingers = |apart: f64| json!([{ "x": x - apart / 2.0, "y": y, "id": 0 }, { "x": x + apart / 2.0, "y": y, "id": 1 }]);
+        for (kind, points) in
+            [("touchStart", fingers(from)), ("touchMove", fingers(to)), ("touchEnd", json!([]))]
+        {
+            let parameters = json!({ "type": kind, "touchPoints": points });
+            self.browser.devtools("Input.dispatchTouchEvent", parameters).await?;
+        }
+        Ok(())
+    }
+
     /// Which bytes of those that are open have this class, by their positions.
     pub async fn bytes_that_are(&self, class: &str) -> Result<Vec<u64>> {
         let script =
