@@ -281,7 +281,7 @@ pub(crate) const KEYS: [(&str, &str); 12] = [
     ("[ ]", "to the previous or next action"),
     ("Home End", "first or last step"),
     ("+ − 0", "zoom in, out, to fit"),
-    ("Ctrl and wheel, drag", "in the log: zoom, move"),
+    ("Ctrl and wheel, drag, two fingers", "in the log: zoom, move"),
     ("?", "this list"),
     ("Esc", "close what is open"),
     ("Enter", "in the command line: run it"),
