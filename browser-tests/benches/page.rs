@@ -220,7 +220,7 @@ async fn no_icon(page: &Page) -> Result<()> {
 /// When the page was ready, since its navigation began, in milliseconds.
 async fn ready(page: &Page) -> Result<f64> {
     eventually("the page takes records", async || {
-        Ok(ask::<Option<f64>>(page, "return window.interactive ?? null").await?)
+        ask::<Option<f64>>(page, "return window.interactive ?? null").await
     })
     .await
 }
