@@ -57,7 +57,7 @@ fn first(text: &str, known: &[&str]) -> Option<(usize, &'static str)> {
     let inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let place = |term: &&'static str| {
         let at = text.find(term)?;
-        let (before, after) = (text[..at].as_bytes().last(), text.as_bytes().get(at + term.len()));
+        let (before, after) = (text.as_bytes()[..at].last(), text.as_bytes().get(at + term.len()));
         (!inside(before) && !inside(after)).then_some((at, *term))
     };
     TERMS.iter().filter(|term| !known.contains(*term)).filter_map(place).min_by_key(|(at, _)| *at)
