@@ -203,11 +203,18 @@ pub(super) fn markers(log: &LogPicture, base: u64, frame: &Frame) -> Vec<Marker>
         markers.first().filter(|first| first.kind == LogStart).map_or(0.0, |first| width(&first.label));
     for marker in &mut markers {
         // Three names that share a line fit on neither side of it where several partitions stand side by side.
-        if width(&marker.label) > (marker.x - start).max(frame.lane - marker.x) {
+        let room = (marker.x - start).max(frame.lane - marker.x);
+        if width(&marker.label) > room {
             for (name, short) in
                 [("recovery point", "recovery"), ("high watermark", "watermark"), ("log end", "end")]
             {
                 marker.label = marker.label.replace(name, short);
+            }
+            // The recovery point is the one that can be done without.
+            if let Some(others) =
+                marker.label.strip_prefix("recovery = ").filter(|_| width(&marker.label) > room)
+            {
+                marker.label = others.to_owned();
             }
         }
         let width = width(&marker.label);

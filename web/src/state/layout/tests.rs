@@ -109,9 +109,8 @@ fn names_that_fit_on_neither_side_are_shortened() {
     assert_eq!(label(ROOM), "recovery point = high watermark = log end 3");
     assert_eq!(label(380.0), "recovery = watermark = end 3");
     // On the left stands the name of the log start.
-    let picture = fold(&events("append a\nappend b\nappend c\nappend d\nappend e\nreopen"));
-    let markers = &all_lanes(&picture, 380.0)[0].markers;
-    assert_eq!((markers[1].leftward, markers[1].label.as_str()), (true, "recovery = watermark = end 5"));
+    let picture = fold(&events("append \"order placed\" key=ana count=4\nreopen"));
+    assert_eq!(all_lanes(&picture, 340.0)[0].markers[1].label, "watermark = end 4");
 }
 
 #[test]
