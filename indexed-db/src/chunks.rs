@@ -4,7 +4,7 @@
 //! two become one: sizes fall along a file as in a binary counter, so a file of n bytes has about
 //! n / [`FULL`] + log n chunks, and a byte is written again log n times at most.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use logscope::storage::Mutation;
 
@@ -51,12 +51,8 @@ impl Chunks {
                 Op::Replace { file, start, position, bytes }
             }
             Mutation::Names(names) => {
-                let gone: Vec<u64> = self
-                    .files
-                    .keys()
-                    .copied()
-                    .filter(|id| !names.values().any(|named| named == id))
-                    .collect();
+                let named: HashSet<u64> = names.values().copied().collect();
+                let gone: Vec<u64> = self.files.keys().copied().filter(|id| !named.contains(id)).collect();
                 gone.iter().for_each(|id| drop(self.files.remove(id)));
                 Op::Names { names: names.into_iter().collect(), gone }
             }

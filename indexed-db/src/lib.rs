@@ -18,6 +18,7 @@
 mod chunks;
 mod lock;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -231,8 +232,9 @@ async fn put(
                 replace(&chunks, file, start, position, bytes).await?;
             }
             Op::Names { names, gone } => {
-                let names: Array = names.iter().map(|(name, id)| pair(&name.into(), *id)).collect();
-                meta.put_with_key(&names, &NAMES.into())?;
+                // One text, as a value for each of thousands of names would take longer than all the rest.
+                let names: String = names.iter().map(|(name, id)| format!("{id} {name}\n")).collect();
+                meta.put_with_key(&names.into(), &NAMES.into())?;
                 for file in gone {
                     chunks.delete(&range(file, 0)?.into())?;
                 }
@@ -301,9 +303,11 @@ async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, S
 
     let mut known = Chunks::default();
     let mut files: Vec<(String, u64, Vec<u8>)> = Vec::new();
-    for name in names.dyn_ref::<Array>().map(Array::iter).into_iter().flatten() {
-        let (name, id) = (Array::from(&name).get(0), number(&Array::from(&name).get(1)));
-        files.push((name.as_string().unwrap_or_default(), id, Vec::new()));
+    let mut place = HashMap::new();
+    for (id, name) in names.as_string().unwrap_or_default().lines().filter_map(|line| line.split_once(' ')) {
+        let id: u64 = id.parse().map_err(|_| "a name is of no file")?;
+        place.insert(id, files.len());
+        files.push((name.to_owned(), id, Vec::new()));
     }
     // The keys are in order, so a file's chunks come from its front to its end.
     for (key, value) in keys.iter().zip(values.iter()) {
@@ -311,7 +315,7 @@ async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, S
         let bytes = Uint8Array::new(&value).to_vec();
         // Chunks of a file that no name means are deleted with the next change of names.
         known.found(file, position, bytes.len() as u64);
-        if let Some((.., content)) = files.iter_mut().find(|(_, id, _)| *id == file)
+        if let Some((.., content)) = place.get(&file).and_then(|at| files.get_mut(*at))
             && content.len() as u64 == position
         {
             content.extend(bytes);
@@ -376,16 +380,12 @@ fn finished(transaction: &IdbTransaction) -> Promise {
 }
 
 /// Ids and positions stay far below 2^53, where a JavaScript number is exact.
-fn pair(first: &JsValue, second: u64) -> JsValue {
-    Array::of2(first, &JsValue::from_f64(second as f64)).into()
-}
-
 fn number(value: &JsValue) -> u64 {
     value.as_f64().unwrap_or(0.0) as u64
 }
 
 fn key(file: u64, position: u64) -> JsValue {
-    pair(&JsValue::from_f64(file as f64), position)
+    Array::of2(&JsValue::from_f64(file as f64), &JsValue::from_f64(position as f64)).into()
 }
 
 fn reign_key(reign: f64) -> JsValue {

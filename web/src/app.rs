@@ -202,6 +202,7 @@ impl App {
 
     /// Flushes before the page may go, if there is anything to flush.
     fn flush_hidden(&mut self, ctx: &Context<Self>) {
+        self.keep_new_commands();
         let pending = if self.state.ready() { self.state.unflushed } else { 0 };
         let Some(ran) = self.engine.flush_hidden(pending) else { return };
         self.ran(ran);
@@ -259,6 +260,9 @@ impl App {
             return;
         }
         self.committing -= 1;
+        if result.is_ok() && self.committing == 0 {
+            self.keep_new_commands();
+        }
         match result {
             Ok(()) if self.committing > 0 => {}
             Ok(()) if self.sharing.leaving => {

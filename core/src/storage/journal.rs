@@ -104,7 +104,8 @@ impl JournalStorage {
 impl Journal {
     /// Whether a handle means a file that still has a name. What is written to others reaches no medium.
     fn knows(&self, file: &JournalFile) -> bool {
-        let named = |names: &BTreeMap<String, u64>| names.values().any(|id| *id == file.id);
+        // What is written to is nearly always the newest segment, whose name is among the last.
+        let named = |names: &BTreeMap<String, u64>| names.values().rev().any(|id| *id == file.id);
         file.epoch == self.epoch && (named(&self.live) || named(&self.durable))
     }
 }

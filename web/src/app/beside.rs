@@ -50,6 +50,8 @@ pub(super) struct Aside {
     before: Vec<String>,
     /// How many commands of a lesson are its own.
     given: usize,
+    /// Commands of the own log are to be kept as soon as what they wrote is: to keep them takes as long as a step.
+    unkept: bool,
     /// Whether the learner's commands are kept: not those that came with a link.
     keeping: bool,
 }
@@ -403,14 +405,21 @@ impl App {
         self.aside.before.clear();
     }
 
-    /// Keeps what was run: of a lesson the learner's commands, of the own log all.
-    pub(super) fn keep_commands(&self) {
+    /// Keeps what was run: of a lesson the learner's commands, of the own log all, together with what they wrote.
+    pub(super) fn keep_commands(&mut self) {
         match &self.aside.shown.guest {
             Some(Guest::Lesson(course)) if self.aside.keeping => {
                 keep(&commands_of(&course.name), &self.commands_from(self.aside.given));
             }
             Some(_) => {}
-            None => self.keep_own_commands(),
+            None => self.aside.unkept = true,
+        }
+    }
+
+    /// Keeps what the own log, which must be in its place, was told by since the last time.
+    pub(super) fn keep_new_commands(&mut self) {
+        if mem::take(&mut self.aside.unkept) {
+            self.keep_own_commands();
         }
     }
 
