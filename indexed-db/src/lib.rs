@@ -304,10 +304,9 @@ async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, S
     let mut known = Chunks::default();
     let mut files: Vec<(String, u64, Vec<u8>)> = Vec::new();
     let mut place = HashMap::new();
-    for (id, name) in names.as_string().unwrap_or_default().lines().filter_map(|line| line.split_once(' ')) {
-        let id: u64 = id.parse().map_err(|_| "a name is of no file")?;
+    for (id, name) in read_names(&names) {
         place.insert(id, files.len());
-        files.push((name.to_owned(), id, Vec::new()));
+        files.push((name, id, Vec::new()));
     }
     // The keys are in order, so a file's chunks come from its front to its end.
     for (key, value) in keys.iter().zip(values.iter()) {
@@ -377,6 +376,21 @@ fn finished(transaction: &IdbTransaction) -> Promise {
         transaction.set_oncomplete(Some(&resolve));
         transaction.set_onabort(Some(failure.unchecked_ref()));
     })
+}
+
+/// Files' ids and names. They are one text; what was stored before that was so is a list of pairs.
+fn read_names(value: &JsValue) -> Vec<(u64, String)> {
+    if let Some(text) = value.as_string() {
+        let line = |line: &str| {
+            line.split_once(' ').and_then(|(id, name)| Some((id.parse().ok()?, name.to_owned())))
+        };
+        return text.lines().filter_map(line).collect();
+    }
+    let pairs = value.dyn_ref::<Array>().map(Array::iter).into_iter().flatten();
+    pairs
+        .map(|pair| Array::from(&pair))
+        .map(|pair| (number(&pair.get(1)), pair.get(0).as_string().unwrap_or_default()))
+        .collect()
 }
 
 /// Ids and positions stay far below 2^53, where a JavaScript number is exact.
