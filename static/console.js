@@ -15,7 +15,8 @@ const whole = (number, what) => {
 };
 
 function appendLine(records, { producer, now } = {}) {
-  const [first, ...others] = (records = [records].flat());
+  const record = (given) => (typeof given === "string" || given === null ? { value: given } : given);
+  const [first, ...others] = (records = [records].flat().map(record));
   if (!first) throw new TypeError("a batch has at least one record");
   const key = (record) => (record.key == null ? undefined : word(record.key, "a key"));
   const at = first.timestamp ?? now;
@@ -63,10 +64,11 @@ window.logscope = {
   help: () => {
     console.log(`The log that this page shows. Each call is an action in the page.
 
-  await logscope.append({ key: "user-1", value: "hello" })   or several records of one key, as one batch
+  await logscope.append({ key: "user-1", value: "hello" })   or "hello"; or several records of one key, as one batch
   await logscope.flush()                                     the high watermark, once it is kept
   await logscope.fetch(0n, 4096)                             { records, nextOffset, stoppedBy, size }
-  await logscope.run("crash keep=32")                        any command, with its steps in words: { command, steps }
+  await logscope.run("crash keep=32")                        any command, with its steps in words: { command, steps };
+                                                             of several partitions, it can name one: "fetch 0 partition=1"
   await logscope.truncateTo(4n)                              and deleteRecordsBefore(2n), setConfigs({ "segment.bytes": 1024 })
   logscope.segments()                                        and files(), configs(), logStartOffset, highWatermark, logEndOffset
   logscope.readFile("00000000000000000000.log")              its bytes`);

@@ -61,7 +61,7 @@ async fn what_is_wrong_is_an_error_and_changes_nothing() -> Result<()> {
         says(page, "return logscope.logEndOffset", "\"0n\"").await?;
         page.open_tab().await?;
         eventually("the tab watches", async || Ok(page.can_press("Take over").await?.then_some(()))).await?;
-        let said = page.console("return logscope.append({ value: 'a' })").await?;
+        let said = page.console("return logscope.append('a')").await?;
         ensure!(said.contains("Another tab"), "{said}");
         Ok(())
     })
