@@ -174,7 +174,8 @@ impl App {
     fn run_line(&mut self, ctx: &Context<Self>, line: &str) -> Result<JsValue, String> {
         let command = command::typed(line)?.ok_or(text::NO_COMMANDS)?;
         if !self.run(ctx, vec![command]) {
-            return Err(self.state.notice.clone().unwrap_or_else(|| text::WATCHING_A_TAB.to_owned()));
+            let why = if self.link.is_some() { text::live::ASK_THE_BROKER } else { text::WATCHING_A_TAB };
+            return Err(self.state.notice.clone().unwrap_or_else(|| why.to_owned()));
         }
         self.state.timeline.groups().last().map_or(Ok(JsValue::UNDEFINED), script::outcome)
     }

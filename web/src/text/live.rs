@@ -56,6 +56,8 @@ pub(crate) const COMPACT_HINT: &str = "Compact now, if cleanup.policy compacts";
 pub(crate) const RETAIN_HINT: &str = "Delete now what retention.ms and retention.bytes let go";
 pub(crate) const STORAGE_HINT: &str =
     "These change the broker's log. It flushes, retains and compacts by itself as well.";
+pub(crate) const ASK_THE_BROKER: &str =
+    "A broker's log is shown: the console is for the log in this browser, and a broker is asked by HTTP.";
 pub(crate) const ONLY_IN_THE_LAB: &str =
     "A running broker's log can't be crashed, damaged or set back from here.";
 pub(crate) const FLUSHED: &str = "All records are durable.";
