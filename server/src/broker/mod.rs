@@ -86,7 +86,7 @@ struct Inner {
     groups: Groups,
     metrics: Metrics,
     waiting: Waiting,
-    rooms: Arc<Rooms>,
+    rooms: Rooms,
     start_report: StartReport,
     created: watch::Sender<()>,
     closing: watch::Sender<bool>,

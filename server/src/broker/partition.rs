@@ -358,7 +358,7 @@ impl<S: Storage + 'static> Partition<S> {
         self: &Arc<Self>,
         request: &FetchRequest,
         mut patience: Patience<'_>,
-        rooms: &Arc<Rooms>,
+        rooms: &Rooms,
     ) -> Result<FetchAnswer> {
         if request.max_wait.is_zero() {
             return self.read(request, rooms).await;
@@ -374,15 +374,15 @@ impl<S: Storage + 'static> Partition<S> {
         }
     }
 
-    async fn read(&self, request: &FetchRequest, rooms: &Arc<Rooms>) -> Result<FetchAnswer> {
+    async fn read(&self, request: &FetchRequest, rooms: &Rooms) -> Result<FetchAnswer> {
         let (offset, max_bytes) = (request.offset, request.max_bytes);
         let fetched = if max_bytes <= INLINE_FETCH_BYTES {
             self.reader.fetch(offset, max_bytes)?
         } else {
-            let (reader, rooms) = (self.reader.clone(), Arc::clone(rooms));
-            let read =
-                tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, rooms.take()));
-            read.await.map_err(BrokerError::internal)??
+            let (reader, room) = (self.reader.clone(), rooms.take());
+            let read = tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, room));
+            let fetched = read.await.map_err(BrokerError::internal)??;
+            Fetched { batches: rooms.leave_if_few(fetched.batches), ..fetched }
         };
         self.topic_metrics.bytes_out.inc_by(fetched.batches.len() as u64);
         let log_start_offset = self.reader.log_start_offset();

@@ -20,6 +20,17 @@ impl Rooms {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
+    /// The same bytes, in memory of their own if they are few: a fetch may wait for more for long, and is not to sit on a
+    /// large room meanwhile.
+    pub(super) fn leave_if_few(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if bytes.len() >= *WORTH_KEEPING.start() {
+            return bytes;
+        }
+        let few = bytes.clone();
+        self.give_back(bytes);
+        few
+    }
+
     /// Takes memory back.
     pub(super) fn give_back(&self, room: Vec<u8>) {
         if WORTH_KEEPING.contains(&room.capacity()) {
@@ -46,5 +57,19 @@ mod tests {
         let capacities: Vec<_> = (0..=KEPT).map(|_| rooms.take().capacity()).collect();
         assert_eq!(capacities.iter().filter(|capacity| **capacity >= least).count(), KEPT);
         assert_eq!(capacities.last(), Some(&0));
+    }
+
+    #[test]
+    fn few_bytes_sit_on_no_large_room() {
+        let rooms = Rooms::default();
+        let mut room = Vec::with_capacity(1 << 20);
+        room.extend_from_slice(b"few");
+        let few = rooms.leave_if_few(room);
+        assert_eq!(few, b"few");
+        assert!(few.capacity() < *WORTH_KEEPING.start());
+        assert!(rooms.take().capacity() >= 1 << 20, "the room is free");
+        let many = vec![7; *WORTH_KEEPING.start()];
+        assert_eq!(rooms.leave_if_few(many.clone()), many);
+        assert_eq!(rooms.take().capacity(), 0);
     }
 }

@@ -16,6 +16,7 @@ use super::groups::Groups;
 use super::metrics::{Metrics, Reading, Readings};
 use super::partition::{Partition, Waiting};
 use super::report::StartReport;
+use super::rooms::Rooms;
 use super::topic::{Slot, Topic, TopicInfo};
 use super::{Broker, BrokerConfig, CatalogState, Inner, housekeeping, offsets_topic};
 
@@ -47,7 +48,7 @@ impl Broker {
                 topics: RwLock::new(topics),
                 catalog: Mutex::new(CatalogState { catalog, closed: false }),
                 groups,
-                rooms: Arc::default(),
+                rooms: Rooms::default(),
                 waiting: Waiting::new(config.limits.waiting_fetches, metrics.waiting_fetches.clone()),
                 metrics,
                 config,
