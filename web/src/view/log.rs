@@ -55,11 +55,10 @@ fn shown(
                 {configs(state)}
             </div>
             if inviting { {invitation(on_run)} }
+            if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
             if state.several() {
-                if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
                 <div class="topic">{for (0..state.topic().partitions().len() as u32).map(partition)}</div>
             } else {
-                if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
                 {said(state, state.picture())}
                 if !inviting { {drawing(state, 0, on_do)} }
             }

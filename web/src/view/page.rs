@@ -48,16 +48,8 @@ pub(crate) fn Page(props: &Props) -> Html {
     let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
     // The same ones at every drawing, so that what has not changed is not drawn again.
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
-    let several = state.several().then(|| state.partition());
-    let run_here =
-        use_callback((on_run.clone(), several), |command, (on_run, partition): &(Callback<_>, _)| {
-            on_run.emit(vec![meant_for(command, *partition)]);
-        });
-    let open_in = state.several().then_some(state.open_in);
-    let run_there =
-        use_callback((on_run.clone(), open_in), |command, (on_run, partition): &(Callback<_>, _)| {
-            on_run.emit(vec![meant_for(command, *partition)]);
-        });
+    let run_here = use_run_in(on_run, state.several().then(|| state.partition()));
+    let run_there = use_run_in(on_run, state.several().then_some(state.open_in));
     let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
     let ready = state.ready();
@@ -117,6 +109,14 @@ pub(crate) fn Page(props: &Props) -> Html {
             <Dialogs beside={beside.clone()} {on_wish} />
         </>
     }
+}
+
+/// Runs a command in a partition, if there are several.
+#[hook]
+fn use_run_in(on_run: &Callback<Vec<Command>>, partition: Option<u32>) -> Callback<Command> {
+    use_callback((on_run.clone(), partition), |command, (on_run, partition): &(Callback<_>, _)| {
+        on_run.emit(vec![meant_for(command, *partition)]);
+    })
 }
 
 /// The keys of the page. None of them fires while typing, nor where an element has its own use for it.
