@@ -152,6 +152,11 @@ impl DataDir {
         }
     }
 
+    /// Deletes a partition's directory if nothing is in it.
+    pub(super) fn remove_empty_partition(&self, name: &TopicPartition) -> io::Result<()> {
+        fs::remove_dir(self.partition_path(name))
+    }
+
     /// Makes the names in the data directory durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         sync_dir(&self.path)

@@ -27,6 +27,16 @@ pub enum BrokerError {
     /// A topic of that name is there.
     #[error("the topic {:?} exists already", .0.as_str())]
     TopicExists(TopicName),
+    /// Partitions cannot be taken from a topic.
+    #[error("the topic {:?} has {has} partitions and cannot have {wanted}: their number only grows", .topic.as_str())]
+    FewerPartitions {
+        /// The topic.
+        topic: TopicName,
+        /// How many were asked for.
+        wanted: u32,
+        /// How many there are.
+        has: u32,
+    },
     /// A topic cannot have so many partitions, or there cannot be so many of something.
     #[error("{what} would be {wanted}, and the limit is {limit}")]
     Limit {

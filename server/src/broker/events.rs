@@ -41,6 +41,8 @@ struct Buffer {
     /// The number of the event that comes next.
     next: u64,
     events: VecDeque<Arc<Event>>,
+    /// The number that was left out when the log's configs changed last; 0 if they never did.
+    altered: u64,
     /// The log is closed: no event comes any more.
     over: bool,
 }
@@ -53,7 +55,7 @@ impl Default for Inner {
             watchers: AtomicUsize::new(0),
             unseen: AtomicBool::new(false),
             // So that there is a number before the first.
-            buffer: Mutex::new(Buffer { next: 1, events: VecDeque::new(), over: false }),
+            buffer: Mutex::new(Buffer { next: 1, events: VecDeque::new(), altered: 0, over: false }),
             news: watch::Sender::new(()),
         }
     }
@@ -107,6 +109,9 @@ pub enum EventsOver {
     /// The buffer has gone on without this reader.
     #[error("more than {BUFFERED_EVENTS} events happened before this client read them: it is too slow")]
     TooSlow,
+    /// The log goes by other configs from here on: it is to be looked at anew.
+    #[error("the topic's configs were altered")]
+    Altered,
     /// The log is closed, because the broker is or the topic was deleted.
     #[error("the log is closed")]
     Closed,
@@ -153,6 +158,16 @@ impl Events {
         (EventStream { inner, next, news }, resumed.is_some())
     }
 
+    /// Tells those who watch that the log goes by other configs from now on. A number is left out, so that nobody
+    /// resumes without having seen them.
+    pub(super) fn alter(&self) {
+        let mut buffer = self.inner.buffer();
+        buffer.events.clear();
+        (buffer.altered, buffer.next) = (buffer.next, buffer.next + 1);
+        drop(buffer);
+        self.inner.news.send_replace(());
+    }
+
     /// Tells those who watch that the log is closed.
     pub(super) fn end(&self) {
         self.inner.buffer().over = true;
@@ -193,7 +208,9 @@ impl EventStream {
     /// As [`next`](Self::next).
     pub fn try_next(&mut self) -> Result<Option<(EventId, Arc<Event>)>, EventsOver> {
         let buffer = self.inner.buffer();
-        let at = self.next.checked_sub(buffer.first()).ok_or(EventsOver::TooSlow)?;
+        let Some(at) = self.next.checked_sub(buffer.first()) else {
+            return Err(if self.next <= buffer.altered { EventsOver::Altered } else { EventsOver::TooSlow });
+        };
         match buffer.events.get(at as usize) {
             Some(event) => {
                 let event = Arc::clone(event);
@@ -266,6 +283,21 @@ mod tests {
         events.end();
         assert_eq!(*stream.next().await.unwrap().1, Event::SegmentCreated { segment: 7 });
         assert_eq!(stream.next().await, Err(EventsOver::Closed));
+    }
+
+    #[tokio::test]
+    async fn who_watches_a_log_that_is_altered_is_told_and_cannot_resume_across() {
+        let events = Events::default();
+        let (mut stream, _) = events.watch(None);
+        happen(&events, 1);
+        let (before, _) = stream.next().await.unwrap();
+        events.alter();
+        happen(&events, 2);
+        assert_eq!(stream.next().await, Err(EventsOver::Altered));
+        assert!(!events.watch(Some(before)).1, "the configs came between");
+        let (mut anew, _) = events.watch(None);
+        happen(&events, 3);
+        assert_eq!(*anew.next().await.unwrap().1, Event::SegmentCreated { segment: 3 });
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //! | `data_dir` | the directory, its lock, its files' names |
 //! | `catalog` | which topics there are |
 //! | `start` | opening what is there, and bringing to an end what a crash interrupted |
-//! | `topics` | topics come, are described, and go |
+//! | `topics`, `alter` | topics come, are described, altered, and go |
 //! | `topic` | one topic: its partitions, and which of them a record goes to |
 //! | `partition` | one partition: concurrent appends that share syncs, fetches that wait for records |
 //! | `records`, `rooms` | producing and fetching, by topic; memory for large answers |
+//! | `waiting` | fetches that wait for records: how long, and how many |
 //! | `groups`, `offsets_topic` | what groups of consumers have committed, and the compacted topic that keeps it |
 //! | `housekeeping` | retention and compaction, by themselves and on request |
 //! | `events` | what a log does, for those who watch |
@@ -24,6 +25,7 @@
 //!   with a bad log directory, and it leaves the damaged files as they are for somebody to look at.
 //! - What is in `topics` is in the catalog; the catalog changes under its lock only.
 
+mod alter;
 mod catalog;
 mod config;
 mod data_dir;
@@ -40,6 +42,7 @@ mod rooms;
 mod start;
 mod topic;
 mod topics;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -62,9 +65,9 @@ pub use topic::{OFFSETS_TOPIC, PartitionInfo, PartitionState, TopicInfo};
 use catalog::Catalog;
 use data_dir::DataDir;
 use groups::Groups;
-use partition::Waiting;
 use rooms::Rooms;
 use topic::Topic;
+use waiting::Waiting;
 
 type Result<T, E = BrokerError> = std::result::Result<T, E>;
 

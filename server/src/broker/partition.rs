@@ -21,7 +21,7 @@ use logscope::{
     RecoveryReport, SegmentInfo, StoppedBy, Storage,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use super::Result;
 use super::data_dir::TopicPartition;
@@ -29,6 +29,7 @@ use super::error::BrokerError;
 use super::events::{EventId, EventStream, Events};
 use super::metrics::{LogMetrics, TopicMetrics};
 use super::rooms::Rooms;
+use super::waiting::Patience;
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
 /// ones, which may well meet a cold disk, go to the threads that may block.
@@ -410,6 +411,17 @@ impl<S: Storage + 'static> Partition<S> {
         Ok(Watched { segments, offsets: self.offsets(), config, events, resumed })
     }
 
+    /// Goes by other configs from now on. Those who watch are shown the log anew.
+    pub(super) fn set_config(&self, config: &LogConfig) -> Result<()> {
+        self.with_log(|log| {
+            if log.config() != config {
+                log.set_config(config.clone())?;
+                self.events.alter();
+            }
+            Ok(())
+        })
+    }
+
     /// Makes all records so far durable. Blocks.
     pub(super) fn flush(&self) -> Result<u64> {
         let flush = self.writer()?.log.as_ref().ok_or(BrokerError::Closed)?.begin_flush();
@@ -528,69 +540,5 @@ impl<S: Storage + 'static> Partition<S> {
     /// What a failed sync does, apart from the engine's own refusal.
     pub(super) fn fail(&self) {
         self.publish(|_| Some(Trouble::SyncFailed));
-    }
-}
-
-/// How long a fetch waits: to its deadline, or until the broker begins to close; and how many may.
-#[derive(Debug)]
-pub(super) struct Patience<'a> {
-    deadline: Instant,
-    closing: &'a watch::Sender<bool>,
-    places: &'a Waiting,
-    place: Option<Place<'a>>,
-}
-
-/// The fetches that wait.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    limit: usize,
-    gauge: prometheus_client::metrics::gauge::Gauge,
-}
-
-#[derive(Debug)]
-struct Place<'a>(&'a Waiting);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.gauge.dec();
-    }
-}
-
-impl Waiting {
-    pub(super) fn new(limit: usize, gauge: prometheus_client::metrics::gauge::Gauge) -> Self {
-        Self { limit, gauge }
-    }
-
-    fn enter(&self) -> Result<Place<'_>> {
-        let place = Place(self);
-        if self.gauge.inc() >= i64::try_from(self.limit).unwrap_or(i64::MAX) {
-            return Err(BrokerError::TooManyWaiting(self.limit));
-        }
-        Ok(place)
-    }
-}
-
-impl<'a> Patience<'a> {
-    pub(super) fn new(deadline: Instant, closing: &'a watch::Sender<bool>, places: &'a Waiting) -> Self {
-        Self { deadline, closing, places, place: None }
-    }
-
-    /// Waits for `event`. False if it is time to give up.
-    ///
-    /// # Errors
-    /// [`BrokerError::TooManyWaiting`].
-    pub(super) async fn wait_for<E>(
-        &mut self,
-        event: impl Future<Output = std::result::Result<(), E>>,
-    ) -> Result<bool> {
-        if self.place.is_none() {
-            self.place = Some(self.places.enter()?);
-        }
-        let mut closing = self.closing.subscribe();
-        Ok(tokio::select! {
-            biased;
-            _ = closing.wait_for(|closing| *closing) => false,
-            happened = timeout_at(self.deadline, event) => matches!(happened, Ok(Ok(()))),
-        })
     }
 }

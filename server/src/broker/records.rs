@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
 use super::events::EventId;
-use super::partition::{Acks, FetchAnswer, FetchRequest, Offsets, Partition, Patience, Watched};
+use super::partition::{Acks, FetchAnswer, FetchRequest, Offsets, Partition, Watched};
 use super::topic::Topic;
+use super::waiting::Patience;
 use super::{Broker, Result, blocking, now_ms};
 
 /// The longest that a fetch waits, whatever it asks for.

@@ -14,10 +14,11 @@ use super::catalog::{Catalog, Entry};
 use super::data_dir::{DataDir, OpenError, TopicPartition};
 use super::groups::Groups;
 use super::metrics::{Metrics, Reading, Readings};
-use super::partition::{Partition, Waiting};
+use super::partition::Partition;
 use super::report::StartReport;
 use super::rooms::Rooms;
 use super::topic::{Slot, Topic, TopicInfo};
+use super::waiting::Waiting;
 use super::{Broker, BrokerConfig, CatalogState, Inner, housekeeping, offsets_topic};
 
 impl Broker {
@@ -115,8 +116,8 @@ fn gauges(partition: &Partition) -> [i64; 6] {
     ]
 }
 
-/// Reads the catalog, brings interrupted deletions to their end, removes what an interrupted creation left, and takes
-/// up partitions that somebody put there.
+/// Reads the catalog, brings interrupted deletions to their end, removes what an interrupted creation or alteration left,
+/// and takes up partitions that somebody put there.
 fn tidy_up(data_dir: &DataDir) -> Result<Catalog, OpenError> {
     let mut catalog = data_dir.read_catalog()?;
     let before = catalog.clone();
@@ -126,9 +127,14 @@ fn tidy_up(data_dir: &DataDir) -> Result<Catalog, OpenError> {
         match catalog.topics.get(partition.topic.as_str()) {
             Some(entry) if entry.deleting => data_dir.remove_partition(&partition).map_err(failed)?,
             Some(entry) if before.topics.contains_key(partition.topic.as_str()) => {
-                if partition.partition >= entry.partitions {
-                    let partitions = entry.partitions;
+                let partitions = entry.partitions;
+                if partition.partition < partitions {
+                    continue;
+                }
+                if data_dir.has_files(&partition).map_err(failed)? {
                     tracing::warn!(%partition, "left alone: the topic has {partitions} partitions");
+                } else {
+                    data_dir.remove_empty_partition(&partition).map_err(failed)?;
                 }
             }
             _ if data_dir.has_files(&partition).map_err(failed)? => {

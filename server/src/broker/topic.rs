@@ -97,6 +97,12 @@ impl Topic {
         Self { info, slots, keyless_bytes: AtomicU64::new(0) }
     }
 
+    /// The topic after an alteration. Records without a key go on where they went.
+    pub(super) fn altered(&self, info: TopicInfo, slots: Vec<Slot>) -> Self {
+        let keyless_bytes = AtomicU64::new(self.keyless_bytes.load(Ordering::Relaxed));
+        Self { info, slots, keyless_bytes }
+    }
+
     /// A partition by its number.
     pub(super) fn partition(&self, number: u32) -> Result<&Arc<Partition>> {
         match self.slots.get(number as usize) {

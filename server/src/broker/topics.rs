@@ -162,23 +162,24 @@ impl Broker {
     }
 
     fn check_new_topic(&self, state: &CatalogState, name: TopicName, entry: &Entry) -> Result<TopicInfo> {
-        let (config, limits) = (&self.inner.config, &self.inner.config.limits);
         if state.closed {
             return Err(BrokerError::Closed);
         }
-        let log = config.log_with(&entry.configs)?;
+        let log = self.inner.config.log_with(&entry.configs)?;
         if state.catalog.topics.contains_key(name.as_str()) {
             return Err(BrokerError::TopicExists(name));
         }
-        let within = |what, wanted: u64, limit: usize| match limit as u64 {
-            limit if wanted > limit => Err(BrokerError::Limit { what, wanted, limit }),
-            _ => Ok(()),
-        };
-        within("the number of topics", state.catalog.topics.len() as u64 + 1, limits.topics)?;
-        let partitions: u64 = state.catalog.topics.values().map(|entry| u64::from(entry.partitions)).sum();
-        let wanted = partitions + u64::from(entry.partitions);
-        within("the number of partitions of all topics", wanted, limits.partitions)?;
+        let topics = state.catalog.topics.len() as u64 + 1;
+        within("the number of topics", topics, self.inner.config.limits.topics)?;
+        self.check_room_for(state, entry.partitions)?;
         Ok(TopicInfo { name, partitions: entry.partitions, configs: entry.configs.clone(), log })
+    }
+
+    /// Refuses more partitions than there may be.
+    pub(super) fn check_room_for(&self, state: &CatalogState, more: u32) -> Result<()> {
+        let partitions: u64 = state.catalog.topics.values().map(|entry| u64::from(entry.partitions)).sum();
+        let wanted = partitions + u64::from(more);
+        within("the number of partitions of all topics", wanted, self.inner.config.limits.partitions)
     }
 
     fn open_new_partition(&self, name: &TopicPartition, info: &TopicInfo) -> Result<Slot> {
@@ -238,5 +239,12 @@ impl Broker {
         data_dir.write_catalog(&state.catalog).map_err(storage_failed)?;
         tracing::info!(topic = %name, "deleted");
         Ok(())
+    }
+}
+
+fn within(what: &'static str, wanted: u64, limit: usize) -> Result<()> {
+    match limit as u64 {
+        limit if wanted > limit => Err(BrokerError::Limit { what, wanted, limit }),
+        _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `logscope topics`: list, create, describe, delete.
+//! `logscope topics`: list, create, describe, alter, delete.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,13 +12,14 @@ use super::client::Asked;
 use super::output::{Format, Table, json_line};
 use super::{Outcome, print_as_is};
 
-/// See, create and delete topics
+/// See, create, alter and delete topics
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   logscope topics list
   logscope topics create page-views --partitions 3 --config retention.ms=3600000
   logscope topics describe page-views --format json | jq .effective_configs
+  logscope topics alter page-views --config retention.ms=86400000
   logscope topics delete page-views")]
 pub(super) struct Topics {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ enum What {
     List(List),
     Create(Create),
     Describe(Describe),
+    Alter(Alter),
     Delete(Delete),
 }
 
@@ -78,6 +80,29 @@ struct Describe {
     asked: Asked,
 }
 
+/// Change a topic's configs, or give it more partitions
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  logscope topics alter page-views --config retention.ms=86400000
+  logscope topics alter page-views --delete-config retention.ms --partitions 6")]
+struct Alter {
+    /// Its name
+    #[arg(value_name = "TOPIC")]
+    topic: TopicName,
+    /// How many partitions it is to have, if more; keys may belong to other ones from then on
+    #[arg(long, value_name = "N")]
+    partitions: Option<u32>,
+    /// One of Kafka's topic configs; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    config: Vec<(String, String)>,
+    /// A config that is to be the broker's again; may be given several times
+    #[arg(long, value_name = "KEY")]
+    delete_config: Vec<String>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
 /// Delete topics, and all that is in them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -98,6 +123,7 @@ impl Topics {
             What::List(list) => list.run(),
             What::Create(create) => create.run(),
             What::Describe(describe) => describe.run(),
+            What::Alter(alter) => alter.run(),
             What::Delete(delete) => delete.run(),
         }
     }
@@ -130,8 +156,7 @@ impl Create {
         if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
-        let count = topic.partitions.len();
-        writeln!(out, "created {} with {count} partition{}", topic.name, if count == 1 { "" } else { "s" })?;
+        writeln!(out, "created {} with {}", topic.name, count(topic.partitions.len()))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -143,9 +168,7 @@ impl Describe {
         if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
-        let configs =
-            if topic.configs.is_empty() { "none of its own".to_owned() } else { pairs(&topic.configs) };
-        writeln!(out, "topic {}\nconfigs {configs}\n", topic.name)?;
+        writeln!(out, "topic {}\nconfigs {}\n", topic.name, own(&topic.configs))?;
         let mut table =
             Table::new(["PARTITION", "LOG START", "HIGH WATERMARK", "BYTES", "SEGMENTS", "STATE"]);
         for partition in topic.partitions {
@@ -167,6 +190,26 @@ impl Describe {
     }
 }
 
+impl Alter {
+    fn run(&self) -> Outcome {
+        let set = self.config.iter().map(|(key, value)| (key, Some(value)));
+        let deleted = self.delete_config.iter().map(|key| (key, None));
+        let configs: BTreeMap<_, _> = set.chain(deleted).collect();
+        if configs.len() < self.config.len() + self.delete_config.len() {
+            return Err(TWICE.into());
+        }
+        let (text, topic) =
+            self.asked.server.client()?.alter_topic(&self.topic, self.partitions, &configs)?;
+        let mut out = io::stdout().lock();
+        if self.asked.format == Format::Json {
+            return print_as_is(&mut out, &text);
+        }
+        let (name, count) = (topic.name, count(topic.partitions.len()));
+        writeln!(out, "altered {name}: {count}, configs {}", own(&topic.configs))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Delete {
     fn run(&self) -> Outcome {
         let client = self.asked.server.client()?;
@@ -182,10 +225,12 @@ impl Delete {
     }
 }
 
+const TWICE: &str = "a config is given twice";
+
 /// Configs by their keys.
 pub(super) fn configs(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, &'static str> {
     let configs: BTreeMap<_, _> = pairs.iter().cloned().collect();
-    if configs.len() < pairs.len() { Err("a config is given twice") } else { Ok(configs) }
+    if configs.len() < pairs.len() { Err(TWICE) } else { Ok(configs) }
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -193,6 +238,14 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
     }
+}
+
+fn count(partitions: usize) -> String {
+    format!("{partitions} partition{}", if partitions == 1 { "" } else { "s" })
+}
+
+fn own(configs: &BTreeMap<String, Value>) -> String {
+    if configs.is_empty() { "none of its own".to_owned() } else { pairs(configs) }
 }
 
 fn pairs(configs: &BTreeMap<String, Value>) -> String {

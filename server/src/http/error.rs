@@ -170,6 +170,7 @@ impl From<BrokerError> for ApiError {
             BrokerError::TopicExists(_) => Self::new(ErrorCode::TopicExists, message),
             BrokerError::InvalidConfig(_)
             | BrokerError::InvalidGroup(_)
+            | BrokerError::FewerPartitions { .. }
             | BrokerError::Limit { .. }
             | BrokerError::InternalTopic(_) => Self::new(ErrorCode::KafkaBadRequest, message),
             BrokerError::TopicNotBorn { .. } => out_of_range(&message),

@@ -10,7 +10,8 @@
 //! data: {"event":"BatchAppended","batch":{…}}
 //! ```
 //!
-//! First comes what the log looks like, then all that happens to it, without a gap. A client that comes back with
+//! First comes what the log looks like, then all that happens to it, without a gap; when the topic's configs are altered,
+//! what the log looks like comes again. A client that comes back with
 //! `Last-Event-ID` gets no snapshot if it has missed nothing that is not known any more. One that is too slow is told
 //! so, and comes back for a new snapshot.
 
@@ -54,7 +55,7 @@ struct Watch {
 /// Tells what a partition's log does, step by step, as server-sent events.
 ///
 /// First an event `snapshot` of what the log looks like, then each step as an event `log`: an object whose field `event`
-/// is the step's name. What ends the stream, but for the client, is told by an event `end` with what would be an error's
+/// is the step's name. When the topic's configs are altered, another `snapshot` comes. What ends the stream, but for the client, is told by an event `end` with what would be an error's
 /// body.
 #[utoipa::path(
     get, path = "/topics/{topic}/partitions/{partition}/events", operation_id = "events", tag = "partitions",
@@ -101,14 +102,32 @@ impl Watch {
         };
         Some(match next {
             Ok((id, event)) => streams::event("log", &*event).id(id.to_string()),
+            Err(EventsOver::Altered) => self.look_anew(),
             Err(over) => {
                 self.ended = true;
                 streams::end(&match over {
-                    EventsOver::TooSlow => ApiError::new(ErrorCode::TooSlow, over.to_string()),
+                    EventsOver::TooSlow | EventsOver::Altered => {
+                        ApiError::new(ErrorCode::TooSlow, over.to_string())
+                    }
                     EventsOver::Closed => streams::closed(&self.broker, &self.of),
                 })
             }
         })
+    }
+
+    /// A snapshot, from which the events go on.
+    fn look_anew(&mut self) -> Event {
+        match self.broker.watch(&self.of, None) {
+            Ok(watched) => {
+                let snapshot = snapshot(&self.of, &watched);
+                self.events = watched.events;
+                snapshot
+            }
+            Err(error) => {
+                self.ended = true;
+                streams::end(&error.into())
+            }
+        }
     }
 }
 

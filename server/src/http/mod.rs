@@ -117,7 +117,7 @@ fn api() -> OpenApiRouter<Broker> {
         .routes(routes!(produce::produce))
         .routes(routes!(fetch::fetch))
         .routes(routes!(topics::list, topics::create))
-        .routes(routes!(topics::describe, topics::delete))
+        .routes(routes!(topics::describe, topics::alter, topics::delete))
         .routes(routes!(records::append))
         .routes(routes!(records::fetch, records::delete))
         .routes(routes!(partitions::offsets))

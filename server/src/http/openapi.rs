@@ -72,7 +72,7 @@ pub(super) fn routes(mut document: openapi::OpenApi) -> Router<Broker> {
     let token = SecurityRequirement::new::<_, _, String>("token", []);
     document.security = Some(vec![SecurityRequirement::default(), token]);
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        let operations = [&mut item.get, &mut item.put, &mut item.patch, &mut item.post, &mut item.delete];
         operations.into_iter().flatten().for_each(add_common_answers);
     }
     let json = document.to_json().map(Bytes::from);

@@ -164,8 +164,8 @@ pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Re
     let body = body::read(&parts.headers, body, MAX_BODY).await?;
     let mut fields = Fields::of_body(&body)?;
     let name = topic_name(&fields.text("name")?)?;
-    let partitions = fields.whole("partitions", 1..=i64::from(i32::MAX))?.map(|number| number as u32);
-    let configs = configs(&mut fields)?;
+    let partitions = partitions(&mut fields)?;
+    let configs = configs(&mut fields, "takes a string or a whole number", config)?;
     let info = broker.create_topic(name, partitions, configs).await?;
     let location = HeaderValue::try_from(format!("/topics/{}", info.name));
     let location = location.map_err(|error| ApiError::internal(&error))?;
@@ -174,17 +174,20 @@ pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Re
         .into_response())
 }
 
-fn configs(fields: &mut Fields<'_>) -> Result<Configs, ApiError> {
-    let mut configs = Configs::new();
+fn partitions(fields: &mut Fields<'_>) -> Result<Option<u32>, ApiError> {
+    Ok(fields.whole("partitions", 1..=i64::from(i32::MAX))?.map(|number| number as u32))
+}
+
+/// The object `configs`, each of its values as `read` takes it, or refused by this rule.
+fn configs<T>(
+    fields: &mut Fields<'_>,
+    rule: &str,
+    read: fn(&Value<'_>) -> Option<T>,
+) -> Result<BTreeMap<String, T>, ApiError> {
+    let mut configs = BTreeMap::new();
     for (key, value) in fields.object("configs")?.into_iter().flat_map(Fields::into_all) {
-        let value = match value {
-            Value::Text(text) => text.into_owned(),
-            Value::Whole(number) => number.to_string(),
-            Value::Huge(number) => number.to_string(),
-            other => {
-                let rule = "takes a string or a whole number";
-                return Err(fields.refuse(&format!("configs.{key}"), rule, &other));
-            }
+        let Some(value) = read(&value) else {
+            return Err(fields.refuse(&format!("configs.{key}"), rule, &value));
         };
         if configs.insert(key.to_string(), value).is_some() {
             let name = fields.name(&format!("configs.{key}"));
@@ -192,6 +195,15 @@ fn configs(fields: &mut Fields<'_>) -> Result<Configs, ApiError> {
         }
     }
     Ok(configs)
+}
+
+fn config(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text.to_string()),
+        Value::Whole(number) => Some(number.to_string()),
+        Value::Huge(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// Describes a topic and its partitions.
@@ -220,6 +232,50 @@ fn topic(broker: &Broker, info: TopicInfo) -> Result<Topic, ApiError> {
         effective_configs: info.log.entries().map(|(key, value)| (key.to_owned(), value)).collect(),
         configs: info.configs,
     })
+}
+
+/// What is to change about a topic.
+#[derive(ToSchema)]
+#[schema(as = TopicChanges, example = json!({"partitions": 4, "configs": {"retention.ms": 3600000, "segment.bytes": null}}))]
+#[expect(dead_code, reason = "describes what is read by hand")]
+struct TopicChangesSchema {
+    /// How many it is to have; their number only grows. From then on, a key may belong to another partition.
+    #[schema(nullable = false, minimum = 1)]
+    partitions: Option<u32>,
+    /// By Kafka's keys, each a string or a whole number, or null to go by what the broker has. Others stay.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    configs: Option<Configs>,
+}
+
+/// Alters a topic that is in use.
+#[utoipa::path(
+    patch, path = "/topics/{topic}", operation_id = "alter_topic", tag = "topics", request_body = TopicChangesSchema,
+    params(("topic" = String, Path)),
+    responses(
+        (status = 200, body = Topic, description = "It is as described, and survives a crash."),
+        (status = 404, body = Error, description = "There is no such topic."),
+        (status = 413, body = Error, description = "The body is too large."),
+        (status = 415, body = Error, description = "The body is compressed."),
+    )
+)]
+pub(super) async fn alter(
+    State(broker): State<Broker>,
+    TopicPath(name): TopicPath,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body, MAX_BODY).await?;
+    let mut fields = Fields::of_body(&body)?;
+    let partitions = partitions(&mut fields)?;
+    let configs = configs(&mut fields, "takes a string, a whole number or null", |value| match value {
+        Value::Null => Some(None),
+        value => config(value).map(Some),
+    })?;
+    if partitions.is_none() && configs.is_empty() {
+        return Err(ApiError::malformed("there is nothing to alter: give \"partitions\" or \"configs\""));
+    }
+    let info = broker.alter_topic(&name, partitions, configs).await?;
+    Ok(super::json(StatusCode::OK, &topic(&broker, info)?))
 }
 
 /// Deletes a topic with all its records, and what groups have committed for it.

@@ -190,6 +190,7 @@ pub(crate) const BAD_PRODUCES: &[(&[u8], u16, u32, &str)] = &[
 pub(crate) const BAD_PATHS: &[(&str, &str, u16, u32, &str)] = &[
     ("GET", "/topics/none", 404, 40401, r#"the topic "none" does not exist"#),
     ("DELETE", "/topics/none", 404, 40401, r#"the topic "none" does not exist"#),
+    ("PATCH", "/topics/t", 400, 400, "the body is empty"),
     ("GET", "/topics/", 404, 404, "there is nothing at /topics/"),
     ("GET", "/topics//partitions/0/offsets", 400, 40002, "a topic name is empty"),
     ("GET", "/topics/.", 400, 40002, r#""." is not allowed"#),
@@ -436,7 +437,7 @@ pub(crate) const BAD_METHODS: &[(&str, &str, &str)] = &[
     ("DELETE", "/fetch", "GET,HEAD"),
     ("POST", "/healthz", "GET,HEAD"),
     ("PUT", "/topics", "GET,HEAD,POST"),
-    ("PATCH", "/topics/t", "GET,HEAD,DELETE"),
+    ("PUT", "/topics/t", "GET,HEAD,PATCH,DELETE"),
     ("GET", "/topics/t/records", "POST"),
     ("POST", "/topics/t/partitions/0/records", "GET,HEAD,DELETE"),
     ("DELETE", "/topics/t/partitions/0/offsets", "GET,HEAD"),

@@ -46,6 +46,50 @@ async fn a_topic_is_created_described_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_topic_is_altered_while_it_is_in_use() {
+    let api = Api::new().await;
+    api.post("/topics", json!({"name": "t", "configs": {"retention.ms": 1000, "segment.bytes": 5000}})).await;
+    api.produce(json!({"topic": "t", "payload": "x"})).await;
+    let changes = json!({"partitions": 3, "configs": {"retention.ms": null, "segment.bytes": 70, "max.message.bytes": "90"}});
+    let (status, altered) = api.json("PATCH", "/topics/t", changes.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{altered}");
+    assert_eq!(altered["configs"], json!({"segment.bytes": "70", "max.message.bytes": "90"}));
+    assert_eq!(altered["effective_configs"]["retention.ms"], "604800000");
+    assert_eq!(altered["partitions"].as_array().unwrap().len(), 3);
+    assert_eq!(altered["partitions"][0]["log_end_offset"], 1);
+    assert_eq!(api.get("/topics/t").await, altered);
+
+    // The log rolls by the new size, refuses by the new limit, and the new partitions take records.
+    api.produce(json!({"topic": "t", "payload": "y", "partition": 0})).await;
+    assert_eq!(api.get("/topics/t").await["partitions"][0]["segments"], 2);
+    let large = json!({"topic": "t", "payload": "x".repeat(100)});
+    let (status, _) = api.json("POST", "/produce", large.to_string()).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    api.produce(json!({"topic": "t", "payload": "z", "partition": 2})).await;
+
+    for (changes, code, message) in [
+        (json!({"partitions": 2}), 40002, "has 3 partitions and cannot have 2"),
+        (json!({"partitions": 2_000_000}), 40002, "and the limit is 4000"),
+        (json!({"partitions": 0}), 400, "from 1"),
+        (json!({"configs": {"retention.sm": null}}), 40002, "no config \"retention.sm\""),
+        (json!({"configs": {"retention.ms": "soon"}}), 40002, "not \"soon\""),
+        (json!({"configs": {"retention.ms": true}}), 400, "takes a string, a whole number or null, not true"),
+        (json!({"config": {"retention.ms": 1}}), 400, "there is nothing to alter"),
+    ] {
+        let (status, answer) = api.json("PATCH", "/topics/t", changes.to_string()).await;
+        assert_eq!((status, &answer["error_code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{changes}");
+        assert!(answer["message"].as_str().unwrap().contains(message), "{answer}");
+    }
+    assert_eq!(
+        api.get("/topics/t").await["configs"],
+        altered["configs"],
+        "nothing of what was refused is there"
+    );
+    let (status, answer) = api.json("PATCH", "/topics/none", r#"{"partitions": 2}"#.to_owned()).await;
+    assert_eq!((status, &answer["error_code"]), (StatusCode::NOT_FOUND, &json!(40401)));
+}
+
+#[tokio::test]
 async fn the_brokers_own_topic_can_be_read_only() {
     let api = Api::new().await;
     api.produce(json!({"topic": "t", "payload": "x"})).await;
@@ -58,6 +102,7 @@ async fn the_brokers_own_topic_can_be_read_only() {
     assert_eq!(records["records"].as_array().unwrap().len(), 1);
     for (method, path, body) in [
         ("DELETE", "/topics/__consumer_offsets", ""),
+        ("PATCH", "/topics/__consumer_offsets", r#"{"partitions": 2}"#),
         ("POST", "/topics", r#"{"name": "__consumer_offsets"}"#),
         ("POST", "/produce", r#"{"topic": "__consumer_offsets", "payload": "x"}"#),
         ("POST", "/topics/__consumer_offsets/records", r#"{"records": [{"payload": "x"}]}"#),

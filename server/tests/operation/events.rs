@@ -69,6 +69,29 @@ async fn a_client_that_comes_back_goes_on_without_a_snapshot_if_nothing_was_miss
 }
 
 #[tokio::test]
+async fn altered_configs_come_with_a_new_snapshot() {
+    let api = Api::new();
+    api.produce(json!({"payload": "0"})).await;
+    let mut events = api.stream(EVENTS, None).await;
+    let before = events.expect("snapshot").await;
+    let topic: TopicName = "t".parse().unwrap();
+    for _ in 0..2 {
+        // The second time changes nothing, and nobody needs to be told.
+        let configs = [("segment.bytes".to_owned(), Some("2000".to_owned()))];
+        api.broker.alter_topic(&topic, None, configs.into()).await.unwrap();
+    }
+    let snapshot = events.expect("snapshot").await.data;
+    assert_eq!(
+        (&snapshot["configs"]["segment.bytes"], &snapshot["log_end_offset"]),
+        (&json!("2000"), &json!(1))
+    );
+    api.produce(json!({"payload": "1"})).await;
+    let appended = events.expect("log").await;
+    assert!(matches!(log_event(&appended), Event::BatchAppended { .. }), "{appended:?}");
+    api.stream(EVENTS, Some(&before.id)).await.expect("snapshot").await;
+}
+
+#[tokio::test]
 async fn a_client_that_is_too_slow_is_told() {
     let api = Api::new();
     api.produce(json!({"payload": "0"})).await;

@@ -36,6 +36,12 @@ fn topics_come_are_described_and_go() {
     let described = objects(broker.ok(&["topics", "describe", "views", "--format", "json"]).as_bytes());
     assert_eq!(described[0]["partitions"][2]["high_watermark"], 1);
 
+    let alter = ["topics", "alter", "views", "--partitions", "4", "--config", "segment.bytes=1000"];
+    let altered = broker.ok(&[&alter[..], &["--delete-config", "retention.ms"]].concat());
+    assert_eq!(altered, "altered views: 4 partitions, configs segment.bytes=1000\n");
+    let refused = broker.run(&["topics", "alter", "views", "--config", "a=1", "--delete-config", "a"]);
+    assert_eq!(text(&refused.stderr), "logscope: a config is given twice\n");
+
     assert_eq!(broker.ok(&["topics", "delete", "views", "one"]), "deleted views\ndeleted one\n");
     let gone = broker.run(&["topics", "describe", "views"]);
     assert_eq!(gone.status.code(), Some(1));

@@ -87,6 +87,49 @@ async fn a_deleted_topic_is_gone_and_its_name_is_free() {
 }
 
 #[tokio::test]
+async fn an_altered_topic_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::open(dir.path(), config()).unwrap();
+    let name = topic("t").topic;
+    create(&broker, "t", 1, &[("segment.bytes", "1000"), ("retention.ms", "1")]).await.unwrap();
+    produce(&broker, &topic("t"), b"old", Acks::All).await.unwrap();
+    let configs = [("retention.ms", None), ("segment.bytes", Some("2000"))];
+    let configs = configs.map(|(key, value)| (key.to_owned(), value.map(str::to_owned)));
+    let altered = broker.alter_topic(&name, Some(3), configs.into()).await.unwrap();
+    assert_eq!((altered.partitions, altered.log.segment_bytes), (3, 2000));
+    assert_eq!(altered.log.retention_ms, config().log.retention_ms);
+    let last = TopicPartition { partition: 2, ..topic("t") };
+    assert_eq!(produce(&broker, &last, b"new", Acks::All).await.unwrap(), 0);
+    drop(broker);
+
+    let broker = Broker::open(dir.path(), config()).unwrap();
+    assert_eq!(broker.topics(), [altered]);
+    assert_eq!(values(&broker.fetch(&topic("t"), &from(0)).await.unwrap()), [b"old"]);
+    assert_eq!(values(&broker.fetch(&last, &from(0)).await.unwrap()), [b"new"]);
+}
+
+#[tokio::test]
+async fn an_alteration_that_cannot_be_written_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::open(dir.path(), config()).unwrap();
+    let before = create(&broker, "t", 1, &[]).await.unwrap();
+    // A file where the second partition's directory should be.
+    fs::write(dir.path().join("t-1"), "").unwrap();
+    let configs = [("segment.bytes".to_owned(), Some("2000".to_owned()))];
+    let refused = broker.alter_topic(&before.name, Some(3), configs.into()).await;
+    assert!(matches!(refused, Err(BrokerError::Log(Error::Io(_)))), "{refused:?}");
+    assert_eq!(broker.describe_topic(&before.name).unwrap(), before);
+    assert!(!dir.path().join("t-2").exists());
+    fs::remove_file(dir.path().join("t-1")).unwrap();
+    // What a crash leaves that comes before the catalog knows of the partition.
+    fs::create_dir(dir.path().join("t-1")).unwrap();
+    drop(broker);
+    let broker = Broker::open(dir.path(), config()).unwrap();
+    assert_eq!(broker.topics(), [before]);
+    assert!(!dir.path().join("t-1").exists());
+}
+
+#[tokio::test]
 async fn a_start_brings_to_an_end_what_a_crash_interrupted() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::open(dir.path(), config()).unwrap();

@@ -145,6 +145,23 @@ impl Client {
         Ok((text, topic))
     }
 
+    /// A config without a value goes back to the broker's.
+    pub(in crate::cli) fn alter_topic(
+        &self,
+        name: &TopicName,
+        partitions: Option<u32>,
+        configs: &BTreeMap<&String, Option<&String>>,
+    ) -> Result<(Vec<u8>, Topic), ClientError> {
+        let mut body = json!({"configs": configs});
+        if let Some(partitions) = partitions {
+            body["partitions"] = partitions.into();
+        }
+        let path = format!("/topics/{name}");
+        let text = self.ask(Method::PATCH, &path, Some((JSON, body.to_string().into_bytes())))?;
+        let topic = self.parse(&text)?;
+        Ok((text, topic))
+    }
+
     pub(in crate::cli) fn delete_topic(&self, name: &TopicName) -> Result<(), ClientError> {
         self.ask(Method::DELETE, &format!("/topics/{name}"), None).map(drop)
     }
