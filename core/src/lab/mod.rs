@@ -27,11 +27,8 @@
 //! - After any scenario, the picture that folded the events equals the one read off the log's files.
 //! - No line of a scenario is dropped: it runs, or it is an error that says what was expected.
 
-mod compaction;
 mod disk;
 mod event;
-mod fault;
-mod fetch;
 mod fingerprint;
 mod flush_policy;
 #[expect(clippy::module_inception, reason = "the lab is what the folder is named for")]

@@ -1,7 +1,7 @@
 //! What the disk does wrong, and when the log flushes by itself, in sentences.
 
-use super::sentence::{bytes, duration};
-use super::{AfterFault, Event};
+use super::quantity::{bytes, duration};
+use crate::lab::{AfterFault, Event};
 
 /// What the disk does wrong, and when the log flushes by itself.
 pub(super) fn fault_sentence(event: &Event) -> String {

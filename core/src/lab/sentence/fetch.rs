@@ -3,7 +3,7 @@
 use crate::log::event::{Event as LogEvent, StoppedBy};
 use crate::segment::IndexEntry;
 
-use super::sentence::{batch_words, bytes, count};
+use super::quantity::{batch_words, bytes, count};
 
 pub(super) fn fetch_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {

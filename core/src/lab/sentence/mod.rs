@@ -2,17 +2,22 @@
 //!
 //! Config keys stand in backquotes, so that a page can set them apart.
 
+mod compaction;
+mod fault;
+mod fetch;
+mod quantity;
+
 use crate::log::event::{
-    BatchInfo, CheckpointFound, DeleteReason, Event as LogEvent, FlushCause, IndexFault, IndexKind,
-    RollReason, TimeEntryCause,
+    CheckpointFound, DeleteReason, Event as LogEvent, FlushCause, IndexFault, IndexKind, RollReason,
+    TimeEntryCause,
 };
-use crate::record::Compression;
 use crate::segment::{CLEANED_SUFFIX, SNAPSHOT_SUFFIX, SWAP_SUFFIX};
 
 use super::Event;
-use super::compaction::compaction_sentence;
-use super::fault::fault_sentence;
-use super::fetch::fetch_sentence;
+use compaction::compaction_sentence;
+use fault::fault_sentence;
+use fetch::fetch_sentence;
+use quantity::{batch_words, bytes, count, duration, offsets};
 
 /// Says an event to a person.
 pub fn sentence(event: &Event) -> String {
@@ -302,32 +307,6 @@ fn time_sentence(event: &LogEvent) -> Option<String> {
     })
 }
 
-/// Milliseconds as a person says them: `8 days 5 seconds`.
-pub(super) fn duration(ms: u64) -> String {
-    const UNITS: [(u64, &str, &str); 5] = [
-        (86_400_000, "day", "days"),
-        (3_600_000, "hour", "hours"),
-        (60_000, "minute", "minutes"),
-        (1_000, "second", "seconds"),
-        (1, "ms", "ms"),
-    ];
-    let mut rest = ms;
-    let parts = UNITS.map(|(unit, one, many)| {
-        let number = rest / unit;
-        rest %= unit;
-        (number > 0).then(|| count(number, one, many))
-    });
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "0 ms".to_owned() } else { parts.join(" ") }
-}
-
-pub(super) fn offsets(base_offset: u64, last_offset: u64) -> String {
-    match base_offset == last_offset {
-        true => format!("offset {base_offset}"),
-        false => format!("offsets {base_offset} to {last_offset}"),
-    }
-}
-
 fn flushed(segment: u64, from: u64, high_watermark: u64, cause: FlushCause) -> String {
     let before = match cause {
         FlushCause::Requested => "",
@@ -441,22 +420,4 @@ fn index_name(index: IndexKind) -> &'static str {
         IndexKind::Offset => "index",
         IndexKind::Time => "time index",
     }
-}
-
-pub(super) fn batch_words(batch: &BatchInfo) -> String {
-    let records = count(u64::from(batch.records), "record", "records");
-    let size = bytes(u64::from(batch.size));
-    let codec = match batch.compression {
-        Compression::None => String::new(),
-        codec => format!(", compressed with {codec}"),
-    };
-    format!("{}, {records}, {size}{codec}", offsets(batch.base_offset, batch.last_offset))
-}
-
-pub(super) fn bytes(count_: u64) -> String {
-    count(count_, "byte", "bytes")
-}
-
-pub(super) fn count(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -2,7 +2,7 @@
 
 use crate::log::event::{BatchFate, Event as LogEvent, Removal};
 
-use super::sentence::{bytes, count, duration, offsets};
+use super::quantity::{bytes, count, duration, offsets};
 
 pub(super) fn compaction_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
