@@ -116,7 +116,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
             <summary>{text::FILES}{aside(&props.place)}<span class="aside">{format!("{count} · {bytes} B")}</span></summary>
             <div class="scroll rows" ref={window} {onscroll}>
                 <table aria-label={text::FILES} aria-rowcount={(count + 1).to_string()}>
-                    <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th><th scope="col">{"for"}</th></tr></thead>
+                    <thead><tr><th scope="col">{"name"}</th><th class="number" scope="col">{"size"}</th><th class="for" scope="col">{"for"}</th></tr></thead>
                     <tbody>
                         {unseen_rows(rows.start, "above")}
                         {for files(log, rows.clone()).iter().map(file)}
