@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Broker, objects, text, without_time};
+use std::io::BufRead;
+
+use crate::harness::{Broker, Process, objects, text, without_time};
 
 #[test]
 fn topics_come_are_described_and_go() {
@@ -74,6 +76,26 @@ fn keys_decide_about_the_partition_and_all_partitions_are_read() {
     assert_eq!(broker.ok(&["consume", "--topic", "t", "--partition", "2"]), "0\t2\n");
     let beyond = broker.run(&["consume", "--topic", "t", "--partition", "3"]);
     assert_eq!(text(&beyond.stderr), "logscope: t has no partition 3: it has 3\n");
+}
+
+#[test]
+fn who_follows_a_topic_finds_its_new_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    broker.ok(&["topics", "create", "t"]);
+    broker.ok(&["produce", "--topic", "t", "--value", "first"]);
+    let follow =
+        ["consume", "--follow", "--topic", "t", "--metadata-max-age-ms", "20", "--server", &broker.url];
+    let mut follow = Process::start(&follow);
+    let mut lines = follow.stdout().lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "0\tfirst");
+    broker.ok(&["topics", "alter", "t", "--partitions", "3"]);
+    broker.ok(&["produce", "--topic", "t", "--partition", "2", "--value", "second"]);
+    assert_eq!(lines.next().unwrap().unwrap(), "2:0\tsecond");
+    broker.ok(&["produce", "--topic", "t", "--partition", "0", "--value", "third"]);
+    assert_eq!(lines.next().unwrap().unwrap(), "0:1\tthird");
+    follow.terminate();
+    follow.wait();
 }
 
 #[test]

@@ -5,9 +5,11 @@
 //! | `mod` | what is printed, and how |
 //! | `reader` | one partition, fetched from an offset on by a thread of its own |
 //! | `start` | where to begin, and what a group commits |
+//! | `growth` | partitions that come while the topic is followed |
 //!
 //! Invariant: an offset is committed when all records below it have been printed, and handed to the operating system.
 
+mod growth;
 mod reader;
 mod start;
 
@@ -26,7 +28,7 @@ use logscope::topic::TopicName;
 use super::Outcome;
 use super::client::{Position, Record, Server};
 use super::output::{Format, json_line, record_counter};
-use reader::{Chunk, Reader};
+use reader::{Chunk, From, Reader};
 use start::Commits;
 
 /// A group commits at least so often while records keep coming; and whenever there is nothing to print.
@@ -63,6 +65,9 @@ pub(super) struct Consume {
     /// Wait for more records at the end, and outlast a restart of the broker
     #[arg(long)]
     follow: bool,
+    /// How often to look for partitions that the topic has got meanwhile, when all of them are followed
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(10..))]
+    metadata_max_age_ms: u64,
     /// Stop after so many records
     #[arg(long, value_name = "N")]
     max_records: Option<u64>,
@@ -85,21 +90,25 @@ impl Consume {
         let client = Arc::new(self.server.client()?);
         let begin = start::begin(self, &client)?;
         let (sender, chunks) = sync_channel(CHUNKS_AHEAD);
-        let outage = Arc::default();
+        let reader = Reader {
+            client: Arc::clone(&client),
+            outage: Arc::default(),
+            topic: self.topic.clone(),
+            partition: 0,
+            from: From::Earliest,
+            max_bytes: self.max_bytes,
+            follow: self.follow,
+        };
         for &(partition, from) in &begin.partitions {
-            let reader = Reader {
-                client: Arc::clone(&client),
-                outage: Arc::clone(&outage),
-                topic: self.topic.clone(),
-                partition,
-                from,
-                max_bytes: self.max_bytes,
-                follow: self.follow,
-            };
-            reader.start(sender.clone())?;
+            Reader { partition, from, ..reader.clone() }.start(sender.clone())?;
         }
-        // The channel ends with the last reader.
-        drop(sender);
+        if self.follow && self.reads_all() {
+            let known = begin.partitions.len() as u32;
+            growth::follow(reader, known, Duration::from_millis(self.metadata_max_age_ms), sender)?;
+        } else {
+            // The channel ends with the last reader.
+            drop(sender);
+        }
         let mut printer = Printer {
             command: self,
             out: io::BufWriter::new(io::stdout().lock()),
@@ -112,6 +121,10 @@ impl Consume {
         printer.counter.finish_and_clear();
         printed?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn reads_all(&self) -> bool {
+        self.partition.is_empty()
     }
 }
 
@@ -154,6 +167,7 @@ impl<W: Write> Printer<'_, W> {
     fn print_chunk(&mut self, chunk: Chunk) -> Result<(), Box<dyn Error>> {
         let Chunk { partition, fetched } = chunk;
         let fetched = fetched?;
+        self.several |= self.command.reads_all() && partition > 0;
         for mut record in fetched.records {
             if self.left == 0 {
                 return Ok(());

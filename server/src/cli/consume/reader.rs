@@ -18,7 +18,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The broker's code for a fetch from where the log is not.
 const OFFSET_OUT_OF_RANGE: u32 = 41601;
 /// What a reader needs: there may be as many of them as a topic has partitions.
-const STACK_SIZE: usize = 512 << 10;
+pub(super) const STACK_SIZE: usize = 512 << 10;
 
 /// What came of a partition, or why nothing more comes.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) enum From {
 #[derive(Debug, Default)]
 pub(super) struct Outage(AtomicBool);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reader {
     pub(super) client: Arc<Client>,
     pub(super) outage: Arc<Outage>,
