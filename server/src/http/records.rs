@@ -15,6 +15,7 @@ use super::error::{ApiError, Error};
 use super::fetch::{HowMuch, how_much};
 use super::fetched::{self, FetchedSchema, RecordSchema, Shape};
 use super::json::Fields;
+use super::lines;
 use super::path::{PartitionPath, TopicPath};
 use super::query::{MAX_I32, MAX_I64, Query};
 use super::record::{NewRecordSchema, ParsedRecord};
@@ -97,7 +98,7 @@ pub(super) async fn append(
     let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(&topic))).await?;
     match media_type(&parts.headers).as_deref() {
         Some(OCTET_STREAM) => append_payload(&broker, &topic, &query, &body, acks).await,
-        Some(NDJSON) => append_parsed(&broker, &topic, &parse_lines(&body)?, acks).await,
+        Some(NDJSON) => append_parsed(&broker, &topic, &lines::parse(&body)?, acks).await,
         _ => append_parsed(&broker, &topic, &parse_list(&body)?, acks).await,
     }
 }
@@ -134,27 +135,7 @@ fn parse_list(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
     objects.into_iter().map(|mut fields| ParsedRecord::read(&mut fields)).collect()
 }
 
-/// Lines that are empty do not count as records, and count as lines.
-fn parse_lines(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
-    let mut records = Vec::new();
-    let mut rest = body;
-    for number in 1.. {
-        let end = memchr::memchr(b'\n', rest);
-        let line = &rest[..end.unwrap_or(rest.len())];
-        if !line.trim_ascii().is_empty() {
-            check_count(records.len() + 1)?;
-            records.push(ParsedRecord::read(&mut Fields::of_line(line, number)?)?);
-        }
-        let Some(end) = end else { break };
-        rest = &rest[end + 1..];
-    }
-    if records.is_empty() {
-        return Err(ApiError::malformed("the body is empty: send a JSON object on each line"));
-    }
-    Ok(records)
-}
-
-fn check_count(records: usize) -> Result<(), ApiError> {
+pub(super) fn check_count(records: usize) -> Result<(), ApiError> {
     if records <= MAX_RECORDS {
         return Ok(());
     }
