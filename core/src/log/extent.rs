@@ -155,7 +155,9 @@ mod tests {
         let storage = MemoryStorage::new();
         let config = LogConfig { index_interval_bytes: 300, ..LogConfig::default() };
         let (mut log, _) = PartitionLog::open(storage.clone(), config.clone()).unwrap();
-        (0..40).for_each(|_| drop(log.append(&[NewRecord::value(&[b'x'; 50])], 0).unwrap()));
+        for _ in 0..40 {
+            log.append(&[NewRecord::value(&[b'x'; 50])], 0).unwrap();
+        }
         log.close().unwrap();
         let mut index = storage.contents("00000000000000000000.index").unwrap();
         // Each points at the batch before its own.
