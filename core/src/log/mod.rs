@@ -15,6 +15,7 @@
 //! | `append` | how a batch gets in |
 //! | `roll` | when the log rolls, and how a segment is closed for good |
 //! | `fetch` | how batches get out, under a byte budget |
+//! | `extent` | how much a fetch would return |
 //! | `batches` | which batches a segment holds
 //! | `flush` | how bytes become durable and visible |
 //! | `time` | which offset a timestamp is at |
@@ -39,6 +40,7 @@ mod batches;
 mod checkpoint;
 mod compaction;
 pub(crate) mod event;
+mod extent;
 mod fetch;
 mod flush;
 #[cfg(feature = "serde")]
@@ -68,6 +70,7 @@ pub use event::{
     BatchInfo, CheckpointFound, DeleteReason, Event, FlushCause, IndexFault, IndexKind, Observer, RollReason,
     StoppedBy, TimeEntryCause,
 };
+pub use extent::Extent;
 pub use fetch::{Fetched, FetchedRecords};
 pub use flush::Flush;
 pub use recovery::{RecoveryReport, TailCut};

@@ -131,6 +131,14 @@ impl<F: File> OffsetIndex<F> {
         })
     }
 
+    /// The entry with the largest position at or below `position`.
+    pub(crate) fn before(&self, position: u64) -> io::Result<Option<IndexEntry>> {
+        self.with_entries(|entries| {
+            let above = entries.partition_point(|entry| u64::from(entry.position) <= position);
+            above.checked_sub(1).map(|at| entries[at])
+        })
+    }
+
     /// The entries that a look-up compares with `relative_offset`, in order, each once: for who wants to see it search.
     pub(crate) fn probes(&self, relative_offset: u32) -> io::Result<Vec<IndexEntry>> {
         self.with_entries(|entries| {

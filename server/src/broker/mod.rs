@@ -9,7 +9,7 @@
 //! | `topics`, `alter` | topics come, are described, altered, and go |
 //! | `topic` | one topic: its partitions, and which of them a record goes to |
 //! | `partition` | one partition: concurrent appends that share syncs, fetches that wait for records |
-//! | `records`, `rooms` | producing and fetching, by topic; memory for large answers |
+//! | `records`, `rooms`, `pieces` | producing and fetching, by topic; memory for large answers; those that are streamed |
 //! | `waiting` | fetches that wait for records: how long, and how many |
 //! | `groups`, `offsets_topic` | what groups of consumers have committed, and the compacted topic that keeps it |
 //! | `housekeeping` | retention and compaction, by themselves and on request |
@@ -36,6 +36,7 @@ mod housekeeping;
 mod metrics;
 mod offsets_topic;
 mod partition;
+mod pieces;
 mod records;
 mod report;
 mod rooms;
@@ -58,6 +59,7 @@ pub use events::{BadEventId, EventId, EventStream, EventsOver};
 pub use groups::{Commit, Committed};
 pub use metrics::Metrics;
 pub use partition::{Acks, FetchAnswer, FetchRequest, Offsets, Watched};
+pub use pieces::Pieces;
 pub use records::{Appended, FETCH_MAX_BYTES, MAX_WAIT, RoutedRecord, SegmentFile, SegmentFileKind};
 pub use report::StartReport;
 pub use topic::{OFFSETS_TOPIC, PartitionInfo, PartitionState, TopicInfo};

@@ -33,7 +33,7 @@ use super::waiting::Patience;
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
 /// ones, which may well meet a cold disk, go to the threads that may block.
-const INLINE_FETCH_BYTES: u64 = 64 << 10;
+pub(super) const INLINE_FETCH_BYTES: u64 = 64 << 10;
 
 /// How long a partition refuses records after it found the disk full.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -43,6 +43,7 @@ const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 const MIN_CLEANABLE_DIRTY_RATIO: f64 = 0.5;
 
 type Log<S> = PartitionLog<S, Events>;
+pub(super) type Reader<S = FsStorage> = LogReader<S, Events>;
 
 /// What a producer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,7 +129,7 @@ struct Progress {
 pub(super) struct Partition<S: Storage + 'static = FsStorage> {
     name: TopicPartition,
     writer: Mutex<Writer<S>>,
-    reader: LogReader<S, Events>,
+    reader: Reader<S>,
     events: Events,
     progress: watch::Sender<Progress>,
     flush_ms: Duration,
@@ -380,18 +381,23 @@ impl<S: Storage + 'static> Partition<S> {
         let fetched = if max_bytes <= INLINE_FETCH_BYTES {
             self.reader.fetch(offset, max_bytes)?
         } else {
-            let (reader, room) = (self.reader.clone(), rooms.take());
+            let (reader, room) = (self.reader.clone(), rooms.take(max_bytes));
             let read = tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, room));
             let fetched = read.await.map_err(BrokerError::internal)??;
             Fetched { batches: rooms.leave_if_few(fetched.batches), ..fetched }
         };
-        self.topic_metrics.bytes_out.inc_by(fetched.batches.len() as u64);
+        self.sent(fetched.batches.len() as u64);
         let log_start_offset = self.reader.log_start_offset();
         Ok(FetchAnswer { fetched, log_start_offset, high_watermark: self.reader.high_watermark() })
     }
 
+    /// Counts bytes of batches that a fetch returns.
+    pub(super) fn sent(&self, bytes: u64) {
+        self.topic_metrics.bytes_out.inc_by(bytes);
+    }
+
     /// A handle for reading what is in the log.
-    pub(super) fn reader(&self) -> &LogReader<S, Events> {
+    pub(super) fn reader(&self) -> &Reader<S> {
         &self.reader
     }
 

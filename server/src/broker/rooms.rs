@@ -3,21 +3,28 @@
 //! Invariant: what is kept here is bounded, in number and in size, whatever is given back.
 
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// As many answers are sent at the same time without fresh memory.
-const KEPT: usize = 32;
+/// Rooms of up to this many bytes lie by themselves: in one much larger than it needs, a read has to clear it first.
+const SMALL: usize = 128 << 10;
+/// How many small ones are kept, and how many large ones: as many pieces, and answers, are sent at the same time without
+/// fresh memory.
+const KEPT: [usize; 2] = [128, 32];
 /// How many bytes of memory are worth keeping, and not too many.
 const WORTH_KEEPING: RangeInclusive<usize> = 64 << 10..=2 << 20;
 
 /// Memory that waits to be used again.
 #[derive(Debug, Default)]
-pub(super) struct Rooms(Mutex<Vec<Vec<u8>>>);
+pub(super) struct Rooms([Mutex<Vec<Vec<u8>>>; 2]);
 
 impl Rooms {
-    /// Memory whose bytes mean nothing; fresh, if there is none.
-    pub(super) fn take(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    /// Memory whose bytes mean nothing, about as large as `size`; fresh, if there is none.
+    pub(super) fn take(&self, size: u64) -> Vec<u8> {
+        self.shelf(usize::from(size > SMALL as u64)).pop().unwrap_or_default()
+    }
+
+    fn shelf(&self, number: usize) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same bytes, in memory of their own if they are few: a fetch may wait for more for long, and is not to sit on a
@@ -34,8 +41,9 @@ impl Rooms {
     /// Takes memory back.
     pub(super) fn give_back(&self, room: Vec<u8>) {
         if WORTH_KEEPING.contains(&room.capacity()) {
-            let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if rooms.len() < KEPT {
+            let number = usize::from(room.capacity() > SMALL);
+            let mut rooms = self.shelf(number);
+            if rooms.len() < KEPT[number] {
                 rooms.push(room);
             }
         }
@@ -52,11 +60,13 @@ mod tests {
         let (least, most) = (*WORTH_KEEPING.start(), *WORTH_KEEPING.end());
         rooms.give_back(Vec::with_capacity(least - 1));
         rooms.give_back(Vec::with_capacity(most + 1));
-        assert_eq!(rooms.take().capacity(), 0, "neither is worth keeping");
-        (0..=KEPT).for_each(|_| rooms.give_back(Vec::with_capacity(least)));
-        let capacities: Vec<_> = (0..=KEPT).map(|_| rooms.take().capacity()).collect();
-        assert_eq!(capacities.iter().filter(|capacity| **capacity >= least).count(), KEPT);
-        assert_eq!(capacities.last(), Some(&0));
+        assert_eq!(rooms.take(1).capacity() + rooms.take(1 << 20).capacity(), 0, "neither is worth keeping");
+        for (size, kept) in [(least, KEPT[0]), (most, KEPT[1])] {
+            (0..=kept).for_each(|_| rooms.give_back(Vec::with_capacity(size)));
+            let capacities: Vec<_> = (0..=kept).map(|_| rooms.take(size as u64).capacity()).collect();
+            assert_eq!(capacities.iter().filter(|capacity| **capacity >= size).count(), kept);
+            assert_eq!(capacities.last(), Some(&0), "no other size comes in its place");
+        }
     }
 
     #[test]
@@ -67,9 +77,9 @@ mod tests {
         let few = rooms.leave_if_few(room);
         assert_eq!(few, b"few");
         assert!(few.capacity() < *WORTH_KEEPING.start());
-        assert!(rooms.take().capacity() >= 1 << 20, "the room is free");
+        assert!(rooms.take(1 << 20).capacity() >= 1 << 20, "the room is free");
         let many = vec![7; *WORTH_KEEPING.start()];
         assert_eq!(rooms.leave_if_few(many.clone()), many);
-        assert_eq!(rooms.take().capacity(), 0);
+        assert_eq!(rooms.take(1).capacity(), 0);
     }
 }

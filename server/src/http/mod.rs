@@ -5,7 +5,7 @@
 //! | `produce`, `fetch`, `topics`, `records`, `partitions`, `segments`, `batches`, `groups`, `health`, `page` | one resource each |
 //! | `tail`, `events` | server-sent events; `streams` is what they have in common |
 //! | `metrics` | what is counted, and the page for Prometheus |
-//! | `body`, `json`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
+//! | `body`, `json`, `lines`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
 //! | `fetched`, `written` | records on their way out, in JSON written by hand |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
 //! | `gate`, `guard`, `token` | what every request passes: who may ask at all, and the headers of every answer |
@@ -27,6 +27,7 @@ mod groups;
 mod guard;
 mod health;
 mod json;
+mod lines;
 mod metrics;
 mod openapi;
 mod page;

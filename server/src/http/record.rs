@@ -48,6 +48,7 @@ pub(super) struct HeaderSchema {
 
 /// A record as it was read, borrowed from the body where it needs no unescaping.
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct ParsedRecord<'a> {
     pub(super) partition: Option<u32>,
     pub(super) key: Bytes<'a>,

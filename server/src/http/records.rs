@@ -5,8 +5,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use logscope::log::Extent;
 use logscope::topic::TopicName;
-use logscope::{Header, NewRecord};
+use logscope::{Header, NewRecord, StoppedBy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,11 +16,12 @@ use super::error::{ApiError, Error};
 use super::fetch::{HowMuch, how_much};
 use super::fetched::{self, FetchedSchema, RecordSchema, Shape};
 use super::json::Fields;
+use super::lines;
 use super::path::{PartitionPath, TopicPath};
 use super::query::{MAX_I32, MAX_I64, Query};
 use super::record::{NewRecordSchema, ParsedRecord};
 use super::written::{write_number, write_text};
-use crate::broker::{Acks, Appended, Broker, FetchAnswer, RoutedRecord, TopicPartition};
+use crate::broker::{Acks, Appended, Broker, FetchAnswer, Offsets, Pieces, RoutedRecord, TopicPartition};
 
 /// How many records a request may bring.
 const MAX_RECORDS: usize = 10_000;
@@ -97,7 +99,7 @@ pub(super) async fn append(
     let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(&topic))).await?;
     match media_type(&parts.headers).as_deref() {
         Some(OCTET_STREAM) => append_payload(&broker, &topic, &query, &body, acks).await,
-        Some(NDJSON) => append_parsed(&broker, &topic, &parse_lines(&body)?, acks).await,
+        Some(NDJSON) => append_parsed(&broker, &topic, &lines::parse(&body)?, acks).await,
         _ => append_parsed(&broker, &topic, &parse_list(&body)?, acks).await,
     }
 }
@@ -134,27 +136,7 @@ fn parse_list(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
     objects.into_iter().map(|mut fields| ParsedRecord::read(&mut fields)).collect()
 }
 
-/// Lines that are empty do not count as records, and count as lines.
-fn parse_lines(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
-    let mut records = Vec::new();
-    let mut rest = body;
-    for number in 1.. {
-        let end = memchr::memchr(b'\n', rest);
-        let line = &rest[..end.unwrap_or(rest.len())];
-        if !line.trim_ascii().is_empty() {
-            check_count(records.len() + 1)?;
-            records.push(ParsedRecord::read(&mut Fields::of_line(line, number)?)?);
-        }
-        let Some(end) = end else { break };
-        rest = &rest[end + 1..];
-    }
-    if records.is_empty() {
-        return Err(ApiError::malformed("the body is empty: send a JSON object on each line"));
-    }
-    Ok(records)
-}
-
-fn check_count(records: usize) -> Result<(), ApiError> {
+pub(super) fn check_count(records: usize) -> Result<(), ApiError> {
     if records <= MAX_RECORDS {
         return Ok(());
     }
@@ -268,8 +250,13 @@ pub(super) async fn fetch(
     };
     let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
     if accepts(&headers, OCTET_STREAM) {
-        let answer = broker.fetch(&of, &request).await?;
-        Ok(raw(broker, answer))
+        Ok(match broker.pieces(&of, &request) {
+            Some(pieces) => raw_pieces(broker, pieces),
+            None => {
+                let answer = broker.fetch(&of, &request).await?;
+                raw(broker, answer)
+            }
+        })
     } else {
         fetched::answer(&broker, &of, request, Shape::Full).await
     }
@@ -316,22 +303,45 @@ fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 /// The batches as they are: the bytes that were read from the file go out without being copied again.
 fn raw(broker: Broker, answer: FetchAnswer) -> Response {
     let FetchAnswer { fetched, log_start_offset, high_watermark } = answer;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (HeaderName::from_static("logscope-next-offset"), fetched.next_offset.into()),
-        (HeaderName::from_static("logscope-log-start-offset"), log_start_offset.into()),
-        (HeaderName::from_static("logscope-high-watermark"), high_watermark.into()),
-        (
-            HeaderName::from_static("logscope-stopped-by"),
-            HeaderValue::from_static(fetched.stopped_by.as_str()),
-        ),
-    ];
-    let batches = Bytes::from_owner(Batches { bytes: fetched.batches, broker });
-    (headers, Body::from(batches)).into_response()
+    let headers = raw_headers(fetched.next_offset, log_start_offset, high_watermark, fetched.stopped_by);
+    (headers, Body::from(sent(&broker, fetched.batches))).into_response()
 }
 
-/// Batches that are being sent; then their memory goes back to the broker.
+/// Many batches: each piece is read when the one before it is on its way. What goes wrong by then ends the connection
+/// before all has come, which is what the length at the answer's head is for.
+fn raw_pieces(broker: Broker, pieces: Pieces) -> Response {
+    let Extent { size, next_offset, stopped_by } = pieces.extent();
+    let Offsets { log_start_offset, high_watermark, .. } = pieces.offsets();
+    let headers = raw_headers(next_offset, log_start_offset, high_watermark, stopped_by);
+    let stream = futures_util::stream::unfold((broker, pieces), |(broker, mut pieces)| async {
+        let piece = pieces.next().await.map_err(ApiError::from).transpose()?;
+        let piece = piece.map(|piece| sent(&broker, piece)).map_err(|error| error.message().to_owned());
+        Some((piece, (broker, pieces)))
+    });
+    ([(header::CONTENT_LENGTH, size)], headers, Body::from_stream(stream)).into_response()
+}
+
+fn raw_headers(
+    next_offset: u64,
+    log_start_offset: u64,
+    high_watermark: u64,
+    stopped_by: StoppedBy,
+) -> [(HeaderName, HeaderValue); 6] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (HeaderName::from_static("logscope-next-offset"), next_offset.into()),
+        (HeaderName::from_static("logscope-log-start-offset"), log_start_offset.into()),
+        (HeaderName::from_static("logscope-high-watermark"), high_watermark.into()),
+        (HeaderName::from_static("logscope-stopped-by"), HeaderValue::from_static(stopped_by.as_str())),
+    ]
+}
+
+/// Batches that are sent, and whose memory then goes back to the broker.
+fn sent(broker: &Broker, bytes: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Batches { bytes, broker: broker.clone() })
+}
+
 struct Batches {
     bytes: Vec<u8>,
     broker: Broker,

@@ -47,8 +47,8 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// How many bytes from the front on a JSON string takes as they are.
-fn plain_size(bytes: &[u8]) -> usize {
+/// How many bytes from the front on a JSON string takes as they are, and has as they are.
+pub(super) fn plain_size(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
     let plain = words.iter().take_while(|word| !has_special(u64::from_le_bytes(**word))).count() * 8;
     let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `body` | bodies that must come in time |
 //! | `io` | connections that must take what they asked for; what is counted of them |
+//! | `wakes` | connections that wake themselves |
 //!
 //! Invariants:
 //! - A head that is too large, or no HTTP, is answered with a 4xx, a body that is too slow with a 408; a head that
@@ -13,6 +14,7 @@
 
 mod body;
 mod io;
+mod wakes;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -30,6 +32,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 pub use io::ConnectionMetrics;
+
+use wakes::AtOnce;
 
 /// How long to leave the listener alone after an error that is none of one connection's, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
@@ -175,11 +179,13 @@ async fn run(stream: TcpStream, app: Router, config: ServeConfig, mut closing: w
     if config.headers != HYPER_HEADERS {
         http.max_headers(config.headers);
     }
-    let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
+    let connection = pin!(http.serve_connection(TokioIo::new(io), service));
+    let mut connection = AtOnce::new(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        biased;
+        ended = &mut connection => ended,
         () = async { drop(closing.wait_for(|closing| *closing).await) } => {
-            connection.as_mut().graceful_shutdown();
+            connection.get_mut().as_mut().graceful_shutdown();
             connection.await
         }
     };

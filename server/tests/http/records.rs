@@ -153,6 +153,25 @@ async fn a_fetch_gives_the_batches_as_they_are() {
 }
 
 #[tokio::test]
+async fn many_batches_come_with_their_length() {
+    let api = Api::new().await;
+    for payload in ["x", "y", "z"] {
+        let records = json!([{"payload": payload.repeat(100_000), "timestamp": 1}]);
+        api.post(RECORDS, json!({"records": records})).await;
+    }
+    let one_by_one = ["0", "1", "2"].map(|at| format!("offset={at}&max_bytes=1"));
+    let mut expected = Vec::new();
+    for query in one_by_one {
+        expected.extend(raw(&api, OCTET_STREAM, &query).await.body);
+    }
+    let answer = raw(&api, OCTET_STREAM, "offset=0").await;
+    assert_eq!(answer.body, expected);
+    assert_eq!(answer.header("content-length"), Some(&*expected.len().to_string()));
+    assert_eq!(answer.header("logscope-next-offset"), Some("3"));
+    assert_eq!(answer.header("logscope-high-watermark"), Some("3"));
+}
+
+#[tokio::test]
 async fn compressed_batches_are_unpacked_for_json_and_for_nothing_else() {
     let api = Api::new().await;
     let configs = json!({"compression.type": "gzip"});

@@ -15,6 +15,7 @@ use super::*;
 
 mod full_disk;
 mod groups;
+mod pieces;
 mod topics;
 
 fn open(dir: &Path) -> Broker {
