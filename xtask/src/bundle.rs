@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -19,12 +19,20 @@ use crate::offline;
 use crate::workspace::{Workspace, run};
 
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+/// What the files of the page's program are called.
+const NAME: &str = "logscope_web";
 
 /// Builds the page and answers the folder it stands in. With `dev` it is built fast rather than small.
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
     ensure_wasm_target(workspace)?;
     let profile = if dev { "wasm-dev" } else { "wasm-page" };
-    run(workspace.cargo().args(["build", "--package=logscope-web", "--target", WASM, "--profile", profile]))?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["rustc", "--package=logscope-web", "--target", WASM, "--profile", profile]);
+    if !dev {
+        // The linker has to say where functions and data are referred to, or nobody could take them apart.
+        cargo.args(["--features=apart", "--", "-Clink-arg=--emit-relocs"]);
+    }
+    run(&mut cargo)?;
     let bundle = Bundle {
         wasm: workspace.target.join(WASM).join(profile).join("logscope-web.wasm"),
         hand_written: workspace.root.join("static"),
@@ -74,10 +82,13 @@ impl Bundle {
     fn write_to(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         copy(&self.hand_written, folder)?;
+        let wasm = if self.dev { self.wasm.clone() } else { self.cut(folder)? };
         Bindgen::new()
-            .input_path(&self.wasm)
+            .input_path(&wasm)
             .web(true)?
-            .out_name("logscope_web")
+            .out_name(NAME)
+            // The parts import from the first one what the linker made.
+            .keep_lld_exports(!self.dev)
             .typescript(false)
             // So that the page may call `init()` and need not know what the module is called.
             .omit_default_module_path(false)
@@ -93,6 +104,19 @@ impl Bundle {
             }
         }
         Ok(())
+    }
+
+    /// Cuts the wasm in parts: all but the first go into the folder, with the script that loads them. Answers where the
+    /// first part is.
+    fn cut(&self, folder: &Path) -> Result<PathBuf> {
+        let (whole, first) = (fs::read(&self.wasm)?, self.wasm.with_extension("first.wasm"));
+        let main_module = format!("./{NAME}.js");
+        let mut options = wasm_split_cli_support::Options::new(&whole);
+        (options.output_dir, options.main_out_path) = (folder, &first);
+        (options.main_module, options.link_name) = (&main_module, "./parts.js");
+        let cut = wasm_split_cli_support::transform(options);
+        cut.map_err(|error| anyhow!("{error:?}")).context("the wasm cannot be cut in parts")?;
+        Ok(first)
     }
 
     /// What went into the folder, the program that made it, and what is in it now.

@@ -159,6 +159,8 @@ pub(crate) enum Wish {
     SaveBytes,
     SaveCommands,
     CopyLink,
+    /// Load the parts of the page again that could not be loaded.
+    LoadAgain,
     /// Something about a running broker.
     Live(live::Wish),
 }

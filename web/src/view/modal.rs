@@ -20,8 +20,13 @@ pub(crate) struct Props {
     pub(crate) on_wish: Callback<Wish>,
 }
 
+/// The dialogs.
+pub(crate) fn dialogs(beside: &Rc<Beside>, on_wish: &Callback<Wish>) -> Html {
+    html! { <Dialogs beside={beside.clone()} on_wish={on_wish.clone()} /> }
+}
+
 #[function_component]
-pub(crate) fn Dialogs(props: &Props) -> Html {
+fn Dialogs(props: &Props) -> Html {
     let Props { beside, on_wish } = props;
     let dialog = use_node_ref();
     use_effect_with((dialog.clone(), beside.dialog.is_some()), |(dialog, open)| {

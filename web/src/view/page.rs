@@ -15,19 +15,17 @@ use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
 use super::help::Help;
+use super::hooks::press;
 use super::kept::watching;
-use super::lesson::{lesson_text, tasks};
-use super::live::{bar, controls as live_controls};
 use super::log::log;
-use super::modal::Dialogs;
 use super::sharing::banner;
 use super::tables::{Files, Records};
-use crate::browser;
+use crate::app::Waiting;
 use crate::state::beside::{Beside, Wish};
 use crate::state::bytes::Part;
 use crate::state::command::meant_for;
 use crate::state::{Action, State, Zoom};
-use crate::text;
+use crate::{browser, parts, text};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -35,6 +33,8 @@ pub(crate) struct Props {
     pub(crate) beside: Rc<Beside>,
     /// The bytes that are open, taken apart.
     pub(crate) part: Option<Rc<Part>>,
+    /// A part of the page is not here yet.
+    pub(crate) awaited: Option<Waiting>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_wish: Callback<Wish>,
@@ -42,7 +42,7 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, beside, part, on_run, on_do, on_wish } = props;
+    let Props { state, beside, part, awaited, on_run, on_do, on_wish } = props;
     let help = use_state(|| false);
     use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
     let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
@@ -72,15 +72,16 @@ pub(crate) fn Page(props: &Props) -> Html {
                 />
                 {watching(&state.keeping, on_wish)}
                 {banner(beside, on_wish)}
-                {live.map(|live| bar(live, state, on_wish))}
+                {loading(*awaited, on_wish)}
+                {live.zip(parts::live()).map(|(live, part)| (part.bar)(live, state, on_wish))}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
                   if let Some(live) = live {
-                    {live_controls(live, state, &run_one)}
+                    {parts::live().map(|part| (part.controls)(live, state, &run_one))}
                   } else {
-                    {lesson_text(beside)}
+                    {parts::beside().map(|part| (part.lesson_text)(beside))}
                     <Produce {ready} {partitions} on_run={run_here.clone()} />
                     <Consume {ready} place={place.clone()} on_run={run_here.clone()} />
                     <Storage {ready} on_run={run_here.clone()} />
@@ -89,7 +90,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                   }
                 </div>
-                {tasks(beside, on_wish)}
+                {parts::beside().map(|part| (part.tasks)(beside, on_wish))}
               </div>
                 {log(state, live.is_some(), on_do, on_run)}
                 <div class="details">
@@ -106,8 +107,22 @@ pub(crate) fn Page(props: &Props) -> Html {
             </main>
             <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
             <Help open={*help} {on_help} />
-            <Dialogs beside={beside.clone()} {on_wish} />
+            {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
         </>
+    }
+}
+
+/// Says that a part of the page is being loaded, or could not be.
+fn loading(awaited: Option<Waiting>, on_wish: &Callback<Wish>) -> Html {
+    match awaited {
+        None => Html::default(),
+        Some(Waiting::Loading) => html! { <div class="banner" role="status"><p>{text::LOADING_TEXT}</p></div> },
+        Some(Waiting::Failed) => html! {
+            <div class="banner" role="alert">
+                <p>{text::PART_FAILED}</p>
+                <button type="button" onclick={press(on_wish, Wish::LoadAgain)}>{text::LOAD_AGAIN}</button>
+            </div>
+        },
     }
 }
 
