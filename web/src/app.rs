@@ -33,7 +33,6 @@ use crate::{parts, view};
 
 pub(crate) use awaited::Waiting;
 pub(crate) use beside::{Event as BesideEvent, PART as BESIDE};
-pub(crate) use bytes::PART as BYTES;
 pub(crate) use commands::PART as COMMANDS;
 pub(crate) use live::PART as LIVE;
 

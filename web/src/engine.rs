@@ -129,7 +129,13 @@ impl Engine {
     /// Opens the log: [`Action::Reopen`], without what other actions need.
     pub(crate) fn reopen(&mut self) -> Ran {
         let events = self.lab.open().events;
-        Ran { command: Action::Reopen.to_string(), events, settings: self.settings(), follow: true, ..Ran::default() }
+        Ran {
+            command: Action::Reopen.to_string(),
+            events,
+            settings: self.settings(),
+            follow: true,
+            ..Ran::default()
+        }
     }
 
     /// Runs one action.

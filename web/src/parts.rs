@@ -28,12 +28,10 @@ use crate::view::DetailProps;
 /// A part by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Running commands, with the codecs and all of the engine that opening a log does not need.
+    /// Running commands, with the codecs and all of the engine that opening a log does not need; bytes taken apart.
     Commands,
     /// Lessons, links, files from elsewhere, and the dialogs.
     Beside,
-    /// Bytes taken apart.
-    Bytes,
     /// A running broker's log.
     Live,
 }
@@ -48,6 +46,10 @@ pub(crate) struct Commands {
     pub(crate) fetch: fn(&State, bool, &Callback<Action>) -> Html,
     /// What files a scenario leaves, as a hash.
     pub(crate) fingerprint: fn(&str) -> Result<String, String>,
+    /// Reads what is open, a batch or a file, if it may have changed.
+    pub(crate) look: fn(&mut App, bool),
+    /// Shows what is open.
+    pub(crate) bytes: fn(&DetailProps, &Rc<Bytes>, bool) -> Html,
 }
 
 /// See [`Part::Beside`].
@@ -56,13 +58,6 @@ pub(crate) struct Beside {
     pub(crate) dialogs: fn(&Rc<Shown>, &Callback<Wish>) -> Html,
     pub(crate) lesson_text: fn(&Shown) -> Html,
     pub(crate) tasks: fn(&Shown, &Callback<Wish>) -> Html,
-}
-
-/// See [`Part::Bytes`].
-pub(crate) struct Apart {
-    /// Reads what is open.
-    pub(crate) look: fn(&mut App, bool),
-    pub(crate) view: fn(&DetailProps, &Rc<Bytes>, bool) -> Html,
 }
 
 /// See [`Part::Live`].
@@ -77,7 +72,6 @@ pub(crate) async fn load(part: Part) -> bool {
     match part {
         Part::Commands => load_commands().await,
         Part::Beside => load_beside().await,
-        Part::Bytes => load_bytes().await,
         Part::Live => load_live().await,
     }
 }
@@ -87,7 +81,6 @@ pub(crate) fn has(part: Part) -> bool {
     match part {
         Part::Commands => commands().is_some(),
         Part::Beside => beside().is_some(),
-        Part::Bytes => bytes().is_some(),
         Part::Live => live().is_some(),
     }
 }
@@ -134,5 +127,4 @@ macro_rules! part {
 
 part!(commands, load_commands, Commands, app::COMMANDS);
 part!(beside, load_beside, Beside, app::BESIDE);
-part!(bytes, load_bytes, Apart, app::BYTES);
 part!(live, load_live, Live, app::LIVE);

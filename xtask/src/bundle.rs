@@ -11,16 +11,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::offline;
+use crate::parts::cut;
 use crate::workspace::{Workspace, run};
 
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 /// What the files of the page's program are called.
-const NAME: &str = "logscope_web";
+pub(crate) const NAME: &str = "logscope_web";
 
 /// Builds the page and answers the folder it stands in. With `dev` it is built fast rather than small.
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
@@ -82,12 +83,12 @@ impl Bundle {
     fn write_to(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         copy(&self.hand_written, folder)?;
-        let wasm = if self.dev { self.wasm.clone() } else { self.cut(folder)? };
+        let wasm = if self.dev { self.wasm.clone() } else { cut(&self.wasm, folder)? };
         Bindgen::new()
             .input_path(&wasm)
             .web(true)?
             .out_name(NAME)
-            // The parts import from the first one what the linker made.
+            // The other parts import from the first one what the linker made.
             .keep_lld_exports(!self.dev)
             .typescript(false)
             // So that the page may call `init()` and need not know what the module is called.
@@ -104,19 +105,6 @@ impl Bundle {
             }
         }
         Ok(())
-    }
-
-    /// Cuts the wasm in parts: all but the first go into the folder, with the script that loads them. Answers where the
-    /// first part is.
-    fn cut(&self, folder: &Path) -> Result<PathBuf> {
-        let (whole, first) = (fs::read(&self.wasm)?, self.wasm.with_extension("first.wasm"));
-        let main_module = format!("./{NAME}.js");
-        let mut options = wasm_split_cli_support::Options::new(&whole);
-        (options.output_dir, options.main_out_path) = (folder, &first);
-        (options.main_module, options.link_name) = (&main_module, "./parts.js");
-        let cut = wasm_split_cli_support::transform(options);
-        cut.map_err(|error| anyhow!("{error:?}")).context("the wasm cannot be cut in parts")?;
-        Ok(first)
     }
 
     /// What went into the folder, the program that made it, and what is in it now.

@@ -6,11 +6,15 @@
 
 use std::mem;
 
+use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
 use super::{App, Msg, beside, commands, promise, tabs};
 use crate::parts::{self, Part};
 use crate::state::beside::Wish;
+
+/// How long a page stands before it loads what the first command will need, in milliseconds.
+const SOON_MS: u32 = 1_000;
 
 /// How the page stands with its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(crate) enum Waiting {
 pub(super) struct Awaited {
     messages: Vec<Msg>,
     failed: bool,
+    /// Until commands are loaded, which nobody has asked for yet.
+    soon: Option<Timeout>,
 }
 
 impl Awaited {
@@ -59,10 +65,18 @@ impl App {
             Msg::Beside(beside::Event::Wish(Wish::Live(_))) => &[Part::Commands, Part::Beside, Part::Live],
             Msg::Beside(_) => &[Part::Commands, Part::Beside],
             Msg::Do(action) if !commands::are_run_by(action) => &[],
-            Msg::Run(_) | Msg::Do(_) | Msg::Asked(_) | Msg::Tabs(tabs::Event::Read(_)) => &[Part::Commands],
-            Msg::Look => &[Part::Bytes],
+            Msg::Run(_) | Msg::Do(_) | Msg::Asked(_) | Msg::Look | Msg::Tabs(tabs::Event::Read(_)) => {
+                &[Part::Commands]
+            }
             Msg::Live(_) | Msg::Committed(..) | Msg::Hidden | Msg::Tabs(_) | Msg::Loaded(_) => &[],
         }
+    }
+
+    /// Loads what runs commands once the page has been drawn, so that the first command need not wait.
+    pub(super) fn load_commands_soon(&mut self, ctx: &Context<Self>) {
+        let link = ctx.link().clone();
+        let load = move || link.send_future(async { Msg::Loaded(parts::load(Part::Commands).await) });
+        self.awaited.soon = Some(Timeout::new(SOON_MS, load));
     }
 
     /// Parts are here, or could not be loaded.
@@ -75,14 +89,16 @@ impl App {
 
     /// Sends what waits once more: what still lacks a part asks for it again.
     fn send_again(&mut self, ctx: &Context<Self>) {
-        mem::take(&mut self.awaited.messages).into_iter().for_each(|message| ctx.link().send_message(message));
+        mem::take(&mut self.awaited.messages)
+            .into_iter()
+            .for_each(|message| ctx.link().send_message(message));
     }
 
     /// Reads what is open, as soon as there is what takes it apart.
     pub(super) fn look_at_open(&mut self, ctx: &Context<Self>, changed: bool) {
         if self.nothing_is_open() {
             self.bytes = super::bytes::Bytes::default();
-        } else if let Some(part) = parts::bytes() {
+        } else if let Some(part) = parts::commands() {
             (part.look)(self, changed);
         } else if !self.awaited.messages.iter().any(|message| matches!(message, Msg::Look)) {
             ctx.link().send_message(Msg::Look);

@@ -5,12 +5,10 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{App, Msg, beside, promise};
+use crate::exchange;
 use crate::state::BatchId;
 use crate::state::beside::Wish;
 use crate::state::bytes::Part;
-use crate::{exchange, parts, view};
-
-pub(crate) static PART: parts::Apart = parts::Apart { look: App::look, view: view::bytes };
 
 /// What is open, as it was read last.
 #[derive(Default)]
@@ -32,14 +30,13 @@ impl App {
     }
 
     /// Reads what is open, if it is something else than before, or may have changed.
-    fn look(&mut self, changed: bool) {
+    pub(super) fn look(&mut self, changed: bool) {
         let open_in = self.state.open_in;
         let what = match (self.state.selected.zip(self.state.selected_size()), &self.state.file) {
             (Some((id, size)), _) => Some(What::Batch(open_in, id, size)),
             (_, Some(name)) => Some(What::File(open_in, name.clone(), self.page_of(name))),
             _ => None,
         };
-        // What is open and has not come yet is not what was open before.
         if what == self.bytes.what && !changed {
             return;
         }

@@ -18,6 +18,8 @@ pub(crate) static PART: parts::Commands = parts::Commands {
     flush_hidden: App::flush_own,
     fetch: view::fetch,
     fingerprint: engine::fingerprint_of,
+    look: App::look,
+    bytes: view::bytes,
 };
 
 /// Whether an action of the page is more than looking: the engine has to run commands for it.

@@ -103,6 +103,7 @@ impl App {
         // The log is there for the first time: only now can the address be met.
         if !self.met && !self.state.timeline.groups().is_empty() {
             self.met = true;
+            self.load_commands_soon(ctx);
             // Most pages are opened without a wish.
             if !browser::hash().is_empty() {
                 ctx.link().send_message(Msg::Beside(super::beside::Event::Address));

@@ -76,8 +76,8 @@ pub(crate) fn Detail(props: &Props) -> Html {
                 <button type="button" class="quiet close" aria-label={text::CLOSE} onclick={close}>{icon(Icon::Close)}</button>
             }
             {match (&props.part, props.batch, &props.file) {
-                (Some(part), batch, _) => parts::bytes().map_or_else(Html::default, |apart| (apart.view)(props, part, batch.is_some())),
-                (None, Some(_), _) | (None, _, Some(_)) if parts::bytes().is_none() => hint(text::LOADING_TEXT),
+                (Some(part), batch, _) => shown(props, part, batch.is_some()),
+                (None, Some(_), _) | (None, _, Some(_)) if parts::commands().is_none() => hint(text::LOADING_TEXT),
                 (None, Some(_), _) => hint(props.awaited.unwrap_or(text::BATCH_GONE)),
                 (None, None, Some(_)) => hint(props.awaited.unwrap_or(text::FILE_GONE)),
                 (None, None, None) => hint(text::BATCH_HINT),
@@ -88,6 +88,10 @@ pub(crate) fn Detail(props: &Props) -> Html {
 
 fn hint(text: &'static str) -> Html {
     html! { <p class="hint">{text}</p> }
+}
+
+fn shown(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
+    parts::commands().map(|commands| (commands.bytes)(props, part, batch)).unwrap_or_default()
 }
 
 /// The bytes with what can be done with them.

@@ -72,7 +72,6 @@ pub(crate) fn Page(props: &Props) -> Html {
                 />
                 {watching(&state.keeping, on_wish)}
                 {banner(beside, on_wish)}
-                {loading(*awaited, on_wish)}
                 {live.zip(parts::live()).map(|(live, part)| (part.bar)(live, state, on_wish))}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
@@ -106,19 +105,20 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
             </main>
             <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
+            {loading(*awaited, on_wish)}
             <Help open={*help} {on_help} />
             {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
         </>
     }
 }
 
-/// Says that a part of the page is being loaded, or could not be.
+/// Says that a part of the page is being loaded, or could not be. It lies over the page, so that nothing jumps.
 fn loading(awaited: Option<Waiting>, on_wish: &Callback<Wish>) -> Html {
     match awaited {
         None => Html::default(),
-        Some(Waiting::Loading) => html! { <div class="banner" role="status"><p>{text::LOADING_TEXT}</p></div> },
+        Some(Waiting::Loading) => html! { <p class="awaited" role="status">{text::LOADING_TEXT}</p> },
         Some(Waiting::Failed) => html! {
-            <div class="banner" role="alert">
+            <div class="awaited failed" role="alert">
                 <p>{text::PART_FAILED}</p>
                 <button type="button" onclick={press(on_wish, Wish::LoadAgain)}>{text::LOAD_AGAIN}</button>
             </div>
