@@ -22,16 +22,16 @@ const LOADER: &str = "./parts.js";
 const HEAD: &str = "<link rel=\"modulepreload\" href=\"./logscope_web.js\">\n";
 
 /// A host that does not know wasm by its name is no reason to go without: wasm-bindgen's script does as much.
-const INSTANTIATE: &str = "
+const INSTANTIATE: &str = r#"
 async function instantiate(source, imports) {
     const response = await source;
     if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-    if (response.headers.get(\"Content-Type\")?.startsWith(\"application/wasm\")) {
+    if (response.headers.get("Content-Type") === "application/wasm") {
         return WebAssembly.instantiateStreaming(response, imports);
     }
     return WebAssembly.instantiate(await response.arrayBuffer(), imports);
 }
-";
+"#;
 
 /// Puts all parts but the first into the folder, with what loads them, and answers where the first one is.
 pub(crate) fn cut(whole: &Path, folder: &Path) -> Result<PathBuf> {

@@ -116,6 +116,7 @@ impl App {
 
     fn wish(&mut self, ctx: &Context<Self>, wish: Wish) {
         match wish {
+            Wish::ShowHelp => self.show(|shown| shown.dialog = Some(Dialog::Help)),
             Wish::ShowLessons => {
                 self.read_index(ctx);
                 self.show(|shown| shown.dialog = Some(Dialog::Lessons));

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::help::help;
 use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::kept::kept;
@@ -55,6 +56,7 @@ fn Dialogs(props: &Props) -> Html {
     });
     let (class, label, inside) = match &beside.dialog {
         None => ("", "", Html::default()),
+        Some(Dialog::Help) => ("help", text::HELP, help()),
         Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
         Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
         Some(Dialog::Glossary(term)) => ("truth", text::GLOSSARY, glossary(beside, term)),

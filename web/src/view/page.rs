@@ -14,7 +14,6 @@ use super::detail::Detail;
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
-use super::help::Help;
 use super::hooks::press;
 use super::kept::watching;
 use super::log::log;
@@ -43,9 +42,7 @@ pub(crate) struct Props {
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
     let Props { state, beside, part, awaited, on_run, on_do, on_wish } = props;
-    let help = use_state(|| false);
-    use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
-    let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
+    use_keys(state.playing_to.is_some(), on_do.clone(), on_wish.clone());
     // The same ones at every drawing, so that what has not changed is not drawn again.
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
     let run_here = use_run_in(on_run, state.several().then(|| state.partition()));
@@ -67,7 +64,7 @@ pub(crate) fn Page(props: &Props) -> Html {
         <>
             <div class="head">
                 <Header
-                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()} on_help={on_help.clone()}
+                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()}
                     on_wish={on_wish.clone()}
                 />
                 {watching(&state.keeping, on_wish)}
@@ -106,7 +103,6 @@ pub(crate) fn Page(props: &Props) -> Html {
             </main>
             <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
             {loading(*awaited, on_wish)}
-            <Help open={*help} {on_help} />
             {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
         </>
     }
@@ -136,9 +132,9 @@ fn use_run_in(on_run: &Callback<Vec<Command>>, partition: Option<u32>) -> Callba
 
 /// The keys of the page. None of them fires while typing, nor where an element has its own use for it.
 #[hook]
-fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) {
-    use_effect_with((playing, on_do), move |(playing, on_do)| {
-        let (playing, on_do) = (*playing, on_do.clone());
+fn use_keys(playing: bool, on_do: Callback<Action>, on_wish: Callback<Wish>) {
+    use_effect_with((playing, on_do, on_wish), move |(playing, on_do, on_wish)| {
+        let (playing, on_do, on_wish) = (*playing, on_do.clone(), on_wish.clone());
         let listener = browser::document().map(|document| {
             let options = gloo_events::EventListenerOptions::enable_prevent_default();
             EventListener::new_with_options(&document, "keydown", options, move |event| {
@@ -155,7 +151,7 @@ fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) 
                 }
                 let action = match event.key().as_str() {
                     "?" => {
-                        help.set(true);
+                        on_wish.emit(Wish::ShowHelp);
                         None
                     }
                     " " if within("button, summary, a") => None,
