@@ -102,6 +102,13 @@ impl App {
         }
     }
 
+    /// Does what a message asks for, if the part that does it is here.
+    pub(super) fn to_live(&mut self, ctx: &Context<Self>, message: Msg) {
+        if let Some(part) = parts::live() {
+            (part.update)(self, ctx, message);
+        }
+    }
+
     fn update_live(&mut self, ctx: &Context<Self>, message: Msg) {
         match message {
             Msg::Run(commands) => self.run_live(ctx, commands),

@@ -50,6 +50,14 @@ mod tests {
     }
 
     #[test]
+    fn four_levels_are_twice_as_large_and_each_is_as_much_as_the_next() {
+        for level in Zoom::FARTHEST.0..=Zoom::CLOSEST.0 {
+            let exact = (f64::from(level) / 4.0).exp2();
+            assert!((Zoom(level).factor() / exact - 1.0).abs() < 1e-15, "level {level}");
+        }
+    }
+
+    #[test]
     fn closer_and_back_is_where_it_was_and_there_are_ends() {
         let near = Zoom::default().closer(Zoom::STEP).closer(Zoom::STEP);
         assert_eq!(near.factor(), 2.0);
