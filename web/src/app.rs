@@ -127,7 +127,7 @@ impl Component for App {
             _ => false,
         };
         match message {
-            message if self.is_for_live(&message) => self.to_live(ctx, message),
+            message if self.is_for_live(&message) => self.tell_live(ctx, message),
             Msg::Do(action) if !commands::are_run_by(&action) => self.reduce(action),
             Msg::Run(_) | Msg::Do(_) | Msg::Asked(_) | Msg::Tabs(tabs::Event::Read(_)) => {
                 if let Some(part) = parts::commands() {

@@ -129,7 +129,7 @@ impl App {
                 self.read_text(ctx, GLOSSARY);
                 self.show(|shown| shown.dialog = Some(Dialog::Glossary(term)));
             }
-            wish if self.is_wish_for_live(&wish) => self.to_live(ctx, Msg::Beside(Event::Wish(wish))),
+            wish if self.is_wish_for_live(&wish) => self.tell_live(ctx, Msg::Beside(Event::Wish(wish))),
             Wish::ShowSharing => {
                 let sharing = self.live_sharing().unwrap_or_else(|| self.sharing());
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));

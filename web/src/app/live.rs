@@ -103,7 +103,7 @@ impl App {
     }
 
     /// Does what a message asks for, if the part that does it is here.
-    pub(super) fn to_live(&mut self, ctx: &Context<Self>, message: Msg) {
+    pub(super) fn tell_live(&mut self, ctx: &Context<Self>, message: Msg) {
         if let Some(part) = parts::live() {
             (part.update)(self, ctx, message);
         }
