@@ -56,9 +56,9 @@ impl Host {
         Ok(fs::read_to_string(now.unwrap_or_default().join(name))?)
     }
 
-    /// Answers nobody any more.
-    pub fn stop(&self) {
-        *self.folder.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Answers nobody any more. It is the folder that it served until now.
+    pub fn stop(&self) -> PathBuf {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 
     /// Serves what it serves now with some texts replaced in some files.

@@ -157,3 +157,31 @@ async fn from_the_broker_the_page_is_kept_and_the_api_is_not() -> Result<()> {
     })
     .await
 }
+
+/// Without a service worker nothing is kept, so each part of the page comes from the host, or does not.
+#[tokio::test]
+async fn a_part_that_does_not_come_can_be_asked_for_again() -> Result<()> {
+    visit_host("elsewhere.test", async |page, host| {
+        if page.version().await?.is_empty() {
+            println!("A page that was built with --dev has no parts: nothing is tested.");
+            return Ok(());
+        }
+        let served = host.stop();
+        page.press("Lessons").await?;
+        eventually("it is said that a part is missing", async || {
+            Ok(page.alerts().await?.contains("could not be loaded").then_some(()))
+        })
+        .await?;
+        // Nothing else suffers from it.
+        ensure!(page.can_press("Append").await?);
+        host.serve(&served);
+        page.press("Try again").await?;
+        eventually("the lessons are there", async || Ok(page.dialog().await?.contains(LESSON).then_some(())))
+            .await?;
+        ensure!(!page.alerts().await?.contains("could not be loaded"));
+        // The browser says itself what did not come.
+        ensure!(!page.expected_errors().await?.is_empty());
+        Ok(())
+    })
+    .await
+}

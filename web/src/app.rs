@@ -7,8 +7,10 @@
 //! - Of all tabs, one has the store and commits; `tabs` has the rest about that.
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
 
+mod awaited;
 mod beside;
 mod bytes;
+mod commands;
 mod live;
 mod tabs;
 
@@ -26,9 +28,13 @@ use crate::engine::{Engine, Saved};
 use crate::indexed_db::{Claim, Error, Store};
 use crate::script::{self, Asked};
 use crate::state::beside::Wish;
-use crate::state::what_if::Ask;
-use crate::state::{Action, Keeping, Ran, Settings, State, command};
-use crate::{text, view};
+use crate::state::{Action, Keeping, Ran, Settings, State};
+use crate::{parts, view};
+
+pub(crate) use awaited::Waiting;
+pub(crate) use beside::{Event as BesideEvent, PART as BESIDE};
+pub(crate) use commands::PART as COMMANDS;
+pub(crate) use live::PART as LIVE;
 
 /// The page.
 pub(crate) struct App {
@@ -42,6 +48,7 @@ pub(crate) struct App {
     asked: Vec<(Asked, JsValue)>,
     aside: beside::Aside,
     bytes: bytes::Bytes,
+    awaited: awaited::Awaited,
     /// The connection to a running broker, while its log is shown.
     link: Option<live::Link>,
     sharing: tabs::Sharing,
@@ -76,6 +83,10 @@ pub(crate) enum Msg {
     Live(live::Event),
     /// Something about other tabs, or what the browser keeps.
     Tabs(tabs::Event),
+    /// What is open is to be read.
+    Look,
+    /// Parts of the page are here, or could not be loaded.
+    Loaded(bool),
 }
 
 impl Component for App {
@@ -95,6 +106,7 @@ impl Component for App {
             asked: Vec::new(),
             aside: beside::Aside::default(),
             bytes: bytes::Bytes::default(),
+            awaited: awaited::Awaited::default(),
             link: None,
             sharing: tabs::Sharing::new(ctx),
             fresh,
@@ -107,37 +119,34 @@ impl Component for App {
     }
 
     fn update(&mut self, ctx: &Context<Self>, message: Msg) -> bool {
+        let Some(message) = self.admit(ctx, message) else { return true };
         let only_looks = match &message {
-            Msg::Do(action) => !matches!(action, Action::SwitchTo(_)),
+            Msg::Do(action) => !commands::are_run_by(action),
             // What a broker does comes as events; its bytes are asked for.
             Msg::Committed(..) | Msg::Live(_) => true,
             _ => false,
         };
         match message {
-            Msg::Run(commands) if self.link.is_some() => self.run_live(ctx, commands),
-            Msg::Do(action) if self.link.is_some() => self.do_live(ctx, action),
-            Msg::Live(event) => self.live(ctx, event),
-            Msg::Run(commands) => drop(self.run(ctx, commands)),
-            Msg::Asked(asked) => match self.run_line(ctx, &asked.line) {
-                Ok(outcome) if self.committing > 0 => self.asked.push((asked, outcome)),
-                outcome => asked.answer(outcome),
-            },
-            Msg::Do(Action::SwitchTo(branch)) => {
-                let commands = self.state.commands_of(branch).unwrap_or_default();
-                if self.run_anew(&commands, Action::SwitchTo(branch)) {
-                    self.keep_commands();
-                    self.commit(ctx, false);
+            message if self.is_for_live(&message) => self.tell_live(ctx, message),
+            Msg::Do(action) if !commands::are_run_by(&action) => self.reduce(action),
+            Msg::Run(_) | Msg::Do(_) | Msg::Asked(_) | Msg::Tabs(tabs::Event::Read(_)) => {
+                if let Some(part) = parts::commands() {
+                    (part.update)(self, ctx, message);
                 }
             }
-            Msg::Do(Action::WhatIf(Ask::Compare)) => self.compare(),
-            Msg::Do(action) => self.reduce(action),
             Msg::Committed(store, result) => self.with_own(|app| app.committed(ctx, store, result)),
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
-            Msg::Beside(event) => self.beside(ctx, event),
+            Msg::Beside(event) => {
+                if let Some(part) = parts::beside() {
+                    (part.update)(self, ctx, event);
+                }
+            }
             Msg::Tabs(event) => self.tabs(ctx, event),
+            Msg::Loaded(all) => self.loaded(ctx, all),
+            Msg::Live(_) | Msg::Look => {}
         }
         self.catch_up(ctx);
-        self.look(!only_looks);
+        self.look_at_open(ctx, !only_looks);
         self.keep_time(ctx);
         true
     }
@@ -146,38 +155,14 @@ impl Component for App {
         let part = self.bytes.part.clone();
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
         let beside = self.aside.shown.clone();
-        html! { <view::Page state={self.state.clone()} {beside} {part} {on_run} {on_do} {on_wish} /> }
+        let awaited = self.awaited.state();
+        html! { <view::Page state={self.state.clone()} {beside} {part} {awaited} {on_run} {on_do} {on_wish} /> }
     }
 }
 
 impl App {
     fn reduce(&mut self, action: Action) {
         Rc::make_mut(&mut self.state).reduce(action);
-    }
-
-    /// Runs commands, and says whether it did.
-    fn run(&mut self, ctx: &Context<Self>, commands: Vec<Command>) -> bool {
-        if !self.state.ready() || self.link.is_some() || !self.fork() {
-            return false;
-        }
-        for command in commands {
-            let ran = self.engine.run(&command);
-            self.learned(&ran.events);
-            self.ran(ran);
-        }
-        self.keep_commands();
-        self.commit(ctx, false);
-        true
-    }
-
-    /// Runs what a script asks for.
-    fn run_line(&mut self, ctx: &Context<Self>, line: &str) -> Result<JsValue, String> {
-        let command = command::typed(line)?.ok_or(text::NO_COMMANDS)?;
-        if !self.run(ctx, vec![command]) {
-            let why = if self.link.is_some() { text::live::ASK_THE_BROKER } else { text::WATCHING_A_TAB };
-            return Err(self.state.notice.clone().unwrap_or_else(|| why.to_owned()));
-        }
-        self.state.timeline.groups().last().map_or(Ok(JsValue::UNDEFINED), script::outcome)
     }
 
     /// Answers the scripts that wait until what they ran is kept.
@@ -204,45 +189,15 @@ impl App {
     /// Flushes before the page may go, if there is anything to flush.
     fn flush_hidden(&mut self, ctx: &Context<Self>) {
         self.keep_new_commands();
-        let pending = if self.state.ready() { self.state.unflushed } else { 0 };
-        let Some(ran) = self.engine.flush_hidden(pending) else { return };
-        self.ran(ran);
-        self.keep_own_commands();
-        self.commit(ctx, true);
+        if self.state.ready() && self.flush_unflushed() {
+            self.commit(ctx, true);
+        }
     }
 
-    /// Makes the past that is shown the present, if it is the past: what came after it is kept as a branch.
-    fn fork(&mut self) -> bool {
-        if !self.state.timeline.is_past() {
-            return true;
-        }
-        // What was given is not undone: a lesson begins where it begins, and a page with its opening.
-        let given = self.given_actions();
-        if self.state.timeline.done() < given {
-            self.reduce(Action::Seek(self.state.timeline.end_of(given)));
-        }
-        let timeline = &self.state.timeline;
-        if !timeline.is_past() {
-            return true;
-        }
-        let commands = timeline.commands(timeline.done());
-        self.run_anew(&commands, Action::Fork)
-    }
-
-    /// Gives the engine another past, and the state what goes with it; or says why that can't be.
-    fn run_anew(&mut self, commands: &[Rc<str>], action: Action) -> bool {
-        let result = self.engine.run_anew(commands);
-        let done = result.is_ok();
-        self.reduce(result.map_or_else(Action::Notice, |()| action));
-        done
-    }
-
-    /// Runs the commands up to the fetch that is shown once more, with what the panel has in its fields.
-    fn compare(&mut self) {
-        let Some(panel) = &self.state.what_if else { return };
-        let commands = self.state.commands_to_fetch();
-        let answer = panel.change().and_then(|change| self.engine.what_if(&commands, &change));
-        self.reduce(Action::WhatIf(Ask::Answer(answer)));
+    /// Flushes what a command has left unflushed, and says whether there was anything. If the part that runs commands
+    /// is not here, there was not.
+    fn flush_unflushed(&mut self) -> bool {
+        parts::commands().is_some_and(|part| (part.flush_hidden)(self))
     }
 
     /// Begins to commit what has become durable since the last time.

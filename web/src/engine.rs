@@ -126,6 +126,18 @@ impl Engine {
         TopicPicture::closed(logs, self.lab.consumers().clone())
     }
 
+    /// Opens the log: [`Action::Reopen`], without what other actions need.
+    pub(crate) fn reopen(&mut self) -> Ran {
+        let events = self.lab.open().events;
+        Ran {
+            command: Action::Reopen.to_string(),
+            events,
+            settings: self.settings(),
+            follow: true,
+            ..Ran::default()
+        }
+    }
+
     /// Runs one action.
     pub(crate) fn run(&mut self, action: &TopicAction) -> Ran {
         let outcome = self.lab.run(action);
@@ -261,6 +273,15 @@ fn restore(saved: Saved) -> (Medium, TopicLab<JournalStorage>) {
         }
     }
     (medium, lab)
+}
+
+/// Runs a scenario on a log of its own, past lines that are refused, and answers the hash of all files that it leaves,
+/// in 16 hexadecimal digits.
+pub(crate) fn fingerprint_of(scenario: &str) -> Result<String, String> {
+    let mut lab = Lab::new(JournalStorage::new());
+    scenario.lines().for_each(|line| drop(lab.run_line(line)));
+    let hash = fingerprint(lab.storage()).map_err(|error| error.to_string())?;
+    Ok(format!("{hash:016x}"))
 }
 
 /// The commands of the first scenario. They are checked by a test.

@@ -1,8 +1,8 @@
 //! The Logscope playground: the engine in a page that draws what it does.
 //!
 //! [`engine`] runs the log, [`state`] holds what the page knows, [`view`] draws it, [`app`] ties them together,
-//! [`indexed_db`] keeps the log, [`tabs`] tells other tabs of it, [`live`] talks to a running broker, and [`script`] is
-//! for others. Natively this builds for its tests only.
+//! [`indexed_db`] keeps the log, [`tabs`] tells other tabs of it, [`live`] talks to a running broker, [`parts`] says
+//! what is loaded later, and [`script`] is for others. Natively this builds for its tests only.
 
 mod app;
 mod browser;
@@ -10,6 +10,7 @@ mod engine;
 mod exchange;
 mod indexed_db;
 mod live;
+mod parts;
 mod script;
 mod state;
 mod tabs;

@@ -7,14 +7,15 @@
 use std::cell::RefCell;
 
 use js_sys::{Array, Error, Function, Object, Promise, Reflect, Uint8Array};
-use logscope::lab::{Event, FetchedRecord, Lab, TopicEvent, fingerprint, topic_sentence};
+use logscope::lab::{Event, FetchedRecord, TopicEvent, topic_sentence};
 use logscope::log::Event as LogEvent;
-use logscope::storage::JournalStorage;
 use wasm_bindgen::prelude::*;
 use yew::html::Scope;
 
 use crate::app::{App, Msg};
+use crate::parts::{self, Part};
 use crate::state::Group;
+use crate::text;
 
 thread_local! {
     /// The page that is asked.
@@ -178,9 +179,8 @@ fn number(size: u64) -> JsValue {
 /// Runs a scenario on a log of its own, past lines that are refused, and returns the hash of all files that it leaves,
 /// in 16 hexadecimal digits. The engine gives the same natively: the bytes are the same.
 #[wasm_bindgen]
-pub fn fingerprint_of(scenario: &str) -> Result<String, String> {
-    let mut lab = Lab::new(JournalStorage::new());
-    scenario.lines().for_each(|line| drop(lab.run_line(line)));
-    let hash = fingerprint(lab.storage()).map_err(|error| error.to_string())?;
-    Ok(format!("{hash:016x}"))
+pub async fn fingerprint_of(scenario: String) -> Result<String, String> {
+    parts::load(Part::Commands).await;
+    let part = parts::commands().ok_or(text::PART_FAILED)?;
+    (part.fingerprint)(&scenario)
 }

@@ -16,15 +16,24 @@ use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::offline;
+use crate::parts::cut;
 use crate::workspace::{Workspace, run};
 
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+/// What the files of the page's program are called.
+pub(crate) const NAME: &str = "logscope_web";
 
 /// Builds the page and answers the folder it stands in. With `dev` it is built fast rather than small.
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
     ensure_wasm_target(workspace)?;
     let profile = if dev { "wasm-dev" } else { "wasm-page" };
-    run(workspace.cargo().args(["build", "--package=logscope-web", "--target", WASM, "--profile", profile]))?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["rustc", "--package=logscope-web", "--target", WASM, "--profile", profile]);
+    if !dev {
+        // The linker has to say where functions and data are referred to, or nobody could take them apart.
+        cargo.args(["--features=apart", "--", "-Clink-arg=--emit-relocs"]);
+    }
+    run(&mut cargo)?;
     let bundle = Bundle {
         wasm: workspace.target.join(WASM).join(profile).join("logscope-web.wasm"),
         hand_written: workspace.root.join("static"),
@@ -74,10 +83,13 @@ impl Bundle {
     fn write_to(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         copy(&self.hand_written, folder)?;
+        let wasm = if self.dev { self.wasm.clone() } else { cut(&self.wasm, folder)? };
         Bindgen::new()
-            .input_path(&self.wasm)
+            .input_path(&wasm)
             .web(true)?
-            .out_name("logscope_web")
+            .out_name(NAME)
+            // The other parts import from the first one what the linker made.
+            .keep_lld_exports(!self.dev)
             .typescript(false)
             // So that the page may call `init()` and need not know what the module is called.
             .omit_default_module_path(false)

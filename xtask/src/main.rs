@@ -10,6 +10,7 @@ mod bundle;
 mod dist;
 mod offline;
 mod package;
+mod parts;
 mod play;
 mod simulate;
 mod test;

@@ -44,7 +44,7 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
 }
 
 /// Puts a value into the one place that waits for it.
-fn fill(file: &Path, place: &str, filled: &str) -> Result<()> {
+pub(crate) fn fill(file: &Path, place: &str, filled: &str) -> Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("no file {}", file.display()))?;
     let places = text.matches(place).count();
     ensure!(places == 1, "{} has `{place}` {places} times, and once is needed", file.display());

@@ -166,9 +166,19 @@ impl<S: Crash + Clone> Lab<S> {
 
     /// Runs one action. What the log refuses is an event too.
     pub fn run(&mut self, action: &Action) -> Outcome {
+        self.run_as(|lab, outcome| lab.perform(action, outcome))
+    }
+
+    /// Runs [`Action::Reopen`], as a page does to show the log that it kept. What other actions need it does not lead
+    /// to, so that a page may load it later.
+    pub fn open(&mut self) -> Outcome {
+        self.run_as(Self::reopen)
+    }
+
+    fn run_as(&mut self, run: impl FnOnce(&mut Self, &mut Outcome) -> Result<(), String>) -> Outcome {
         let mut outcome = Outcome::default();
         let counted = self.disk.count().map_err(say);
-        let result = counted.and_then(|()| self.perform(action, &mut outcome));
+        let result = counted.and_then(|()| run(self, &mut outcome));
         self.conclude(result, outcome)
     }
 

@@ -21,7 +21,14 @@ use crate::state::beside::{Beside, Dialog, Fetched, Guest, Sharing, Wish, lines}
 use crate::state::lessons::{self, Block, Course};
 use crate::state::share::{Link, MAX_LINK, Mistake, Opened, check};
 use crate::state::{Action, Keeping, State};
-use crate::{browser, exchange, text};
+use crate::{browser, exchange, parts, text, view};
+
+pub(crate) static PART: parts::Beside = parts::Beside {
+    update: App::beside,
+    dialogs: view::dialogs,
+    lesson_text: view::lesson_text,
+    tasks: view::tasks,
+};
 
 const INDEX: &str = "lessons/index.txt";
 const TRUTH: &str = "lessons/how-true.md";
@@ -81,7 +88,7 @@ pub(super) fn address_listener(ctx: &Context<App>) -> Option<EventListener> {
 }
 
 impl App {
-    pub(super) fn beside(&mut self, ctx: &Context<Self>, event: Event) {
+    fn beside(&mut self, ctx: &Context<Self>, event: Event) {
         match event {
             Event::Wish(wish) => self.wish(ctx, wish),
             Event::Address if self.met => self.meet_address(ctx),
@@ -109,6 +116,7 @@ impl App {
 
     fn wish(&mut self, ctx: &Context<Self>, wish: Wish) {
         match wish {
+            Wish::ShowHelp => self.show(|shown| shown.dialog = Some(Dialog::Help)),
             Wish::ShowLessons => {
                 self.read_index(ctx);
                 self.show(|shown| shown.dialog = Some(Dialog::Lessons));
@@ -121,8 +129,7 @@ impl App {
                 self.read_text(ctx, GLOSSARY);
                 self.show(|shown| shown.dialog = Some(Dialog::Glossary(term)));
             }
-            Wish::Live(wish) => self.wish_live(ctx, wish),
-            Wish::SaveAll | Wish::SaveFile(_) if self.link.is_some() => self.save_live(ctx, wish),
+            wish if self.is_wish_for_live(&wish) => self.tell_live(ctx, Msg::Beside(Event::Wish(wish))),
             Wish::ShowSharing => {
                 let sharing = self.live_sharing().unwrap_or_else(|| self.sharing());
                 self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
@@ -149,6 +156,7 @@ impl App {
                 let bytes = self.engine.contents(self.state.open_in, &name);
                 bytes.into_iter().for_each(|bytes| exchange::save(&name, &bytes));
             }
+            Wish::Live(_) | Wish::LoadAgain => {}
             Wish::Page(_) | Wish::CopyHex | Wish::CopyText | Wish::SaveBytes => self.on_bytes(ctx, &wish),
             Wish::CopyLink => {
                 let Some(Dialog::Share(Sharing { link: Ok(link), .. })) = &self.aside.shown.dialog else {
@@ -213,7 +221,7 @@ impl App {
         self.reduce(Action::Keeping(Keeping::Beside));
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
         if !empty {
-            let ran = self.engine.run(&LogAction::Reopen.into());
+            let ran = self.engine.reopen();
             self.ran(ran);
         }
         self.run_all(commands);

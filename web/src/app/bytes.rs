@@ -25,6 +25,10 @@ enum What {
 }
 
 impl App {
+    pub(super) fn nothing_is_open(&self) -> bool {
+        self.state.selected.is_none() && self.state.file.is_none()
+    }
+
     /// Reads what is open, if it is something else than before, or may have changed.
     pub(super) fn look(&mut self, changed: bool) {
         let open_in = self.state.open_in;

@@ -18,11 +18,10 @@ use yew::prelude::*;
 use bytes::Detail;
 use commands::Answer;
 
-use super::{App, Msg, promise};
-use crate::browser;
+use super::{App, Msg, beside, promise};
 use crate::engine::Saved;
 use crate::live::{Client, Heard, Watching};
-use crate::state::beside::{Guest, Sharing};
+use crate::state::beside::{Guest, Sharing, Wish as AnyWish};
 use crate::state::live::answers::{self, Topic};
 use crate::state::live::connection::{Attempts, Failure};
 use crate::state::live::following::UNSEEN;
@@ -32,6 +31,10 @@ use crate::state::live::{Address, Connection, Live, Wish, address::Broker};
 use crate::state::share::Mistake;
 use crate::state::{Action, BatchId, Ran, Settings};
 use crate::text::live as text;
+use crate::{browser, parts, view};
+
+pub(crate) static PART: parts::Live =
+    parts::Live { update: App::update_live, bar: view::bar, controls: view::controls };
 
 /// How long events wait for others of the same cause.
 const TOGETHER_MS: u32 = 50;
@@ -64,6 +67,8 @@ pub(super) struct Link {
 /// What happens with a broker.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// This broker's log is to be shown.
+    Asked(Address),
     Topics(u32, Result<Vec<Topic>, Failure>),
     Heard(u32, Heard),
     /// Events have waited for long enough.
@@ -79,11 +84,47 @@ pub(crate) enum Event {
 
 /// Coming and going.
 impl App {
+    /// Whether a message is about a broker's log: because it says so, or because such a log is shown.
+    pub(super) fn is_for_live(&self, message: &Msg) -> bool {
+        match message {
+            Msg::Live(_) => true,
+            Msg::Run(_) | Msg::Do(_) => self.link.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether a wish is about a broker's log.
+    pub(super) fn is_wish_for_live(&self, wish: &AnyWish) -> bool {
+        match wish {
+            AnyWish::Live(_) => true,
+            AnyWish::SaveAll | AnyWish::SaveFile(_) => self.link.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Does what a message asks for, if the part that does it is here.
+    pub(super) fn tell_live(&mut self, ctx: &Context<Self>, message: Msg) {
+        if let Some(part) = parts::live() {
+            (part.update)(self, ctx, message);
+        }
+    }
+
+    fn update_live(&mut self, ctx: &Context<Self>, message: Msg) {
+        match message {
+            Msg::Run(commands) => self.run_live(ctx, commands),
+            Msg::Do(action) => self.do_live(ctx, action),
+            Msg::Live(event) => self.live(ctx, event),
+            Msg::Beside(beside::Event::Wish(AnyWish::Live(wish))) => self.wish_live(ctx, wish),
+            Msg::Beside(beside::Event::Wish(wish)) => self.save_live(ctx, wish),
+            _ => {}
+        }
+    }
+
     /// Shows what the address asks for, if it asks for a broker's log.
     pub(super) fn meet_live(&mut self, ctx: &Context<Self>) -> bool {
         match Address::parse(&browser::hash()) {
             Ok(None) => return false,
-            Ok(Some(address)) => self.enter(ctx, address),
+            Ok(Some(address)) => ctx.link().send_message(Msg::Live(Event::Asked(address))),
             Err(reason) => self.refuse(Mistake { text: String::new(), line: None, reason }),
         }
         true
@@ -104,8 +145,9 @@ impl App {
         self.connect(ctx);
     }
 
-    pub(super) fn live(&mut self, ctx: &Context<Self>, event: Event) {
+    fn live(&mut self, ctx: &Context<Self>, event: Event) {
         match event {
+            Event::Asked(address) => self.enter(ctx, address),
             Event::Topics(turn, topics) if self.is_turn(turn) => match topics {
                 Ok(topics) => self.show_live(|live| {
                     live.topics = Some(Rc::new(topics));
@@ -129,19 +171,19 @@ impl App {
             Event::Saved(Err(failure)) => self.answered(Err(failure)),
             Event::Batch(id, Ok((bytes, size))) => {
                 self.link.iter_mut().for_each(|link| link.detail.batch = Some((id, bytes.clone(), size)));
-                self.look(true);
+                ctx.link().send_message(Msg::Look);
             }
             Event::File(name, Ok((bytes, size))) => {
                 if let Some(link) = &mut self.link {
                     link.detail.keep_file(name, bytes, size);
                 }
-                self.look(true);
+                ctx.link().send_message(Msg::Look);
             }
             Event::Batch(_, Err(failure)) | Event::File(_, Err(failure)) => self.answered(Err(failure)),
         }
     }
 
-    pub(super) fn wish_live(&mut self, ctx: &Context<Self>, wish: Wish) {
+    fn wish_live(&mut self, ctx: &Context<Self>, wish: Wish) {
         let address = self.shown_live().map(|live| live.address.clone()).unwrap_or_default();
         match wish {
             Wish::Enter => {

@@ -87,9 +87,8 @@ impl App {
         match event {
             Event::Opened(opened) => self.with_own(|app| app.opened(ctx, opened)),
             Event::Heard(word) => self.with_own(|app| app.heard_tab(ctx, word)),
-            Event::Read(read) => self.with_own(|app| app.has_read(read)),
             Event::Taken(store) if store == self.sharing.opened => self.with_own(|app| app.watch(ctx)),
-            Event::Taken(_) => {}
+            Event::Taken(_) | Event::Read(_) => {}
             Event::Leaving => self.with_own(|app| {
                 if app.store.is_some() {
                     app.sharing.tabs.say(Word::Gone);
@@ -104,7 +103,11 @@ impl App {
         // The log is there for the first time: only now can the address be met.
         if !self.met && !self.state.timeline.groups().is_empty() {
             self.met = true;
-            self.meet_address(ctx);
+            self.load_commands_soon(ctx);
+            // Most pages are opened without a wish.
+            if !browser::hash().is_empty() {
+                ctx.link().send_message(Msg::Beside(super::beside::Event::Address));
+            }
         }
     }
 
@@ -173,7 +176,7 @@ impl App {
         self.engine = Engine::new(saved);
         self.state = Rc::new(self.state.anew(keeping));
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
-        let ran = self.engine.run(&LogAction::Reopen.into());
+        let ran = self.engine.reopen();
         self.ran(Ran { follow: true, ..ran });
     }
 
@@ -192,7 +195,8 @@ impl App {
         }
     }
 
-    fn has_read(&mut self, read: Result<Saved, Error>) {
+    /// Takes up what another tab has committed. It may have to be told anew: this is of the part that runs commands.
+    pub(super) fn has_read(&mut self, read: Result<Saved, Error>) {
         self.sharing.reading = false;
         let Keeping::Watching(written) = self.state.keeping else { return };
         match read {
@@ -249,10 +253,7 @@ impl App {
             // Where there are no locks, somebody else writes too. The older of the two will be refused.
             Word::Kept if self.store.is_some() => self.commit(ctx, false),
             Word::Wanted if self.store.is_some() && !self.sharing.leaving => {
-                if let Some(ran) = self.engine.flush_hidden(self.state.unflushed) {
-                    self.ran(ran);
-                    self.keep_own_commands();
-                }
+                self.flush_unflushed();
                 self.sharing.leaving = true;
                 self.commit(ctx, false);
                 self.reduce(Action::Keeping(Keeping::Watching(true)));

@@ -57,6 +57,8 @@ pub(crate) enum Guest {
 /// A dialog.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Dialog {
+    /// Keys and commands.
+    Help,
     /// The lessons, to choose from.
     Lessons,
     /// How true it is.
@@ -126,6 +128,8 @@ impl Sharing {
 /// What a visitor wants besides running commands.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wish {
+    /// Show the keys and the commands.
+    ShowHelp,
     ShowLessons,
     ShowTruth,
     /// Show the glossary at a term; at its beginning if there is none.
@@ -159,6 +163,8 @@ pub(crate) enum Wish {
     SaveBytes,
     SaveCommands,
     CopyLink,
+    /// Load the parts of the page again that could not be loaded.
+    LoadAgain,
     /// Something about a running broker.
     Live(live::Wish),
 }

@@ -30,7 +30,7 @@ impl Speed {
     }
 
     fn per_second(self) -> f64 {
-        f64::from(i32::from(self.0) - ONE).exp2()
+        2_f64.powi(i32::from(self.0) - ONE)
     }
 
     /// How long to wait, in milliseconds, and how many steps to take then.

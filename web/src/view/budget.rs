@@ -15,7 +15,7 @@ use crate::text;
 /// The fetch that is shown, if there is one.
 ///
 /// A running broker's log cannot be run once more: there, nobody is asked what would be if.
-pub(super) fn fetch(state: &State, live: bool, on_do: &Callback<Action>) -> Html {
+pub(crate) fn fetch(state: &State, live: bool, on_do: &Callback<Action>) -> Html {
     let Some(fetch) = &state.picture().fetch else { return Html::default() };
     let toggle = press(on_do, Action::WhatIf(Ask::Toggle));
     let shown = state.shows_original;

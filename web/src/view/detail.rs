@@ -12,7 +12,7 @@ use super::taken_apart::TakenApart;
 use crate::state::beside::Wish;
 use crate::state::bytes::{Part, Taken, Verdict, purpose};
 use crate::state::{BatchId, Palette};
-use crate::text;
+use crate::{parts, text};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -76,7 +76,8 @@ pub(crate) fn Detail(props: &Props) -> Html {
                 <button type="button" class="quiet close" aria-label={text::CLOSE} onclick={close}>{icon(Icon::Close)}</button>
             }
             {match (&props.part, props.batch, &props.file) {
-                (Some(part), batch, _) => bytes(props, part, batch.is_some()),
+                (Some(part), batch, _) => shown(props, part, batch.is_some()),
+                (None, Some(_), _) | (None, _, Some(_)) if parts::commands().is_none() => hint(text::LOADING_TEXT),
                 (None, Some(_), _) => hint(props.awaited.unwrap_or(text::BATCH_GONE)),
                 (None, None, Some(_)) => hint(props.awaited.unwrap_or(text::FILE_GONE)),
                 (None, None, None) => hint(text::BATCH_HINT),
@@ -89,8 +90,12 @@ fn hint(text: &'static str) -> Html {
     html! { <p class="hint">{text}</p> }
 }
 
+fn shown(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
+    parts::commands().map(|commands| (commands.bytes)(props, part, batch)).unwrap_or_default()
+}
+
 /// The bytes with what can be done with them.
-fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
+pub(crate) fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
     let taken = &part.taken;
     if taken.bytes.is_empty() {
         return hint(if batch { text::BATCH_LOST } else { text::EMPTY_FILE });

@@ -19,7 +19,6 @@ pub(crate) struct Props {
     pub(crate) unflushed: u64,
     /// A running broker's log is shown.
     pub(crate) live: bool,
-    pub(crate) on_help: Callback<bool>,
     pub(crate) on_wish: Callback<Wish>,
 }
 
@@ -45,7 +44,7 @@ pub(crate) fn Header(props: &Props) -> Html {
         Theme::Light => (text::TO_DARK, Icon::Moon),
         Theme::Dark => (text::TO_LIGHT, Icon::Sun),
     };
-    let on_help = press(&props.on_help, true);
+    let on_help = press(&props.on_wish, Wish::ShowHelp);
     let wide = |name: &'static str, picture: Icon, wish: Wish| {
         let onclick = press(&props.on_wish, wish);
         html! {

@@ -80,7 +80,7 @@ fn fetched(text: &Fetched<Rc<Vec<Block>>>, block: &dyn Fn(&Block) -> Html) -> Ht
 }
 
 /// The text of the lesson that is on.
-pub(super) fn lesson_text(beside: &Beside) -> Html {
+pub(crate) fn lesson_text(beside: &Beside) -> Html {
     let Some(course) = beside.course() else { return Html::default() };
     let place = beside.place(&course.name);
     let place = place.map_or_else(String::new, |(at, of, _)| format!("Lesson {at} of {of}"));
@@ -94,7 +94,7 @@ pub(super) fn lesson_text(beside: &Beside) -> Html {
 }
 
 /// The tasks of the lesson that is on. They stay in view while the text scrolls.
-pub(super) fn tasks(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
+pub(crate) fn tasks(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
     let Some(course) = beside.course() else { return Html::default() };
     let task = |(at, task): (usize, &Task)| {
         let (done, current) = (at < course.done, at == course.done);

@@ -27,7 +27,7 @@ pub(super) fn switch(live: bool, on_wish: &Callback<AnyWish>) -> Html {
 }
 
 /// What is watched, how the page stands with the broker, and what there is to do about it.
-pub(super) fn bar(live: &Live, state: &State, on_wish: &Callback<AnyWish>) -> Html {
+pub(crate) fn bar(live: &Live, state: &State, on_wish: &Callback<AnyWish>) -> Html {
     let wish = on_wish.reform(AnyWish::Live);
     let button = |name: &'static str, asked: Wish| {
         let onclick = press(&wish, asked);
@@ -208,7 +208,7 @@ fn said(live: &Live) -> Html {
 }
 
 /// What can be asked of a broker: of what the laboratory takes, what is no fault and no change of the past.
-pub(super) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction>) -> Html {
+pub(crate) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction>) -> Html {
     let ready = live.is_ready();
     let button = |name: &'static str, title: &'static str, command: Command| {
         let onclick = press(on_run, command.clone().into());

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use logscope::lab::{LogPicture, Picture, State as LogState, TopicAction as Command};
 use yew::prelude::*;
 
-use super::budget::fetch;
 use super::faults::faults;
 use super::hooks::press;
 use super::lanes::Lanes;
@@ -15,7 +14,7 @@ use crate::state::consumers::readers;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::state::layout::keys;
 use crate::state::{Action, State};
-use crate::text;
+use crate::{parts, text};
 
 /// More keys than this are not listed: their colours come round again.
 const LISTED_KEYS: usize = 7;
@@ -62,7 +61,7 @@ fn shown(
                 {said(state, state.picture())}
                 if !inviting { {drawing(state, 0, on_do)} }
             }
-            {fetch(state, live, on_do)}
+            {parts::commands().map(|part| (part.fetch)(state, live, on_do))}
         </>
     }
 }

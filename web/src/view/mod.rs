@@ -28,4 +28,9 @@ mod tables;
 mod taken_apart;
 mod words;
 
+pub(crate) use budget::fetch;
+pub(crate) use detail::{Props as DetailProps, bytes};
+pub(crate) use lesson::{lesson_text, tasks};
+pub(crate) use live::{bar, controls};
+pub(crate) use modal::dialogs;
 pub(crate) use page::Page;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::help::help;
 use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::kept::kept;
@@ -20,8 +21,13 @@ pub(crate) struct Props {
     pub(crate) on_wish: Callback<Wish>,
 }
 
+/// The dialogs.
+pub(crate) fn dialogs(beside: &Rc<Beside>, on_wish: &Callback<Wish>) -> Html {
+    html! { <Dialogs beside={beside.clone()} on_wish={on_wish.clone()} /> }
+}
+
 #[function_component]
-pub(crate) fn Dialogs(props: &Props) -> Html {
+fn Dialogs(props: &Props) -> Html {
     let Props { beside, on_wish } = props;
     let dialog = use_node_ref();
     use_effect_with((dialog.clone(), beside.dialog.is_some()), |(dialog, open)| {
@@ -50,6 +56,7 @@ pub(crate) fn Dialogs(props: &Props) -> Html {
     });
     let (class, label, inside) = match &beside.dialog {
         None => ("", "", Html::default()),
+        Some(Dialog::Help) => ("help", text::HELP, help()),
         Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
         Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
         Some(Dialog::Glossary(term)) => ("truth", text::GLOSSARY, glossary(beside, term)),

@@ -14,20 +14,17 @@ use super::detail::Detail;
 use super::dock::Dock;
 use super::forms::{Configs, Consume, Housekeeping, Produce, Storage, Topic};
 use super::header::Header;
-use super::help::Help;
+use super::hooks::press;
 use super::kept::watching;
-use super::lesson::{lesson_text, tasks};
-use super::live::{bar, controls as live_controls};
 use super::log::log;
-use super::modal::Dialogs;
 use super::sharing::banner;
 use super::tables::{Files, Records};
-use crate::browser;
+use crate::app::Waiting;
 use crate::state::beside::{Beside, Wish};
 use crate::state::bytes::Part;
 use crate::state::command::meant_for;
 use crate::state::{Action, State, Zoom};
-use crate::text;
+use crate::{browser, parts, text};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -35,6 +32,8 @@ pub(crate) struct Props {
     pub(crate) beside: Rc<Beside>,
     /// The bytes that are open, taken apart.
     pub(crate) part: Option<Rc<Part>>,
+    /// A part of the page is not here yet.
+    pub(crate) awaited: Option<Waiting>,
     pub(crate) on_run: Callback<Vec<Command>>,
     pub(crate) on_do: Callback<Action>,
     pub(crate) on_wish: Callback<Wish>,
@@ -42,10 +41,8 @@ pub(crate) struct Props {
 
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, beside, part, on_run, on_do, on_wish } = props;
-    let help = use_state(|| false);
-    use_keys(state.playing_to.is_some(), on_do.clone(), help.setter());
-    let on_help = use_callback(help.setter(), |open, help: &UseStateSetter<bool>| help.set(open));
+    let Props { state, beside, part, awaited, on_run, on_do, on_wish } = props;
+    use_keys(state.playing_to.is_some(), on_do.clone(), on_wish.clone());
     // The same ones at every drawing, so that what has not changed is not drawn again.
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
     let run_here = use_run_in(on_run, state.several().then(|| state.partition()));
@@ -67,20 +64,20 @@ pub(crate) fn Page(props: &Props) -> Html {
         <>
             <div class="head">
                 <Header
-                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()} on_help={on_help.clone()}
+                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()}
                     on_wish={on_wish.clone()}
                 />
                 {watching(&state.keeping, on_wish)}
                 {banner(beside, on_wish)}
-                {live.map(|live| bar(live, state, on_wish))}
+                {live.zip(parts::live()).map(|(live, part)| (part.bar)(live, state, on_wish))}
             </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
                   if let Some(live) = live {
-                    {live_controls(live, state, &run_one)}
+                    {parts::live().map(|part| (part.controls)(live, state, &run_one))}
                   } else {
-                    {lesson_text(beside)}
+                    {parts::beside().map(|part| (part.lesson_text)(beside))}
                     <Produce {ready} {partitions} on_run={run_here.clone()} />
                     <Consume {ready} place={place.clone()} on_run={run_here.clone()} />
                     <Storage {ready} on_run={run_here.clone()} />
@@ -89,7 +86,7 @@ pub(crate) fn Page(props: &Props) -> Html {
                     <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
                   }
                 </div>
-                {tasks(beside, on_wish)}
+                {parts::beside().map(|part| (part.tasks)(beside, on_wish))}
               </div>
                 {log(state, live.is_some(), on_do, on_run)}
                 <div class="details">
@@ -105,9 +102,23 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
             </main>
             <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
-            <Help open={*help} {on_help} />
-            <Dialogs beside={beside.clone()} {on_wish} />
+            {loading(*awaited, on_wish)}
+            {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
         </>
+    }
+}
+
+/// Says that a part of the page is being loaded, or could not be. It lies over the page, so that nothing jumps.
+fn loading(awaited: Option<Waiting>, on_wish: &Callback<Wish>) -> Html {
+    match awaited {
+        None => Html::default(),
+        Some(Waiting::Loading) => html! { <p class="awaited" role="status">{text::LOADING_TEXT}</p> },
+        Some(Waiting::Failed) => html! {
+            <div class="awaited failed" role="alert">
+                <p>{text::PART_FAILED}</p>
+                <button type="button" onclick={press(on_wish, Wish::LoadAgain)}>{text::LOAD_AGAIN}</button>
+            </div>
+        },
     }
 }
 
@@ -121,9 +132,9 @@ fn use_run_in(on_run: &Callback<Vec<Command>>, partition: Option<u32>) -> Callba
 
 /// The keys of the page. None of them fires while typing, nor where an element has its own use for it.
 #[hook]
-fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) {
-    use_effect_with((playing, on_do), move |(playing, on_do)| {
-        let (playing, on_do) = (*playing, on_do.clone());
+fn use_keys(playing: bool, on_do: Callback<Action>, on_wish: Callback<Wish>) {
+    use_effect_with((playing, on_do, on_wish), move |(playing, on_do, on_wish)| {
+        let (playing, on_do, on_wish) = (*playing, on_do.clone(), on_wish.clone());
         let listener = browser::document().map(|document| {
             let options = gloo_events::EventListenerOptions::enable_prevent_default();
             EventListener::new_with_options(&document, "keydown", options, move |event| {
@@ -140,7 +151,7 @@ fn use_keys(playing: bool, on_do: Callback<Action>, help: UseStateSetter<bool>) 
                 }
                 let action = match event.key().as_str() {
                     "?" => {
-                        help.set(true);
+                        on_wish.emit(Wish::ShowHelp);
                         None
                     }
                     " " if within("button, summary, a") => None,

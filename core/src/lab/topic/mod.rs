@@ -20,7 +20,7 @@ use crate::storage::Crash;
 use crate::topic::{murmur2, partition_for_key};
 
 use super::scenario::{Action, MAX_PARTITIONS, TopicAction};
-use super::{Event, FetchedRecord, Lab};
+use super::{Event, FetchedRecord, Lab, Outcome};
 
 pub use consumer::{ConsumerPicture, ConsumersPicture};
 pub use picture::TopicPicture;
@@ -225,6 +225,14 @@ impl<S: Crash + Clone> TopicLab<S> {
         outcome
     }
 
+    /// Runs [`Action::Reopen`] in every partition: [`Lab::open`].
+    pub fn open(&mut self) -> TopicOutcome {
+        let mut outcome = TopicOutcome::default();
+        (0..self.partitions()).for_each(|partition| self.run_in_as(partition, &mut outcome, Lab::open));
+        outcome.events.iter().for_each(|event| self.consumers.apply(event));
+        outcome
+    }
+
     fn run_log(
         &mut self,
         action: &Action,
@@ -291,8 +299,17 @@ impl<S: Crash + Clone> TopicLab<S> {
 
     /// Runs an action in one partition, and takes the others' clocks along.
     fn run_in(&mut self, partition: u32, action: &Action, outcome: &mut TopicOutcome) {
+        self.run_in_as(partition, outcome, |lab| lab.run(action));
+    }
+
+    fn run_in_as(
+        &mut self,
+        partition: u32,
+        outcome: &mut TopicOutcome,
+        run: impl FnOnce(&mut Lab<S>) -> Outcome,
+    ) {
         let Some(lab) = self.lab_mut(partition) else { return };
-        let ran = lab.run(action);
+        let ran = run(lab);
         let now_ms = lab.now_ms();
         outcome.events.extend(ran.events.into_iter().map(|event| TopicEvent::Log { partition, event }));
         outcome.records.extend(ran.records.into_iter().map(|record| (partition, record)));

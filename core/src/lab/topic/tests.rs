@@ -247,3 +247,16 @@ fn each_partition_flushes_by_itself_when_the_clock_says_so() {
     assert_eq!(due(&events(&mut lab, "append c partition=0")), [1]);
     assert_eq!(due(&events(&mut lab, "partitions 3\nappend d partition=2\nadvance 9s")), [0, 2]);
 }
+
+#[test]
+fn opening_is_what_the_action_does() {
+    let scenario =
+        "partitions 3\nappend a key=k count=9\nappend b count=4\nflush\nappend c\npoll reader\ncrash keep=40";
+    let (mut opened, mut ran) = (lab(), lab());
+    // A log that was never open, one that is down after a crash, one that is open.
+    for lines in ["", scenario, "append d"] {
+        assert_eq!(events(&mut opened, lines), events(&mut ran, lines));
+        assert_eq!(opened.open().events, ran.run(&Action::Reopen.into()).events, "after {lines:?}");
+        assert_eq!(opened.consumers(), ran.consumers());
+    }
+}

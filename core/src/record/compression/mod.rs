@@ -63,9 +63,16 @@ impl Compression {
         }
     }
 
-    /// Whether this build can compress and decompress with it.
+    /// Whether this build can compress and decompress with it. It is asked wherever a config is read, so it must not
+    /// lead to the codecs themselves: a page may load them later than that.
     pub fn is_available(self) -> bool {
-        self == Self::None || self.codec().is_some()
+        match self {
+            Self::None => true,
+            Self::Gzip => cfg!(feature = "gzip"),
+            Self::Snappy => cfg!(feature = "snappy"),
+            Self::Lz4 => cfg!(feature = "lz4"),
+            Self::Zstd => cfg!(feature = "zstd"),
+        }
     }
 
     fn codec(self) -> Option<(Compress, Decompress)> {

@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Saves the file that is named, or all of the log's segments, as the broker has them now.
-    pub(in crate::app) fn save_live(&mut self, ctx: &Context<Self>, wish: AnyWish) {
+    pub(super) fn save_live(&mut self, ctx: &Context<Self>, wish: AnyWish) {
         let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
         let log = &self.state.newest_picture().log;
         let (all, names) = match wish {
