@@ -308,18 +308,32 @@ async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, S
         place.insert(id, files.len());
         files.push((name, id, Vec::new()));
     }
-    // The keys are in order, so a file's chunks come from its front to its end.
+    // The keys are in order, so a file's chunks come from its front to its end. What each file needs is known before
+    // its bytes are copied: memory that grows by doubling would hold a large log twice, and a page never gives it back.
+    let mut found = Vec::new();
     for (key, value) in keys.iter().zip(values.iter()) {
         let (file, position) = (number(&Array::from(&key).get(0)), number(&Array::from(&key).get(1)));
-        let bytes = Uint8Array::new(&value).to_vec();
+        let bytes: Uint8Array = value.dyn_into()?;
         // Chunks of a file that no name means are deleted with the next change of names.
-        known.found(file, position, bytes.len() as u64);
-        if let Some((.., content)) = place.get(&file).and_then(|at| files.get_mut(*at))
-            && content.len() as u64 == position
-        {
-            content.extend(bytes);
-        }
+        known.found(file, position, u64::from(bytes.length()));
+        found.push((file, position, bytes));
     }
+    drop((keys, values));
+    let of_one = |chunks: &[(u64, u64, Uint8Array)]| -> Option<()> {
+        let (file, ..) = chunks.first()?;
+        let (.., content) = files.get_mut(*place.get(file)?)?;
+        let len: u32 = chunks.iter().map(|(.., bytes)| bytes.length()).sum();
+        content.reserve_exact(len as usize);
+        for (_, position, bytes) in chunks {
+            if content.len() as u64 == *position {
+                let from = content.len();
+                content.resize(from + bytes.length() as usize, 0);
+                bytes.copy_to(&mut content[from..]);
+            }
+        }
+        Some(())
+    };
+    found.chunk_by(|one, next| one.0 == next.0).map(of_one).for_each(drop);
     Ok((known, Stored { files, beside }, reign))
 }
 

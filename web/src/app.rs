@@ -145,8 +145,9 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let part = self.bytes.part.clone();
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
-        let beside = self.aside.shown.clone();
-        html! { <view::Page state={self.state.clone()} {beside} {part} {on_run} {on_do} {on_wish} /> }
+        let (state, beside) = (view::Shown(self.state.clone()), self.aside.shown.clone());
+        let of_body = view::BodyProps { state, beside, part, on_run, on_do, on_wish };
+        html! { <view::Page keeping={self.keeping()} {of_body} /> }
     }
 }
 
@@ -245,13 +246,21 @@ impl App {
         self.reduce(Action::WhatIf(Ask::Answer(answer)));
     }
 
+    /// How the log that is shown is kept at this moment. A commit under way is not in the state: it changes nothing
+    /// else that is to be seen, and begins and ends with nearly every command.
+    fn keeping(&self) -> Keeping {
+        match &self.state.keeping {
+            Keeping::Saved if self.committing > 0 => Keeping::Saving,
+            keeping => keeping.clone(),
+        }
+    }
+
     /// Begins to commit what has become durable since the last time.
     fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
         let mutations = self.engine.take_mutations();
         let Some(store) = &mut self.store else { return };
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
-        self.reduce(Action::Keeping(Keeping::Saving));
         let opened = self.sharing.opened;
         promise(ctx, async move { Msg::Committed(opened, commit.await) });
     }
@@ -272,7 +281,6 @@ impl App {
             }
             Ok(()) => {
                 self.settle(Ok(()));
-                self.reduce(Action::Keeping(Keeping::Saved));
                 self.say_kept();
             }
             Err(Error::Taken) => self.watch(ctx),

@@ -28,4 +28,4 @@ mod tables;
 mod taken_apart;
 mod words;
 
-pub(crate) use page::Page;
+pub(crate) use page::{BodyProps, Page, Shown};
