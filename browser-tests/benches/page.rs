@@ -109,7 +109,8 @@ async fn main() -> Result<()> {
         visit_timed(async |page| {
             page.leave().await?;
             ask::<()>(page, ONE_WORD).await?;
-            floor = quantile(press(page, "Change", times).await?, 0.95, |span| span.worked);
+            press(page, "Change", times).await?;
+            floor = quantile(page.spans().await?, 0.95, |span| span.worked);
             no_icon(page).await
         })
         .await?;
@@ -157,10 +158,15 @@ async fn load(page: &Page, times: Times, lines: &mut Vec<String>) -> Result<()> 
 /// Steps and appends, with so many batches in the log.
 async fn redraw(page: &Page, batches: u32, floor: f64, times: Times, lines: &mut Vec<String>) -> Result<()> {
     fill(page, batches).await?;
-    for (what, button) in [("an append", "Append"), ("a step back", "Back"), ("a step forward", "Forward")] {
-        let spans = press(page, button, times).await?;
-        let (worked, clock) = (|span: &Span| span.worked, |span: &Span| span.clock);
-        let (redraw, clock) = (quantile(spans.clone(), 0.95, worked), quantile(spans, 0.95, clock));
+    let changes = [("an append", "Append"), ("a step back", "Back"), ("a step forward", "Forward")];
+    for (_, button) in changes {
+        press(page, button, times).await?;
+    }
+    let spans = page.spans().await?;
+    ensure!(spans.len() == changes.len() * times.presses, "only {} redraws were measured", spans.len());
+    for ((what, _), spans) in changes.iter().zip(spans.chunks(times.presses)) {
+        let redraw = quantile(spans.to_vec(), 0.95, |span| span.worked);
+        let clock = quantile(spans.to_vec(), 0.95, |span| span.clock);
         lines.push(format!(
             "| {what} redrawn, {batches} batches (p95) | {redraw:.1} ms (by the clock {clock:.1}) | one word changed | \
              {floor:.1} ms | {:.1} | 16 ms | {} |",
@@ -172,9 +178,8 @@ async fn redraw(page: &Page, batches: u32, floor: f64, times: Times, lines: &mut
 }
 
 /// Presses the button of this name.
-async fn press(page: &Page, name: &str, times: Times) -> Result<Vec<Span>> {
+async fn press(page: &Page, name: &str, times: Times) -> Result<()> {
     let script = PRESS.replace("NAME", &format!("{name:?}")).replace("PAINTED", PAINTED);
-    page.spans().await?;
     let mut pressed = 0;
     // A script has half a minute.
     while pressed < times.presses {
@@ -182,15 +187,12 @@ async fn press(page: &Page, name: &str, times: Times) -> Result<Vec<Span>> {
         ask::<()>(page, &script.replace("COUNT", &count.to_string())).await?;
         pressed += count;
     }
-    let spans = page.spans().await?;
-    ensure!(spans.len() == pressed, "{pressed} presses, and {} redraws", spans.len());
-    Ok(spans)
+    Ok(())
 }
 
 /// The largest frame while ten thousand steps pass by.
 async fn scrub(page: &Page, lines: &mut Vec<String>) -> Result<()> {
     fill(page, 10_000).await?;
-    page.spans().await?;
     let least: f64 = ask(page, &SCRUB.replace("PAINTED", PAINTED)).await?;
     ensure!(least >= 0.0, "the log has {} steps, and 10000 are asked for", 10_000.0 + least);
     let frames = page.spans().await?;

@@ -95,7 +95,7 @@ impl Browser {
         Ok(severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
-    /// What the browser has traced since the last call.
+    /// What the browser has traced. It can be asked once: it goes on with nothing afterwards.
     pub(crate) async fn traced(&self) -> Result<Vec<Value>> {
         let log =
             self.issue(Method::POST, "se/log".to_owned(), Some(json!({ "type": "performance" }))).await?;

@@ -15,8 +15,8 @@ pub struct Span {
 }
 
 impl Page {
-    /// From each `performance.mark('press')` to the `performance.mark('painted')` after it, since the last call. The
-    /// page must have been opened by [`visit_timed`](crate::visit_timed).
+    /// From each `performance.mark('press')` to the `performance.mark('painted')` after it. The page must have been
+    /// opened by [`visit_timed`](crate::visit_timed), and can be asked once.
     ///
     /// # Errors
     /// If there is another mark without its counterpart, or the browser does not say how long a thread has worked.

@@ -336,10 +336,11 @@ async fn read_all(transaction: &IdbTransaction, reading: Reading) -> Result<(Chu
     let mut keys = keys.into_iter();
     for part in parts {
         let values: Array = answer(&part).await?.dyn_into()?;
-        let found: Vec<(Key, Uint8Array)> = keys
-            .by_ref()
-            .zip(values.iter())
-            .map(|(key, value)| Ok((key, value.dyn_into()?)))
+        // The values first: a key that finds none is the next part's.
+        let found: Vec<(Key, Uint8Array)> = values
+            .iter()
+            .zip(keys.by_ref())
+            .map(|(value, key)| Ok((key, value.dyn_into()?)))
             .collect::<Result<_, JsValue>>()?;
         for chunks in found.chunk_by(|((one, _), _), ((next, _), _)| one == next) {
             for ((file, position), bytes) in chunks {
