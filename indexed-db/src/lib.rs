@@ -396,21 +396,16 @@ fn promise() -> (Function, Promise) {
     (keep, promise)
 }
 
-/// Waits for a request's result.
+/// Waits for a request's result. Nothing is left behind that holds the request, and with it what it was answered.
 async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
-        let (succeeded, failed) = (request.clone(), request.clone());
-        let success = Closure::once_into_js(move || {
-            resolve.call1(&JsValue::UNDEFINED, &succeeded.result().unwrap_or(JsValue::UNDEFINED))
-        });
-        let failure = Closure::once_into_js(move || {
-            let error = failed.error().ok().flatten().map_or(JsValue::UNDEFINED, JsValue::from);
-            reject.call1(&JsValue::UNDEFINED, &error)
-        });
-        request.set_onsuccess(Some(success.unchecked_ref()));
-        request.set_onerror(Some(failure.unchecked_ref()));
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
     });
-    JsFuture::from(promise).await
+    match JsFuture::from(promise).await {
+        Ok(_) => request.result(),
+        Err(_) => Err(request.error()?.map_or(JsValue::UNDEFINED, JsValue::from)),
+    }
 }
 
 fn finished(transaction: &IdbTransaction) -> Promise {
