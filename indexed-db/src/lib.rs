@@ -396,7 +396,7 @@ fn promise() -> (Function, Promise) {
     (keep, promise)
 }
 
-/// Waits for a request's result. Nothing is left behind that holds the request, and with it what it was answered.
+/// Waits for a request's result. It leaves no closure behind that holds the request, and with it what it was answered.
 async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
