@@ -40,6 +40,19 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn open() -> Result<Browser> {
+        let log = json!({ "browser": "ALL" });
+        Self::with(log, json!({})).await
+    }
+
+    /// A browser that notes when a page marks a moment, by each thread's own clock too.
+    pub(crate) async fn open_timed() -> Result<Browser> {
+        let log = json!({ "browser": "ALL", "performance": "ALL" });
+        let traced =
+            json!({ "enableNetwork": false, "enablePage": false, "traceCategories": "blink.user_timing" });
+        Self::with(log, json!({ "perfLoggingPrefs": traced })).await
+    }
+
+    async fn with(log: Value, mut options: Value) -> Result<Browser> {
         let (driver, port) = Process::start(Command::new("chromedriver").arg("--port=0"), |line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
@@ -47,9 +60,10 @@ impl Browser {
         let profile = tempfile::tempdir()?;
         let profile_flag = format!("--user-data-dir={}", profile.path().display());
         let flags: Vec<&str> = FLAGS.into_iter().chain([profile_flag.as_str()]).collect();
+        options["args"] = json!(flags);
         let Value::Object(capabilities) = json!({
-            "goog:chromeOptions": { "args": flags },
-            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": log,
         }) else {
             unreachable!("an object is written just above")
         };
@@ -79,6 +93,17 @@ impl Browser {
         let log = self.issue(Method::POST, "se/log".to_owned(), Some(json!({ "type": "browser" }))).await?;
         let severe = log.as_array().into_iter().flatten().filter(|entry| entry["level"] == "SEVERE");
         Ok(severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// What the browser has traced. It can be asked once: it goes on with nothing afterwards.
+    pub(crate) async fn traced(&self) -> Result<Vec<Value>> {
+        let log =
+            self.issue(Method::POST, "se/log".to_owned(), Some(json!({ "type": "performance" }))).await?;
+        let messages = log.as_array().into_iter().flatten().filter_map(|entry| entry["message"].as_str());
+        let events = messages.map(|message| Ok(serde_json::from_str::<Value>(message)?["message"].take()));
+        let traced =
+            |event: &Result<Value>| event.as_ref().map_or(true, |e| e["method"] == "Tracing.dataCollected");
+        events.filter(traced).map(|event| Ok(event?["params"].take())).collect()
     }
 
     async fn issue(&self, method: Method, path: String, body: Option<Value>) -> Result<Value> {

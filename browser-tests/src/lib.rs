@@ -25,7 +25,8 @@ mod wait;
 
 pub use host::Host;
 pub use http::post;
+pub use measure::Span;
 pub use page::{Page, Scheme};
 pub use scripts::Scripts;
-pub use visit::{Broker, visit, visit_host};
+pub use visit::{Broker, visit, visit_host, visit_timed};
 pub use wait::eventually;

@@ -23,6 +23,13 @@ pub async fn visit(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
     visit_at(broker.address.clone(), test, said).await
 }
 
+/// As [`visit`], and the browser notes what [`Page::spans`] asks for.
+pub async fn visit_timed(test: impl AsyncFnOnce(&Page) -> Result<()>) -> Result<()> {
+    let broker = Broker::start(&variable("LOGSCOPE_PAGE")?)?;
+    let said = || broker.process.output();
+    visit_with(Browser::open_timed().await?, broker.address.clone(), test, said).await
+}
+
 /// As [`visit`], but the page comes from a static host, which the browser calls by this name.
 pub async fn visit_host(name: &str, test: impl AsyncFnOnce(&Page, &Host) -> Result<()>) -> Result<()> {
     let host = Host::start(&variable("LOGSCOPE_PAGE")?)?;
@@ -35,10 +42,19 @@ async fn visit_at(
     test: impl AsyncFnOnce(&Page) -> Result<()>,
     said: impl Fn() -> String,
 ) -> Result<()> {
+    visit_with(Browser::open().await?, address, test, said).await
+}
+
+async fn visit_with(
+    browser: Browser,
+    address: String,
+    test: impl AsyncFnOnce(&Page) -> Result<()>,
+    said: impl Fn() -> String,
+) -> Result<()> {
     let screenshots = variable("LOGSCOPE_SCREENSHOTS")?;
     let failed = format!("failed-{}", std::thread::current().name().unwrap_or("test"));
     fs::remove_file(screenshots.join(format!("{failed}.png"))).ok();
-    let page = Page::new(Browser::open().await?, address, screenshots);
+    let page = Page::new(browser, address, screenshots);
     let outcome = AssertUnwindSafe(async {
         page.open().await?;
         test(&page).await?;

@@ -546,3 +546,31 @@ async fn fits(page: &Page) -> Result<()> {
     ensure!(content <= page, "the content is {content} pixels wide and the page {page}");
     Ok(())
 }
+
+/// Twenty megabytes are read from the database in several parts, a file of more than eight among them.
+#[tokio::test]
+async fn a_large_log_comes_back_whole() -> Result<()> {
+    visit(async |page| {
+        let fill = "const value = 'all of it '.repeat(1000);
+            await logscope.run('config segment.bytes=12582912 max.message.bytes=1048576');
+            for (const _ of Array(2)) await logscope.run(`append \"${value}\" count=1100`);
+            await logscope.run('flush')";
+        page.console(fill).await?;
+        let fetch = "const sizes = [];
+            for (const offset of [0, 1000, 1390, 2199]) {
+                const { records } = await logscope.fetch(offset, 10500);
+                sizes.push(records.map((record) => [record.offset, record.value.length]));
+            }
+            return [logscope.logEndOffset, sizes]";
+        let before = page.console(fetch).await?;
+        ensure!(
+            before.starts_with("[\"2200n\"") && before.contains("[\"2199n\",10000]"),
+            "the log holds {before}"
+        );
+        page.reload().await?;
+        let after = page.console(fetch).await?;
+        ensure!(after == before, "there was {before}, and there is {after}");
+        Ok(())
+    })
+    .await
+}

@@ -11,6 +11,29 @@ use logscope::storage::Mutation;
 /// A chunk of this size or more is not merged any further.
 pub(crate) const FULL: u64 = 256 * 1024;
 
+/// About so many bytes are read at a time.
+const PART: u64 = 8 * 1024 * 1024;
+
+/// A chunk's file, and its position in it.
+pub(crate) type Key = (u64, u64);
+
+/// The first and the last chunk of each part that the database is read in. The chunks of a file are in one part.
+pub(crate) fn parts(keys: &[Key]) -> Vec<(Key, Key)> {
+    let (mut parts, mut first, mut size) = (Vec::new(), None, 0);
+    for file in keys.chunk_by(|(one, _), (next, _)| one == next) {
+        let ([from, ..], [.., to]) = (file, file) else { continue };
+        // How long the last one is, is not known yet.
+        size += to.1 + FULL;
+        let from = *first.get_or_insert(*from);
+        if size >= PART {
+            parts.push((from, *to));
+            (first, size) = (None, 0);
+        }
+    }
+    parts.extend(first.zip(keys.last().copied()));
+    parts
+}
+
 /// Where the chunks of each file begin, and how long they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Chunks {
@@ -154,6 +177,19 @@ mod tests {
         chunks.found(1, 0, 10);
         let ops = chunks.plan(vec![write(10, b"a much longer end")], false);
         assert!(matches!(ops[0], Op::Replace { start: 10, position: 10, .. }));
+    }
+
+    #[test]
+    fn parts_are_whole_files_and_together_all_chunks() {
+        assert_eq!(parts(&[]), []);
+        assert_eq!(parts(&[(1, 0), (1, 70), (3, 0)]), [((1, 0), (3, 0))]);
+        let keys = [(1, 0), (2, 0), (2, PART), (2, 2 * PART), (4, 0), (5, 0), (5, PART)];
+        assert_eq!(parts(&keys), [((1, 0), (2, 2 * PART)), ((4, 0), (5, PART))]);
+        let small: Vec<Key> = (0..100).map(|file| (file, 0)).collect();
+        let parts = parts(&small);
+        assert_eq!(parts.len(), 4);
+        assert_eq!((parts[0], parts[3].1), (((0, 0), (31, 0)), (99, 0)));
+        assert!(parts.windows(2).all(|pair| pair[0].1.0 + 1 == pair[1].0.0));
     }
 
     #[test]

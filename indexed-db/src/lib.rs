@@ -30,7 +30,7 @@ use web_sys::{
     IdbTransactionMode,
 };
 
-use crate::chunks::{Chunks, Op};
+use crate::chunks::{Chunks, Key, Op};
 use crate::lock::Lock;
 
 const CHUNKS: &str = "chunks";
@@ -109,7 +109,8 @@ pub async fn open(name: &str, claim: Claim, fresh: bool) -> Result<(Database, St
     let reigns = lock.others_may_write();
     let mode = if reigns { IdbTransactionMode::Readwrite } else { IdbTransactionMode::Readonly };
     let transaction = begin(&database, mode)?;
-    let (chunks, stored, mut reign) = read_all(&transaction, !reigns).await?;
+    let reading = if reigns { Reading::AndMore } else { Reading::InParts };
+    let (chunks, stored, mut reign) = read_all(&transaction, reading).await?;
     if reigns {
         reign += 1.0;
         let meta = transaction.object_store(META)?;
@@ -126,7 +127,7 @@ pub async fn open(name: &str, claim: Claim, fresh: bool) -> Result<(Database, St
 /// Why it cannot be read.
 pub async fn read(name: &str) -> Result<Stored, Error> {
     let database = connect(&factory()?, name).await?;
-    let read = async { read_all(&begin(&database, IdbTransactionMode::Readonly)?, true).await };
+    let read = async { read_all(&begin(&database, IdbTransactionMode::Readonly)?, Reading::AtOnce).await };
     let read = read.await;
     database.close();
     Ok(read?.1)
@@ -280,26 +281,50 @@ async fn connect(factory: &IdbFactory, name: &str) -> Result<IdbDatabase, JsValu
     answer(&request).await?.dyn_into()
 }
 
-/// Everything: where the chunks are, what is in them, and the number of the reign. With `last`, nothing more is done in
-/// this transaction: it ends without waiting for this page, whose business would hold up who writes. A page that goes
-/// would lose a commit that has not had its turn.
-async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, Stored, f64), JsValue> {
+/// When a transaction that reads everything is asked for the bytes, and what comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// All at once and before anything is known, so that the transaction ends without waiting for this page, whose
+    /// business would hold up who writes: a page that goes would lose a commit that has not had its turn.
+    AtOnce,
+    /// In parts, so that each is copied while the browser reads the next. Nothing more is done in the transaction.
+    InParts,
+    /// In parts, and the transaction goes on.
+    AndMore,
+}
+
+/// Everything: where the chunks are, what is in them, and the number of the reign.
+async fn read_all(transaction: &IdbTransaction, reading: Reading) -> Result<(Chunks, Stored, f64), JsValue> {
     let (chunks, meta) = (transaction.object_store(CHUNKS)?, transaction.object_store(META)?);
     let requests = [
         meta.get(&NAMES.into())?,
         meta.get(&BESIDE.into())?,
-        chunks.get_all_keys()?,
-        chunks.get_all()?,
         meta.get(&REIGN.into())?,
+        chunks.get_all_keys()?,
     ];
-    if last {
+    let mut parts = Vec::new();
+    if reading == Reading::AtOnce {
+        parts.push(chunks.get_all()?);
         finish(transaction)?;
     }
     let names = answer(&requests[0]).await?;
     let beside = answer(&requests[1]).await?;
-    let keys: Array = answer(&requests[2]).await?.dyn_into()?;
-    let values: Array = answer(&requests[3]).await?.dyn_into()?;
-    let reign = answer(&requests[4]).await?.as_f64().unwrap_or(0.0);
+    let reign = answer(&requests[2]).await?.as_f64().unwrap_or(0.0);
+    let keys: Array = answer(&requests[3]).await?.dyn_into()?;
+    let keys: Vec<Key> = keys
+        .iter()
+        .map(|key| Array::from(&key))
+        .map(|key| (number(&key.get(0)), number(&key.get(1))))
+        .collect();
+    if reading != Reading::AtOnce {
+        for ((file, from), (last_file, to)) in chunks::parts(&keys) {
+            let range = IdbKeyRange::bound(&key(file, from), &key(last_file, to))?;
+            parts.push(chunks.get_all_with_key(&range)?);
+        }
+    }
+    if reading == Reading::InParts {
+        finish(transaction)?;
+    }
 
     let mut known = Chunks::default();
     let mut files: Vec<(String, u64, Vec<u8>)> = Vec::new();
@@ -308,19 +333,41 @@ async fn read_all(transaction: &IdbTransaction, last: bool) -> Result<(Chunks, S
         place.insert(id, files.len());
         files.push((name, id, Vec::new()));
     }
-    // The keys are in order, so a file's chunks come from its front to its end.
-    for (key, value) in keys.iter().zip(values.iter()) {
-        let (file, position) = (number(&Array::from(&key).get(0)), number(&Array::from(&key).get(1)));
-        let bytes = Uint8Array::new(&value).to_vec();
-        // Chunks of a file that no name means are deleted with the next change of names.
-        known.found(file, position, bytes.len() as u64);
-        if let Some((.., content)) = place.get(&file).and_then(|at| files.get_mut(*at))
-            && content.len() as u64 == position
-        {
-            content.extend(bytes);
+    let mut keys = keys.into_iter();
+    for part in parts {
+        let values: Array = answer(&part).await?.dyn_into()?;
+        // The values first: a key that finds none is the next part's.
+        let found: Vec<(Key, Uint8Array)> = values
+            .iter()
+            .zip(keys.by_ref())
+            .map(|(value, key)| Ok((key, value.dyn_into()?)))
+            .collect::<Result<_, JsValue>>()?;
+        for chunks in found.chunk_by(|((one, _), _), ((next, _), _)| one == next) {
+            for ((file, position), bytes) in chunks {
+                known.found(*file, *position, bytes.length().into());
+            }
+            // Chunks of a file that no name means are deleted with the next change of names.
+            if let Some((.., content)) =
+                chunks.first().and_then(|((file, _), _)| files.get_mut(*place.get(file)?))
+            {
+                put_together(content, chunks);
+            }
         }
     }
     Ok((known, Stored { files, beside }, reign))
+}
+
+/// The bytes of a file, from its chunks in order. Their room is made once: if it grew by doubling, the memory of a page,
+/// which it never gives back, would come to twice the log.
+fn put_together(content: &mut Vec<u8>, chunks: &[(Key, Uint8Array)]) {
+    content.reserve_exact(chunks.iter().map(|(_, bytes)| bytes.length() as usize).sum());
+    for ((_, position), bytes) in chunks {
+        let from = content.len();
+        if from as u64 == *position {
+            content.resize(from + bytes.length() as usize, 0);
+            bytes.copy_to(&mut content[from..]);
+        }
+    }
 }
 
 /// Asked of the global object, which a worker has too.
@@ -349,21 +396,16 @@ fn promise() -> (Function, Promise) {
     (keep, promise)
 }
 
-/// Waits for a request's result.
+/// Waits for a request's result. It leaves no closure behind that holds the request, and with it what it was answered.
 async fn answer(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
-        let (succeeded, failed) = (request.clone(), request.clone());
-        let success = Closure::once_into_js(move || {
-            resolve.call1(&JsValue::UNDEFINED, &succeeded.result().unwrap_or(JsValue::UNDEFINED))
-        });
-        let failure = Closure::once_into_js(move || {
-            let error = failed.error().ok().flatten().map_or(JsValue::UNDEFINED, JsValue::from);
-            reject.call1(&JsValue::UNDEFINED, &error)
-        });
-        request.set_onsuccess(Some(success.unchecked_ref()));
-        request.set_onerror(Some(failure.unchecked_ref()));
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
     });
-    JsFuture::from(promise).await
+    match JsFuture::from(promise).await {
+        Ok(_) => request.result(),
+        Err(_) => Err(request.error()?.map_or(JsValue::UNDEFINED, JsValue::from)),
+    }
 }
 
 fn finished(transaction: &IdbTransaction) -> Promise {

@@ -154,9 +154,10 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let part = self.bytes.part.clone();
         let (on_run, on_do, on_wish) = (self.on_run.clone(), self.on_do.clone(), self.on_wish.clone());
-        let beside = self.aside.shown.clone();
+        let (state, beside) = (view::Shown(self.state.clone()), self.aside.shown.clone());
         let awaited = self.awaited.state();
-        html! { <view::Page state={self.state.clone()} {beside} {part} {awaited} {on_run} {on_do} {on_wish} /> }
+        let of_body = view::BodyProps { state, beside, part, awaited, on_run, on_do, on_wish };
+        html! { <view::Page keeping={self.keeping()} {of_body} /> }
     }
 }
 
@@ -200,13 +201,21 @@ impl App {
         parts::commands().is_some_and(|part| (part.flush_hidden)(self))
     }
 
+    /// How the log that is shown is kept at this moment. A commit under way is not in the state: it changes nothing
+    /// else that is to be seen, and begins and ends with nearly every command.
+    fn keeping(&self) -> Keeping {
+        match &self.state.keeping {
+            Keeping::Saved if self.committing > 0 => Keeping::Saving,
+            keeping => keeping.clone(),
+        }
+    }
+
     /// Begins to commit what has become durable since the last time.
     fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
         let mutations = self.engine.take_mutations();
         let Some(store) = &mut self.store else { return };
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
-        self.reduce(Action::Keeping(Keeping::Saving));
         let opened = self.sharing.opened;
         promise(ctx, async move { Msg::Committed(opened, commit.await) });
     }
@@ -227,7 +236,6 @@ impl App {
             }
             Ok(()) => {
                 self.settle(Ok(()));
-                self.reduce(Action::Keeping(Keeping::Saved));
                 self.say_kept();
             }
             Err(Error::Taken) => self.watch(ctx),

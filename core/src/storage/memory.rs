@@ -1,8 +1,11 @@
 //! Files in memory: the shortest backend, and so the trait's specification.
 //!
-//! Each file has two images. *Live* is what reads see; *durable* is what a crash would leave. `sync` copies the
-//! changed end of the first to the second, and [`Crash::crash`] goes the other way. The names have two images
-//! as well, so that a file whose creation was never synced is gone after a crash.
+//! Each file has two images. *Live* is what reads see; *durable* is what a crash would leave. `sync` makes the second
+//! what the first is, and [`Crash::crash`] goes the other way. The names have two images as well, so that a file whose
+//! creation was never synced is gone after a crash.
+//!
+//! Invariant: what the two images of a file have in common, from its beginning on, is in memory once. A log is appended
+//! to, so that is nearly all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -33,9 +36,10 @@ pub struct MemoryFile {
 #[derive(Debug, Default)]
 struct Images {
     live: Vec<u8>,
-    durable: Vec<u8>,
     /// Up to here the two images are the same.
     clean: usize,
+    /// The durable image from there on.
+    rest: Vec<u8>,
 }
 
 impl MemoryStorage {
@@ -46,8 +50,7 @@ impl MemoryStorage {
 
     /// Puts a durable file in place, as it was found on some other medium.
     pub fn insert(&self, name: impl Into<String>, bytes: Vec<u8>) {
-        let images = Images { clean: bytes.len(), durable: bytes.clone(), live: bytes };
-        let file = MemoryFile { images: Arc::new(RwLock::new(images)) };
+        let file = MemoryFile { images: Arc::new(RwLock::new(Images::synced(bytes))) };
         let mut names = self.names();
         let name = name.into();
         names.live.insert(name.clone(), file.clone());
@@ -63,7 +66,7 @@ impl MemoryStorage {
     /// The durable bytes of a file, whether or not its name is durable.
     pub fn durable_contents(&self, name: &str) -> Option<Vec<u8>> {
         let file = self.names().live.get(name)?.clone();
-        Some(file.read(|images| images.durable.clone()))
+        Some(file.read(Images::durable))
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
@@ -126,8 +129,7 @@ impl Crash for MemoryStorage {
         for file in names.live.values_mut() {
             // A fresh file, so that a handle from before the crash cannot write into the new life.
             let after = file.read(|images| images.after_crash(keep));
-            let images = Images { clean: after.len(), durable: after.clone(), live: after };
-            *file = MemoryFile { images: Arc::new(RwLock::new(images)) };
+            *file = MemoryFile { images: Arc::new(RwLock::new(Images::synced(after))) };
         }
         names.durable = names.live.clone();
     }
@@ -141,7 +143,8 @@ impl Crash for MemoryStorage {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             };
             images.live[at] ^= 0xff;
-            if let Some(byte) = images.durable.get_mut(at) {
+            // Before that, both images have the same byte.
+            if let Some(byte) = at.checked_sub(images.clean).and_then(|at| images.rest.get_mut(at)) {
                 *byte ^= 0xff;
             }
             Ok(())
@@ -156,7 +159,7 @@ impl Crash for MemoryStorage {
 
     fn durable_sizes(&self) -> Vec<(String, u64)> {
         let names = self.names();
-        let size = |file: &MemoryFile| file.read(|images| images.durable.len() as u64);
+        let size = |file: &MemoryFile| file.read(|images| (images.clean + images.rest.len()) as u64);
         names.durable.iter().map(|(name, file)| (name.clone(), size(file))).collect()
     }
 }
@@ -165,8 +168,8 @@ impl MemoryFile {
     /// Where the live image begins to differ from the durable one, and what it holds from there on. `None` if
     /// they are the same.
     pub(super) fn unsynced(&self) -> Option<(u64, Vec<u8>)> {
-        self.read(|Images { live, durable, clean }| {
-            let same = *clean == live.len() && *clean == durable.len();
+        self.read(|Images { live, clean, rest }| {
+            let same = *clean == live.len() && rest.is_empty();
             (!same).then(|| (*clean as u64, live[*clean..].to_vec()))
         })
     }
@@ -181,10 +184,28 @@ impl MemoryFile {
 }
 
 impl Images {
+    /// Two images that are the same.
+    fn synced(live: Vec<u8>) -> Self {
+        Self { clean: live.len(), live, rest: Vec::new() }
+    }
+
+    /// What a crash would leave at least.
+    fn durable(&self) -> Vec<u8> {
+        [&self.live[..self.clean], &self.rest].concat()
+    }
+
+    /// The live image is about to change from here on, and the durable one is not.
+    fn part(&mut self, from: usize) {
+        if let Some(kept) = self.live.get(from..self.clean).filter(|kept| !kept.is_empty()) {
+            self.rest.splice(..0, kept.iter().copied());
+            self.clean = from;
+        }
+    }
+
     /// The durable image, and up to `keep` bytes of what the live one has beyond it.
     fn after_crash(&self, keep: u64) -> Vec<u8> {
-        let mut bytes = self.durable.clone();
-        if self.clean == self.durable.len() {
+        let mut bytes = self.durable();
+        if self.rest.is_empty() {
             let torn = &self.live[self.clean..];
             let keep = usize::try_from(keep).unwrap_or(usize::MAX).min(torn.len());
             bytes.extend_from_slice(&torn[..keep]);
@@ -225,28 +246,27 @@ impl File for MemoryFile {
                 let message = format!("position {position} is beyond the end, {}", images.live.len());
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             };
+            images.part(from);
             let overlap = bytes.len().min(images.live.len() - from);
             images.live[from..from + overlap].copy_from_slice(&bytes[..overlap]);
             images.live.extend_from_slice(&bytes[overlap..]);
-            images.clean = images.clean.min(from);
             Ok(())
         })
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
         self.write(|images| {
-            images.live.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-            images.clean = images.clean.min(images.live.len());
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            images.part(len);
+            images.live.truncate(len);
             Ok(())
         })
     }
 
     fn sync(&self) -> io::Result<()> {
         self.write(|images| {
-            let Images { live, durable, clean } = images;
-            durable.truncate(*clean);
-            durable.extend_from_slice(&live[*clean..]);
-            *clean = live.len();
+            images.clean = images.live.len();
+            images.rest = Vec::new();
             Ok(())
         })
     }

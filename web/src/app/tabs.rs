@@ -286,7 +286,7 @@ impl App {
     pub(super) fn show_kept(&mut self, ctx: &Context<Self>) {
         let files = self.engine.all_files();
         let bytes = files.iter().flatten().map(|(_, bytes)| bytes.len() as u64).sum();
-        let keeping = self.state.keeping.clone();
+        let keeping = self.keeping();
         self.show(|shown| {
             shown.dialog = Some(Dialog::Kept(Kept { bytes, keeping, room: None, agreed: None }))
         });

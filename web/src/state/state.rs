@@ -24,9 +24,9 @@ pub(crate) enum Keeping {
     /// What was saved is being read; nothing can be run yet.
     #[default]
     Loading,
-    /// All that was flushed is in the browser's database.
+    /// All that was flushed is in the browser's database, or on its way.
     Saved,
-    /// A transaction is under way.
+    /// A transaction is under way. A state never says so: `App::keeping` does.
     Saving,
     /// Another tab writes the log, this one shows what that has committed; or that tab is closed, with `false`.
     Watching(bool),

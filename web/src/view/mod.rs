@@ -33,4 +33,4 @@ pub(crate) use detail::{Props as DetailProps, bytes};
 pub(crate) use lesson::{lesson_text, tasks};
 pub(crate) use live::{bar, controls};
 pub(crate) use modal::dialogs;
-pub(crate) use page::Page;
+pub(crate) use page::{BodyProps, Page, Shown};

@@ -23,12 +23,30 @@ use crate::app::Waiting;
 use crate::state::beside::{Beside, Wish};
 use crate::state::bytes::Part;
 use crate::state::command::meant_for;
-use crate::state::{Action, State, Zoom};
+use crate::state::{Action, Keeping, State, Zoom};
 use crate::{browser, parts, text};
+
+/// The state as a property: if it is another one, it has changed, and nobody compares all that is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown(pub(crate) Rc<State>);
+
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
+    /// How the log is kept at this moment.
+    pub(crate) keeping: Keeping,
+    pub(crate) of_body: BodyProps,
+}
+
+/// What all but the header and the lines below it is made of.
+#[derive(Clone, Properties, PartialEq)]
+pub(crate) struct BodyProps {
+    pub(crate) state: Shown,
     pub(crate) beside: Rc<Beside>,
     /// The bytes that are open, taken apart.
     pub(crate) part: Option<Rc<Part>>,
@@ -39,18 +57,43 @@ pub(crate) struct Props {
     pub(crate) on_wish: Callback<Wish>,
 }
 
+/// The page. Each command begins a commit, and a moment later that comes to its end: only the header is drawn for it.
 #[function_component]
 pub(crate) fn Page(props: &Props) -> Html {
-    let Props { state, beside, part, awaited, on_run, on_do, on_wish } = props;
+    let Props { keeping, of_body } = props;
+    let BodyProps { state: Shown(state), beside, awaited, on_do, on_wish, .. } = of_body;
     use_keys(state.playing_to.is_some(), on_do.clone(), on_wish.clone());
+    let live = beside.live();
+    html! {
+        <>
+            <div class="head">
+                <Header
+                    keeping={keeping.clone()} unflushed={state.unflushed} live={live.is_some()}
+                    on_wish={on_wish.clone()}
+                />
+                {watching(keeping, on_wish)}
+                {banner(beside, on_wish)}
+                {live.zip(parts::live()).map(|(live, part)| (part.bar)(live, state, on_wish))}
+            </div>
+            <Body ..of_body.clone() />
+            {loading(*awaited, on_wish)}
+            {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
+        </>
+    }
+}
+
+/// Controls, log, details, and the dock.
+#[function_component]
+fn Body(props: &BodyProps) -> Html {
+    // A part of the page that has come is drawn because nobody waits for it any more.
+    let BodyProps { state: Shown(state), beside, part, awaited: _, on_run, on_do, on_wish } = props;
     // The same ones at every drawing, so that what has not changed is not drawn again.
     let run_one = use_callback(on_run.clone(), |command, on_run: &Callback<_>| on_run.emit(vec![command]));
     let run_here = use_run_in(on_run, state.several().then(|| state.partition()));
     let run_there = use_run_in(on_run, state.several().then_some(state.open_in));
     let on_close = use_callback(on_do.clone(), |(), on_do: &Callback<_>| on_do.emit(Action::Select(None)));
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
-    let ready = state.ready();
-    let picture = state.picture();
+    let (ready, picture) = (state.ready(), state.picture());
     let live = beside.live();
     let fetched = match live {
         Some(live) => live.answer.clone().map(|(command, records)| (command, records.clone(), records.len())),
@@ -62,15 +105,6 @@ pub(crate) fn Page(props: &Props) -> Html {
     let (place, partitions) = (state.place(state.partition()), state.topic().partitions().len() as u32);
     html! {
         <>
-            <div class="head">
-                <Header
-                    keeping={state.keeping.clone()} unflushed={state.unflushed} live={live.is_some()}
-                    on_wish={on_wish.clone()}
-                />
-                {watching(&state.keeping, on_wish)}
-                {banner(beside, on_wish)}
-                {live.zip(parts::live()).map(|(live, part)| (part.bar)(live, state, on_wish))}
-            </div>
             <main class={classes!(beside.course().map(|_| "learning"))}>
               <div class="side">
                 <div class="controls">
@@ -102,8 +136,6 @@ pub(crate) fn Page(props: &Props) -> Html {
                 </div>
             </main>
             <Dock state={state.clone()} live={live.is_some()} on_run={run_one} on_do={on_do.clone()} {on_wish} />
-            {loading(*awaited, on_wish)}
-            {parts::beside().map(|part| (part.dialogs)(beside, on_wish))}
         </>
     }
 }

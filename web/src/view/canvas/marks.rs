@@ -18,20 +18,26 @@ pub(super) fn paint(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
 fn in_place(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
     hops(pen, lane, motion);
     pen.font(10.5, 400);
-    let in_turn = |marks: &'_ [EntryMark], draw: fn(&Pen<'_>, &EntryMark)| {
-        // Those that the step is about come last: their labels may cover others.
-        marks.iter().filter(|mark| !special(mark)).for_each(|mark| draw(pen, mark));
-        marks.iter().filter(|mark| special(mark)).for_each(|mark| draw(pen, mark));
-    };
-    in_turn(&lane.entries, offset_entry);
-    in_turn(&lane.times, time_entry);
-    in_turn(&lane.holes, hole);
+    in_turn(&lane.entries, |marks, ink| wedges(pen, marks, ink));
+    in_turn(&lane.times, |marks, ink| clocks(pen, marks, ink));
+    in_turn(&lane.holes, |marks, _| marks.iter().for_each(|mark| hole(pen, mark)));
     if let Some(x) = lane.scan_from {
         pen.ink(Ink::Accent);
         pen.fill(&[(x - 4.0, -9.0), (x + 4.0, -9.0), (x, -2.0)]);
     }
     lane.markers.iter().for_each(|bound| marker(pen, bound));
     lane.readers.iter().for_each(|mark| reader(pen, mark));
+}
+
+/// Draws marks, all of one colour at once: there may be hundreds, and each stroke costs as much as its start.
+fn in_turn(marks: &[EntryMark], draw: impl Fn(&[&EntryMark], Ink)) {
+    // Those that the step is about come last: their labels may cover others.
+    let (special, plain): (Vec<_>, Vec<_>) = marks.iter().partition(|mark| special(mark));
+    for (marks, ink) in [(plain, Ink::Field), (special, Ink::Accent)] {
+        if !marks.is_empty() {
+            draw(&marks, ink);
+        }
+    }
 }
 
 fn special(mark: &EntryMark) -> bool {
@@ -68,24 +74,35 @@ fn hops(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
     }
 }
 
-/// A wedge: it points at a position.
-fn offset_entry(pen: &Pen<'_>, mark: &EntryMark) {
-    let x = mark.x.max(1.0);
-    pen.ink(if special(mark) { Ink::Accent } else { Ink::Field });
-    pen.fill(&[(x, BOX + 3.0), (x + 4.0, BOX + 9.0), (x - 4.0, BOX + 9.0)]);
-    label(pen, mark, BOX + 11.0);
+/// Wedges: they point at positions.
+fn wedges(pen: &Pen<'_>, marks: &[&EntryMark], ink: Ink) {
+    pen.ink(ink);
+    pen.context.begin_path();
+    for mark in marks {
+        let x = mark.x.max(1.0);
+        pen.add(&[(x, BOX + 3.0), (x + 4.0, BOX + 9.0), (x - 4.0, BOX + 9.0)]);
+    }
+    pen.context.fill();
+    marks.iter().for_each(|mark| label(pen, mark, BOX + 11.0));
 }
 
-/// A clock's face.
-fn time_entry(pen: &Pen<'_>, mark: &EntryMark) {
-    let (x, y) = (mark.x.max(1.0), BOX + 19.5);
-    pen.circle(x, y, 3.5);
-    pen.ink(Ink::Raised);
+/// Clocks' faces. Everything in them is filled: round lines are what takes a browser without a GPU longest.
+fn clocks(pen: &Pen<'_>, marks: &[&EntryMark], ink: Ink) {
+    let places = || marks.iter().map(|mark| (mark.x.max(1.0), BOX + 19.5));
+    for (ink, radius) in [(ink, 4.1), (Ink::Raised, 2.9)] {
+        pen.ink(ink);
+        pen.context.begin_path();
+        places().for_each(|(x, y)| pen.add_circle(x, y, radius));
+        pen.context.fill();
+    }
+    pen.ink(ink);
+    pen.context.begin_path();
+    for (x, y) in places() {
+        pen.context.rect(x - 0.6, y - 2.5, 1.2, 3.1);
+        pen.context.rect(x + 0.6, y - 0.6, 1.6, 1.2);
+    }
     pen.context.fill();
-    pen.line_style(if special(mark) { Ink::Accent } else { Ink::Field }, 1.2, &[]);
-    pen.context.stroke();
-    pen.line(&[(x, y - 2.5), (x, y), (x + 2.0, y)]);
-    label(pen, mark, BOX + 23.0);
+    marks.iter().for_each(|mark| label(pen, mark, BOX + 23.0));
 }
 
 /// A notch in the upper edge, and the offsets that nothing is left of.

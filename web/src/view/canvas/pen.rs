@@ -113,13 +113,19 @@ impl<'s> Pen<'s> {
 
     fn trace(&self, points: &[(f64, f64)]) {
         self.context.begin_path();
+        self.add(points);
+    }
+
+    /// Adds a line through these points to the path that was begun.
+    pub(super) fn add(&self, points: &[(f64, f64)]) {
         for (at, (x, y)) in points.iter().enumerate() {
             if at == 0 { self.context.move_to(*x, *y) } else { self.context.line_to(*x, *y) }
         }
     }
 
-    pub(super) fn circle(&self, x: f64, y: f64, radius: f64) {
-        self.context.begin_path();
+    /// Adds a circle to the path that was begun.
+    pub(super) fn add_circle(&self, x: f64, y: f64, radius: f64) {
+        self.context.move_to(x + radius, y);
         // It fails for a radius below zero.
         let _ = self.context.arc(x, y, radius, 0.0, std::f64::consts::TAU);
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - Nothing is painted but in an animation frame, and once in each.
+//! - The strip follows the lanes a frame later: of a long log it is as much work, and what was pressed shows at once.
 //! - What is under the pointer, or else the step's object, or else what is in the middle, stays where it is when the
 //!   zoom changes.
 
@@ -64,12 +65,23 @@ struct Inner {
     anchor: Option<(f64, f64)>,
     /// The strip as it was painted last, and whether it has to be painted again.
     minimap: Option<Minimap>,
-    minimap_due: bool,
+    strip: Strip,
     /// When the picture changed: the first frame after it says so.
     changed: Change,
     /// The frame that is asked for.
     pending: Option<i32>,
     on_frame: Option<Closure<dyn FnMut(f64)>>,
+}
+
+/// Whether the strip shows what it should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Strip {
+    #[default]
+    Painted,
+    /// The frame after the next has to paint it.
+    Later,
+    /// The next one has to.
+    Due,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -188,7 +200,12 @@ impl Stage {
 
     /// Paints all again: something else is to be seen.
     pub(in crate::view) fn refresh(&self) {
-        self.inner.borrow_mut().minimap_due = true;
+        let mut inner = self.inner.borrow_mut();
+        // What is due stays so: while all is scrolled, the strip has every other frame.
+        if inner.strip == Strip::Painted {
+            inner.strip = Strip::Later;
+        }
+        drop(inner);
         self.ask_for_frame();
     }
 
@@ -259,12 +276,14 @@ impl Stage {
             self.draw(scene, &inner, motion);
         }
         // A change that is under way is not seen on the strip.
-        if std::mem::take(&mut inner.minimap_due) {
+        if inner.strip == Strip::Due {
             let map = inner.scene.as_ref().and_then(|scene| self.draw_map(scene, &inner));
             inner.minimap = map;
         }
+        inner.strip = if inner.strip == Strip::Later { Strip::Due } else { Strip::Painted };
+        let painted = over && inner.strip == Strip::Painted;
         drop(inner);
-        if !over {
+        if !painted {
             self.ask_for_frame();
         }
     }
