@@ -233,6 +233,7 @@ impl App {
         if let Some(step) = link.step {
             self.reduce(Action::Seek(step));
         }
+        link.colours.into_iter().for_each(|colours| self.reduce(Action::ColourBy(colours)));
         link.partition.into_iter().for_each(|partition| self.reduce(Action::LookAt(partition)));
         match &link.open {
             Some(Opened::Batch(id)) => self.reduce(Action::Select(Some(*id))),
@@ -328,6 +329,7 @@ impl App {
         let commands = check(&commands).unwrap_or_default();
         let course = Course::new(name.clone(), Rc::clone(&lesson));
         self.show_guest(Guest::Lesson(course), Saved::default(), &lesson.scenario);
+        self.reduce(Action::ColourBy(lesson.colours));
         self.aside.given = self.state.timeline.groups().len();
         self.aside.keeping = false;
         for command in &commands {
@@ -486,6 +488,8 @@ impl App {
             scenario: lines(&commands[given..]).trim_end().to_owned(),
             step: (after > 0).then(|| steps.saturating_sub(after)),
             partition: self.partition_to_link(),
+            colours: Some(self.state.palette)
+                .filter(|colours| *colours != course.map(|course| course.lesson.colours).unwrap_or_default()),
             open: match (self.state.selected, &self.state.file) {
                 (Some(id), _) => Some(Opened::Batch(id)),
                 (_, Some(name)) => Some(Opened::File(name.to_string())),

@@ -24,7 +24,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use logscope::lab::{Action, ScenarioError, TopicAction, parse_topic_scenario};
 
-use super::BatchId;
+use super::{BatchId, Palette};
 
 /// Longer links are cut off by programs that pass them on.
 pub(crate) const MAX_LINK: usize = 8_000;
@@ -36,7 +36,8 @@ const MAX_TEXT: usize = 256 * 1024;
 const MAX_BATCHES: u64 = 20_000;
 const MAX_BYTES: u64 = 16 << 20;
 /// What the parts of an address are called.
-const PARTS: [&str; 8] = ["v", "lesson", "scenario", "packed", "step", "partition", "batch", "file"];
+const PARTS: [&str; 9] =
+    ["v", "lesson", "scenario", "packed", "step", "partition", "colours", "batch", "file"];
 
 /// A state of the page, as an address carries it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,6 +50,8 @@ pub(crate) struct Link {
     pub(crate) step: Option<usize>,
     /// The partition that is looked at, and that what is open is of; without it, the one that the step is about.
     pub(crate) partition: Option<u32>,
+    /// What the colours of batches stand for, if that is not what they stand for by themselves.
+    pub(crate) colours: Option<Palette>,
     /// What is open beside the log.
     pub(crate) open: Option<Opened>,
 }
@@ -92,6 +95,7 @@ impl Link {
         }
         parts.extend(self.step.map(|step| format!("step={step}")));
         parts.extend(self.partition.map(|partition| format!("partition={partition}")));
+        parts.extend(self.colours.map(|colours| format!("colours={}", colours.word())));
         parts.extend(self.open.as_ref().map(|open| match open {
             Opened::Batch(id) => format!("batch={}:{}", id.segment, id.position),
             Opened::File(name) => format!("file={}", encode(name)),
@@ -146,6 +150,10 @@ impl Link {
             "packed" => self.scenario = unpack(value)?,
             "step" => self.step = Some(number(name, value)?),
             "partition" => self.partition = Some(number(name, value)?),
+            "colours" => {
+                let unknown = || format!("colours= takes keys or producers, not {:?}", shorten(value));
+                self.colours = Some(Palette::read(value).ok_or_else(unknown)?);
+            }
             "batch" => {
                 let (segment, position) = value.split_once(':').ok_or_else(|| {
                     format!("batch= takes SEGMENT:POSITION, such as 0:146, not {:?}", shorten(value))
@@ -368,12 +376,14 @@ mod tests {
         let lines = prop::collection::vec(line, 0..120);
         let lesson = prop::option::of(any::<String>());
         let (step, partition) = (prop::option::of(any::<usize>()), prop::option::of(any::<u32>()));
-        (lesson, lines, step, partition, prop::option::of(open)).prop_map(
-            |(lesson, lines, step, partition, open)| Link {
+        let colours = prop::option::of(prop_oneof![Just(Palette::Keys), Just(Palette::Producers)]);
+        (lesson, lines, step, partition, colours, prop::option::of(open)).prop_map(
+            |(lesson, lines, step, partition, colours, open)| Link {
                 lesson,
                 scenario: lines.join("\n"),
                 step,
                 partition,
+                colours,
                 open,
             },
         )
@@ -389,7 +399,7 @@ mod tests {
         }
 
         #[test]
-        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|partition|batch|file|v)=[a-zA-Z0-9%+:_-]{0,40}") {
+        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|partition|colours|batch|file|v)=[a-zA-Z0-9%+:_-]{0,40}") {
             let _ = Link::parse(&hash);
             let _ = Link::parse(&format!("#{part}"));
         }

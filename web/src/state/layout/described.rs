@@ -36,7 +36,8 @@ pub(crate) fn options(
     let from = (centre / AROUND * AROUND).saturating_sub(AROUND);
     let option = |(at, batch): (usize, &BatchInfo)| {
         let shape = lane::batch_box(picture, palette, frame, batch);
-        OptionText { id: shape.id, number: from + at + 1, text: batch_text(&shape) }
+        let hue = palette.hue(batch).map(|hue| format!(", {}", hue.told())).unwrap_or_default();
+        OptionText { id: shape.id, number: from + at + 1, text: batch_text(&shape) + &hue }
     };
     let options = batches_from(log, from).take(3 * AROUND).enumerate().map(option).collect();
     (options, all)
