@@ -203,6 +203,7 @@ impl App {
 
     /// Flushes before the page may go, if there is anything to flush.
     fn flush_hidden(&mut self, ctx: &Context<Self>) {
+        self.keep_looked_at();
         self.keep_new_commands();
         let pending = if self.state.ready() { self.state.unflushed } else { 0 };
         let Some(ran) = self.engine.flush_hidden(pending) else { return };
