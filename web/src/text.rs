@@ -36,6 +36,7 @@ pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
 pub(crate) const HOUSEKEEPING_HINT: &str = "Move the clock, then retain or compact.";
+pub(crate) const TO_THE_LOG: &str = "To the log";
 pub(crate) const LEGEND: &str = "Legend";
 pub(crate) const BY_PRODUCER: &str = "by producer";
 pub(crate) const BY_PRODUCER_HELP: &str =

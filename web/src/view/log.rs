@@ -10,6 +10,7 @@ use super::budget::fetch;
 use super::faults::faults;
 use super::hooks::press;
 use super::lanes::Lanes;
+use super::lesson::LOG;
 use crate::engine::first_scenario;
 use crate::state::consumers::readers;
 use crate::state::format::timestamp;
@@ -28,7 +29,7 @@ pub(super) fn log(
 ) -> Html {
     let inviting = !live && state.ready() && state.nothing_yet();
     html! {
-        <section class="log" aria-label="Log">
+        <section id={LOG} class="log" aria-label="Log" tabindex="-1">
             if live && state.picture().log.segments.is_empty() {
                 <p class="hint nothing">{text::live::NOTHING_WATCHED}</p>
             } else {
