@@ -237,7 +237,10 @@ impl App {
         link.partition.into_iter().for_each(|partition| self.reduce(Action::LookAt(partition)));
         match &link.open {
             Some(Opened::Batch(id)) => self.reduce(Action::Select(Some(*id))),
-            Some(Opened::File(name)) => self.reduce(Action::OpenFile(name.as_str().into())),
+            Some(Opened::File(name)) => {
+                self.reduce(Action::OpenFile(name.as_str().into()));
+                link.at.into_iter().for_each(|at| self.turn_to(name, at));
+            }
             None => {}
         }
     }
@@ -495,6 +498,7 @@ impl App {
                 (_, Some(name)) => Some(Opened::File(name.to_string())),
                 _ => None,
             },
+            at: self.position_to_link(),
         };
         let hash = link.hash().map_err(|size| {
             format!("A link would have {size} characters, and {MAX_LINK} are the most. {}", text::AS_FILE)
