@@ -317,7 +317,7 @@ async fn colours_stand_for_keys_or_producers_as_the_link_says() -> Result<()> {
             Ok((page.console(legend).await? == producers).then_some(()))
         })
         .await?;
-        ensure!(page.batches().await?[0].ends_with(", producer 7"), "{:?}", page.batches().await?);
+        ensure!(page.batches().await?[0].contains(" bytes, producer 7"), "{:?}", page.batches().await?);
         page.go_to("#v=1&scenario=append+x+producer%3D9+seq%3D0&colours=producers").await?;
         eventually("the link says producers too", async || {
             Ok((page.console(legend).await? == r#"[["producer 9","key-2"]]"#).then_some(()))
