@@ -40,8 +40,10 @@ window.logscope = {
   /** Runs a line of the page's command line: { command, steps, appended?, fetched? }. */
   run: async (line) => run_line(`${line}`),
   append: async (records, options) => (await run_line(appendLine(records, options))).appended,
-  fetch: async (offset, maxBytes = 1048576) =>
-    (await run_line(`fetch ${whole(offset, "an offset")} max_bytes=${whole(maxBytes, "maxBytes")}`)).fetched,
+  fetch: async (offset, maxBytes = 1048576, partition = undefined) => {
+    const place = partition === undefined ? "" : ` partition=${whole(partition, "a partition")}`;
+    return (await run_line(`fetch ${whole(offset, "an offset")} max_bytes=${whole(maxBytes, "maxBytes")}${place}`)).fetched;
+  },
   flush: async () => (await run_line("flush"), shown().highWatermark),
   truncateTo: async (offset) => (await run_line(`truncate ${whole(offset, "an offset")}`), shown().logEndOffset),
   deleteRecordsBefore: async (offset) =>
@@ -66,7 +68,8 @@ window.logscope = {
 
   await logscope.append({ key: "user-1", value: "hello" })   or "hello"; or several records of one key, as one batch
   await logscope.flush()                                     the high watermark, once it is kept
-  await logscope.fetch(0n, 4096)                             { records, nextOffset, stoppedBy, size }
+  await logscope.fetch(0n, 4096)                             { records, nextOffset, stoppedBy, size };
+                                                             of partition 1: fetch(0n, 4096, 1)
   await logscope.run("crash keep=32")                        any command, with its steps in words: { command, steps };
                                                              of several partitions, it can name one: "fetch 0 partition=1"
   await logscope.truncateTo(4n)                              and deleteRecordsBefore(2n), setConfigs({ "segment.bytes": 1024 })

@@ -272,3 +272,57 @@ async fn pictures_for_people_to_look_at() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn a_page_loaded_again_looks_at_the_same_partition_and_scripts_can_name_another() -> Result<()> {
+    visit(async |page| {
+        page.run("partitions 3").await?;
+        run(page, &["append a key=ana count=300", "append b key=dan", "flush"]).await?;
+        page.press("orders-1").await?;
+        page.reload().await?;
+        let pressed = "return document.querySelector('.partition [aria-pressed=true]')?.textContent ?? ''";
+        eventually("the partition is looked at again", async || {
+            Ok((page.console(pressed).await? == "\"orders-1\"").then_some(()))
+        })
+        .await?;
+        // Only a log that does not fit has a strip.
+        let strips = "return [...document.querySelectorAll('.partition .strip')].map(strip => !strip.hidden)";
+        let strips = page.console(strips).await?;
+        ensure!(strips == "[false,true,false]", "{strips}");
+
+        let fetch = "const { records } = await logscope.fetch(0n, 1048576, 1); return records.length";
+        ensure!(page.console(fetch).await? == "300", "of partition 1");
+        let wrong = page.console("return logscope.fetch(0n, 100, 1.5)").await?;
+        ensure!(wrong.contains("a partition is 1.5"), "{wrong}");
+        ensure!(page.table("Fetched records").await?.len() == 200, "not all are listed at once");
+        page.press("Show 100 more of 100").await?;
+        eventually("all are listed", async || {
+            Ok((page.table("Fetched records").await?.len() == 300).then_some(()))
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn colours_stand_for_keys_or_producers_as_the_link_says() -> Result<()> {
+    visit(async |page| {
+        let legend = "return [...document.querySelectorAll('.legend li')].map(item => [item.textContent, item.className])";
+        run(page, &["append a key=ana producer=7 seq=0", "append b key=ben producer=8 seq=0", "append c"]).await?;
+        let keys = page.console(legend).await?;
+        ensure!(keys.contains("\"ana\"") && keys.contains("\"ben\"") && !keys.contains("producer"), "{keys}");
+        page.press("by producer").await?;
+        let producers = r#"[["producer 7","key-0"],["producer 8","key-1"]]"#;
+        eventually("the legend says producers", async || {
+            Ok((page.console(legend).await? == producers).then_some(()))
+        })
+        .await?;
+        ensure!(page.batches().await?[0].contains(" bytes, producer 7"), "{:?}", page.batches().await?);
+        page.go_to("#v=1&scenario=append+x+producer%3D9+seq%3D0&colours=producers").await?;
+        eventually("the link says producers too", async || {
+            Ok((page.console(legend).await? == r#"[["producer 9","key-2"]]"#).then_some(()))
+        })
+        .await
+    })
+    .await
+}

@@ -67,10 +67,11 @@ fn the_shape_is_the_documented_one() {
         max_timestamp: -1,
         compression: Compression::None,
         first_key: Some(b"k".to_vec()),
+        producer_id: 7,
     };
     let mut expected = json!({"event": "BatchAppended", "batch": {
         "segment": 0, "position": 61, "size": 70, "base_offset": 3, "last_offset": 3, "records": 1,
-        "max_timestamp": -1, "compression": "none", "first_key": "k"
+        "max_timestamp": -1, "compression": "none", "first_key": "k", "producer_id": 7
     }});
     assert_eq!(round_trip(&Event::BatchAppended { batch: batch.clone() }), expected);
     for (key, written) in

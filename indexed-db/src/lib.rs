@@ -461,5 +461,12 @@ fn exception_name(error: &JsValue) -> String {
 
 fn reason(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.or_else(|| error.as_string()).unwrap_or_else(|| "the browser does not say why".to_owned())
+    let said = message.or_else(|| error.as_string()).filter(|text| !text.is_empty());
+    // Browsers say nothing more where the disk, or what a page may have of it, is full.
+    let unsaid = || match exception_name(error).as_str() {
+        "QuotaExceededError" => "the browser gives this page no more space (its quota is used up)".to_owned(),
+        "" => "the browser does not say why".to_owned(),
+        name => format!("the browser says {name}, and not why"),
+    };
+    said.unwrap_or_else(unsaid)
 }

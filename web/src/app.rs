@@ -189,6 +189,7 @@ impl App {
 
     /// Flushes before the page may go, if there is anything to flush.
     fn flush_hidden(&mut self, ctx: &Context<Self>) {
+        self.keep_looked_at();
         self.keep_new_commands();
         if self.state.ready() && self.flush_unflushed() {
             self.commit(ctx, true);

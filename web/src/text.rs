@@ -36,6 +36,11 @@ pub(crate) const FIND: &str = "Find";
 pub(crate) const FIND_HINT: &str = "The first record at or after this time";
 pub(crate) const HOUSEKEEPING: &str = "Housekeeping";
 pub(crate) const HOUSEKEEPING_HINT: &str = "Move the clock, then retain or compact.";
+pub(crate) const TO_THE_LOG: &str = "To the log";
+pub(crate) const LEGEND: &str = "Legend";
+pub(crate) const BY_PRODUCER: &str = "by producer";
+pub(crate) const BY_PRODUCER_HELP: &str =
+    "Let the colours stand for the idempotent producers that sent the batches, not for keys";
 pub(crate) const CLOCK: &str = "clock";
 pub(crate) const DURATION: &str = "Duration";
 pub(crate) const NO_DURATION: &str =

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, on_path, run};
-use crate::{bundle, package};
+use crate::{bundle, package, wasm_tests};
 
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 /// What looks for what people with other senses and hands could not use. It is no code of ours, and is not kept here.
@@ -27,12 +27,13 @@ pub(crate) fn build_and_test(workspace: &Workspace, dev: bool, arguments: &[Stri
 /// What the browser tests are about.
 pub(crate) struct Tested<'a> {
     pub(crate) page: &'a Path,
-    /// The JavaScript package beside its tests.
+    /// The JavaScript package beside its tests; the tests that are WebAssembly themselves are put there too.
     pub(crate) package: &'a Path,
     pub(crate) broker: &'a Path,
 }
 
 pub(crate) fn test(workspace: &Workspace, tested: &Tested<'_>, arguments: &[String]) -> Result<()> {
+    wasm_tests::stage(workspace, tested.package)?;
     let mut command = workspace.cargo();
     command
         .args(["test", "--package=browser-tests", "--no-fail-fast", "--"])

@@ -16,6 +16,7 @@ mod simulate;
 mod test;
 mod tidy;
 mod trials;
+mod wasm_tests;
 mod workspace;
 
 use std::path::PathBuf;

@@ -44,6 +44,8 @@ pub struct BatchInfo {
     /// The first record's key, if it has one and the batch is not compressed.
     #[cfg_attr(feature = "serde", serde(with = "super::key_text"))]
     pub first_key: Option<Vec<u8>>,
+    /// The id of the idempotent producer that sent it; -1 if none did.
+    pub producer_id: i64,
 }
 
 impl BatchInfo {
@@ -60,6 +62,7 @@ impl BatchInfo {
             max_timestamp: header.max_timestamp,
             compression: batch.compressed().unwrap_or_default(),
             first_key: first.and_then(|record| record.key).map(<[u8]>::to_vec),
+            producer_id: header.producer.id,
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! ```json
 //! {"batches": [{"segment": 0, "position": 0, "size": 70, "base_offset": 0, "last_offset": 0, "records": 1,
-//!               "max_timestamp": 1767225600000, "compression": "none", "first_key": null}], "next_offset": null}
+//!               "max_timestamp": 1767225600000, "compression": "none", "first_key": null,
+//!               "producer_id": -1}], "next_offset": null}
 //! ```
 //!
 //! `?offset=` is where to begin (0: at the segment's first), `limit` how many batches to list (100). Where there are
@@ -36,7 +37,8 @@ struct Batches {
 /// A record batch.
 #[derive(ToSchema)]
 #[schema(as = Batch, example = json!({"segment": 0, "position": 0, "size": 70, "base_offset": 0, "last_offset": 0,
-    "records": 1, "max_timestamp": 1767225600000i64, "compression": "none", "first_key": null}))]
+    "records": 1, "max_timestamp": 1767225600000i64, "compression": "none", "first_key": null,
+    "producer_id": -1}))]
 #[expect(dead_code, reason = "describes what the engine writes")]
 struct BatchSchema {
     /// The first offset of the segment that holds it.
@@ -55,6 +57,8 @@ struct BatchSchema {
     compression: String,
     /// The first record's key, if it has one and the batch is not compressed.
     first_key: Option<KeySchema>,
+    /// The id of the idempotent producer that sent it; -1 if none did.
+    producer_id: i64,
 }
 
 /// A key: text where it is UTF-8.

@@ -17,7 +17,7 @@ async fn a_segments_batches_page_by_page() {
     assert_eq!((batches.len(), &all["next_offset"]), (5, &Value::Null));
     let size = batches[0]["size"].as_u64().unwrap();
     let third = json!({"segment": 0, "position": 2 * size, "size": size, "base_offset": 2, "last_offset": 2,
-        "records": 1, "max_timestamp": 2, "compression": "none", "first_key": "k2"});
+        "records": 1, "max_timestamp": 2, "compression": "none", "first_key": "k2", "producer_id": -1});
     assert_eq!(batches[2], third);
 
     let (_, page) = api.get(&format!("{BATCHES}?limit=2")).await;

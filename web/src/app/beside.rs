@@ -241,10 +241,14 @@ impl App {
         if let Some(step) = link.step {
             self.reduce(Action::Seek(step));
         }
+        link.colours.into_iter().for_each(|colours| self.reduce(Action::ColourBy(colours)));
         link.partition.into_iter().for_each(|partition| self.reduce(Action::LookAt(partition)));
         match &link.open {
             Some(Opened::Batch(id)) => self.reduce(Action::Select(Some(*id))),
-            Some(Opened::File(name)) => self.reduce(Action::OpenFile(name.as_str().into())),
+            Some(Opened::File(name)) => {
+                self.reduce(Action::OpenFile(name.as_str().into()));
+                link.at.into_iter().for_each(|at| self.turn_to(name, at));
+            }
             None => {}
         }
     }
@@ -336,6 +340,7 @@ impl App {
         let commands = check(&commands).unwrap_or_default();
         let course = Course::new(name.clone(), Rc::clone(&lesson));
         self.show_guest(Guest::Lesson(course), Saved::default(), &lesson.scenario);
+        self.reduce(Action::ColourBy(lesson.colours));
         self.aside.given = self.state.timeline.groups().len();
         self.aside.keeping = false;
         for command in &commands {
@@ -494,11 +499,14 @@ impl App {
             scenario: lines(&commands[given..]).trim_end().to_owned(),
             step: (after > 0).then(|| steps.saturating_sub(after)),
             partition: self.partition_to_link(),
+            colours: Some(self.state.palette)
+                .filter(|colours| *colours != course.map(|course| course.lesson.colours).unwrap_or_default()),
             open: match (self.state.selected, &self.state.file) {
                 (Some(id), _) => Some(Opened::Batch(id)),
                 (_, Some(name)) => Some(Opened::File(name.to_string())),
                 _ => None,
             },
+            at: self.position_to_link(),
         };
         let hash = link.hash().map_err(|size| {
             format!("A link would have {size} characters, and {MAX_LINK} are the most. {}", text::AS_FILE)

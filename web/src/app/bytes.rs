@@ -62,6 +62,17 @@ impl App {
         }
     }
 
+    /// The position that a link names: where the file is open that is not shown from its front.
+    pub(super) fn position_to_link(&self) -> Option<u64> {
+        let name = self.state.file.as_ref()?;
+        Some(self.page_of(name)).filter(|at| *at > 0)
+    }
+
+    /// Shows a file from a position on, once it is read.
+    pub(super) fn turn_to(&mut self, name: &str, at: u64) {
+        self.bytes.what = Some(What::File(self.state.open_in, name.into(), at));
+    }
+
     /// Turns a page, or hands out the bytes that are open.
     pub(super) fn on_bytes(&mut self, ctx: &Context<Self>, wish: &Wish) {
         if let (Wish::Page(to), Some(What::File(_, _, at))) = (wish, &mut self.bytes.what) {

@@ -22,6 +22,8 @@ use crate::state::{Action, Keeping, Ran};
 use crate::tabs::{Tabs, Word};
 use crate::text;
 
+/// Where it is kept which of several partitions is looked at.
+const LOOKED_AT: &str = "logscope-partition";
 /// A larger log is not run again for every commit of the tab that writes it.
 const LARGEST_RETOLD: usize = 4 << 20;
 
@@ -173,11 +175,34 @@ impl App {
     /// Takes up what was saved, and lets the engine recover it. Of what was seen before only the view stays.
     fn begin(&mut self, saved: Saved, keeping: Keeping) {
         self.remember(!saved.files.is_empty());
+        let looked_at = self.looked_at();
         self.engine = Engine::new(saved);
         self.state = Rc::new(self.state.anew(keeping));
         self.reduce(Action::Loaded(Rc::new(self.engine.picture_of_files()), self.engine.settings()));
         let ran = self.engine.reopen();
         self.ran(Ran { follow: true, ..ran });
+        self.look_again(looked_at);
+    }
+
+    /// The partition that is looked at, or was when the page was left.
+    fn looked_at(&self) -> Option<u32> {
+        match self.state.several() {
+            true => Some(self.state.partition()),
+            false => browser::kept(LOOKED_AT)?.parse().ok(),
+        }
+    }
+
+    /// An opening goes through all partitions; it is not what somebody looks at.
+    fn look_again(&mut self, partition: Option<u32>) {
+        if let Some(partition) = partition.filter(|_| self.state.several()) {
+            self.reduce(Action::LookAt(partition));
+        }
+    }
+
+    /// Keeps which partition is looked at, for the page that comes next.
+    pub(super) fn keep_looked_at(&self) {
+        let partition = self.state.several().then(|| self.state.partition().to_string());
+        browser::keep(LOOKED_AT, partition.as_deref());
     }
 
     /// Becomes a tab that watches.
@@ -233,11 +258,13 @@ impl App {
         }
         told.push(engine.run(&LogAction::Reopen.into()));
         self.forget_before();
+        let looked_at = self.looked_at();
         self.engine = engine;
         self.state = Rc::new(self.state.anew(keeping));
         Rc::make_mut(&mut self.state).history = Rc::default();
         self.reduce(Action::Loaded(start, settings));
         std::iter::once(opened).chain(told).for_each(|ran| self.ran(ran));
+        self.look_again(looked_at);
         true
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use logscope::lab::{FetchedRecord, TopicEvent, TopicPicture};
 
 use super::what_if::Ask;
-use super::{BatchId, Keeping, Settings, Speed};
+use super::{BatchId, Keeping, Palette, Settings, Speed};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,8 @@ pub(crate) enum Action {
     Dismiss(u32),
     /// Say why something was not done, until the next command.
     Notice(String),
+    /// What the colours of batches stand for.
+    ColourBy(Palette),
     /// Something about the question what another budget or other configs would bring.
     WhatIf(Ask),
     /// Show what the original project's fetch would miss, or no longer.

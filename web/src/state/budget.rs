@@ -64,7 +64,7 @@ pub(crate) fn budget(fetch: &FetchPicture, palette: &Palette) -> Budget {
         };
         let to = taken.get(end - 1).map_or(*used, |last| last.used);
         let label = if narrow { String::new() } else { offsets(batch.base_offset, batch.last_offset) };
-        let next = part(from, to, label, palette.colour(batch.first_key.as_deref()));
+        let next = part(from, to, label, palette.colour(batch));
         match parts.last_mut() {
             Some(last) if narrow && last.label.is_empty() && last.colour == next.colour => {
                 last.width += next.width

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Picture, State as LogState, TopicEvent, TopicPicture};
+use logscope::lab::{Picture, State as LogState, TopicPicture};
 
 use super::state::has_bytes;
 use super::{Action, Ran, Settings, Speed, State, Timeline, Zoom};
@@ -60,6 +60,7 @@ impl State {
             }
             Action::Dismiss(id) => self.dismiss(id),
             Action::Notice(why) => self.notice = Some(why),
+            Action::ColourBy(palette) => self.palette = palette,
             Action::WhatIf(ask) => self.ask_what_if(ask),
             Action::ShowOriginal(shown) => self.shows_original = shown,
             Action::Keeping(keeping) => self.keeping = keeping,
@@ -67,31 +68,12 @@ impl State {
     }
 
     fn load(&mut self, topic: Rc<TopicPicture>, settings: Settings) {
-        topic.partitions().iter().for_each(|picture| self.meet_keys_of(picture));
         self.filled = has_bytes(&topic);
         self.timeline = Timeline::beginning_at(topic, settings.now_ms);
         self.settings = Rc::new(settings);
     }
 
-    /// The keys of a picture that did not come step by step.
-    pub(super) fn meet_keys_of(&mut self, picture: &Picture) {
-        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
-        batches.filter_map(|batch| batch.first_key.as_deref()).for_each(|key| self.meet(key));
-    }
-
-    /// A key that is new gets a colour.
-    fn meet(&mut self, key: &[u8]) {
-        if !self.palette.knows(key) {
-            Rc::make_mut(&mut self.palette).add(key);
-        }
-    }
-
     fn ran(&mut self, ran: Ran) {
-        ran.events
-            .iter()
-            .filter_map(TopicEvent::of_log)
-            .filter_map(super::step::key_of)
-            .for_each(|key| self.meet(key));
         self.settings = Rc::new(ran.settings.clone());
         let follow = ran.follow;
         if follow {
@@ -416,15 +398,5 @@ mod tests {
         let state = after(&["partitions 2", "append a", "poll c"]);
         assert_eq!(state.fetched().map(|(group, records)| (group.fetched_from(), records)), Some((None, 0)));
         assert_eq!(state.unflushed, 1);
-    }
-
-    #[test]
-    fn keys_keep_their_colour() {
-        let mut state = after(&["append a key=x", "append b key=y", "append c key=x", "append d"]);
-        let (x, y) = (state.palette.colour(Some(b"x")), state.palette.colour(Some(b"y")));
-        assert_ne!(x, y);
-        assert_eq!(state.palette.colour(None), None);
-        state.reduce(Action::Seek(1));
-        assert_eq!(state.palette.colour(Some(b"y")), y);
     }
 }

@@ -24,7 +24,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use logscope::lab::{Action, ScenarioError, TopicAction, parse_topic_scenario};
 
-use super::BatchId;
+use super::{BatchId, Palette};
 
 /// Longer links are cut off by programs that pass them on.
 pub(crate) const MAX_LINK: usize = 8_000;
@@ -36,7 +36,8 @@ const MAX_TEXT: usize = 256 * 1024;
 const MAX_BATCHES: u64 = 20_000;
 const MAX_BYTES: u64 = 16 << 20;
 /// What the parts of an address are called.
-const PARTS: [&str; 8] = ["v", "lesson", "scenario", "packed", "step", "partition", "batch", "file"];
+const PARTS: [&str; 10] =
+    ["v", "lesson", "scenario", "packed", "step", "partition", "colours", "batch", "file", "at"];
 
 /// A state of the page, as an address carries it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,8 +50,12 @@ pub(crate) struct Link {
     pub(crate) step: Option<usize>,
     /// The partition that is looked at, and that what is open is of; without it, the one that the step is about.
     pub(crate) partition: Option<u32>,
+    /// What the colours of batches stand for, if that is not what they stand for by themselves.
+    pub(crate) colours: Option<Palette>,
     /// What is open beside the log.
     pub(crate) open: Option<Opened>,
+    /// The position in the file that is open; without it, its front.
+    pub(crate) at: Option<u64>,
 }
 
 /// What is taken apart beside the log.
@@ -92,10 +97,12 @@ impl Link {
         }
         parts.extend(self.step.map(|step| format!("step={step}")));
         parts.extend(self.partition.map(|partition| format!("partition={partition}")));
+        parts.extend(self.colours.map(|colours| format!("colours={}", colours.word())));
         parts.extend(self.open.as_ref().map(|open| match open {
             Opened::Batch(id) => format!("batch={}:{}", id.segment, id.position),
             Opened::File(name) => format!("file={}", encode(name)),
         }));
+        parts.extend(self.at.map(|position| format!("at={position}")));
         let hash = format!("#{}", parts.join("&"));
         if hash.len() > MAX_LINK { Err(hash.len()) } else { Ok(hash) }
     }
@@ -128,6 +135,9 @@ impl Link {
             seen.push(once);
             link.take(name, value).map_err(Mistake::of)?;
         }
+        if link.at.is_some() && !matches!(link.open, Some(Opened::File(_))) {
+            return Err(Mistake::of("the link has a part at=, a position, and no file= that it is in"));
+        }
         check(&link.scenario)?;
         Ok(Some(link))
     }
@@ -146,6 +156,11 @@ impl Link {
             "packed" => self.scenario = unpack(value)?,
             "step" => self.step = Some(number(name, value)?),
             "partition" => self.partition = Some(number(name, value)?),
+            "colours" => {
+                let unknown = || format!("colours= takes keys or producers, not {:?}", shorten(value));
+                self.colours = Some(Palette::read(value).ok_or_else(unknown)?);
+            }
+            "at" => self.at = Some(number(name, value)?),
             "batch" => {
                 let (segment, position) = value.split_once(':').ok_or_else(|| {
                     format!("batch= takes SEGMENT:POSITION, such as 0:146, not {:?}", shorten(value))
@@ -309,6 +324,8 @@ mod tests {
         for (hash, part) in [
             ("#somewhere", "\"somewhere\"; the parts of a link are v=, lesson="),
             ("#scenario=flush&colour=red", "\"colour=red\""),
+            ("#colours=red", "keys or producers"),
+            ("#batch=0:0&at=5", "no file="),
             ("#v=2&scenario=flush", "version 2, and this page knows version 1"),
             ("#scenario=flush&packed=abc", "its scenario twice"),
             ("#step=3&step=4", "its step twice"),
@@ -368,12 +385,16 @@ mod tests {
         let lines = prop::collection::vec(line, 0..120);
         let lesson = prop::option::of(any::<String>());
         let (step, partition) = (prop::option::of(any::<usize>()), prop::option::of(any::<u32>()));
-        (lesson, lines, step, partition, prop::option::of(open)).prop_map(
-            |(lesson, lines, step, partition, open)| Link {
+        let colours = prop::option::of(prop_oneof![Just(Palette::Keys), Just(Palette::Producers)]);
+        let at = prop::option::of(any::<u64>());
+        (lesson, lines, step, partition, colours, prop::option::of(open), at).prop_map(
+            |(lesson, lines, step, partition, colours, open, at)| Link {
+                at: at.filter(|_| matches!(open, Some(Opened::File(_)))),
                 lesson,
                 scenario: lines.join("\n"),
                 step,
                 partition,
+                colours,
                 open,
             },
         )
@@ -389,7 +410,7 @@ mod tests {
         }
 
         #[test]
-        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|partition|batch|file|v)=[a-zA-Z0-9%+:_-]{0,40}") {
+        fn any_address_is_read_or_refused(hash: String, part in "(scenario|packed|step|partition|colours|batch|file|at|v)=[a-zA-Z0-9%+:_-]{0,40}") {
             let _ = Link::parse(&hash);
             let _ = Link::parse(&format!("#{part}"));
         }

@@ -11,7 +11,7 @@ use yew::prelude::*;
 use super::icon::{Icon, icon};
 use crate::state::beside::{Beside, Fetched, Wish};
 use crate::state::lessons::{Block, Course, Entry, Span, Task};
-use crate::text;
+use crate::{browser, text};
 
 /// What makes a wish come true.
 fn wish<E>(on_wish: &Callback<Wish>, wish: Wish) -> Callback<E> {
@@ -59,6 +59,9 @@ pub(super) fn truth(beside: &Beside) -> Html {
 pub(super) const ASKED: &str = "asked-term";
 pub(super) const TITLE: &str = "lesson-title";
 
+/// The id of the panel of the log.
+pub(super) const LOG: &str = "log";
+
 /// What the terms mean, and where the one is that was asked for.
 pub(super) fn glossary(beside: &Beside, asked: &str) -> Html {
     let entry = |piece: &Block| match piece {
@@ -88,6 +91,8 @@ pub(crate) fn lesson_text(beside: &Beside) -> Html {
         <details key={course.name.clone()} class="panel lesson" open=true>
             <summary>{place}</summary>
             <h2 id={TITLE} tabindex="-1">{course.lesson.title.clone()}</h2>
+            // Only a narrow page has it: there the log is below the text.
+            <button type="button" class="link jump" onclick={Callback::from(|_: MouseEvent| browser::focus_on(LOG))}>{text::TO_THE_LOG}</button>
             {prose(&course.lesson.text)}
         </details>
     }

@@ -9,15 +9,15 @@ use yew::prelude::*;
 use super::faults::faults;
 use super::hooks::press;
 use super::lanes::Lanes;
+use super::lesson::LOG;
 use crate::engine::first_scenario;
 use crate::state::consumers::readers;
-use crate::state::format::{text as bytes_text, timestamp};
-use crate::state::layout::keys;
-use crate::state::{Action, State};
+use crate::state::format::timestamp;
+use crate::state::{Action, COLOURS, Hue, Palette, State, has_producers};
 use crate::{parts, text};
 
-/// More keys than this are not listed: their colours come round again.
-const LISTED_KEYS: usize = 7;
+/// More keys than this are not listed: there are no more colours.
+const LISTED: usize = COLOURS;
 
 /// The panel. Nobody is invited to fill the log of a running broker, which is `live`.
 pub(super) fn log(
@@ -28,7 +28,7 @@ pub(super) fn log(
 ) -> Html {
     let inviting = !live && state.ready() && state.nothing_yet();
     html! {
-        <section class="log" aria-label="Log">
+        <section id={LOG} class="log" aria-label="Log" tabindex="-1">
             if live && state.picture().log.segments.is_empty() {
                 <p class="hint nothing">{text::live::NOTHING_WATCHED}</p>
             } else {
@@ -51,7 +51,7 @@ fn shown(
         <>
             <div class="bounds">
                 if !state.several() { {bounds(&state.picture().log, BOUNDS)} }
-                {configs(state)}
+                {configs(state, on_do)}
             </div>
             if inviting { {invitation(on_run)} }
             if state.picture().state == LogState::Crashed { <p class="down">{text::DOWN}</p> }
@@ -104,7 +104,7 @@ fn drawing(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
     let original = (state.partition() == number).then(|| state.original()).flatten();
     html! {
         <Lanes
-            picture={state.topic().partition(number).clone()} palette={state.palette.clone()} zoom={state.zoom}
+            picture={state.topic().partition(number).clone()} palette={state.palette} zoom={state.zoom}
             selected={state.selected.filter(|_| state.open_in == number)} {partition}
             readers={readers(&state.topic().consumers, number)} zooms={number == last}
             missed={original.map(|original| original.missed).unwrap_or_default()} on_do={on_do.clone()}
@@ -128,23 +128,13 @@ fn bounds(log: &LogPicture, names: [&'static str; 3]) -> Html {
 }
 
 /// What holds for all partitions: the configs that decide about the drawing, the clock, the colours of the keys.
-fn configs(state: &State) -> Html {
+fn configs(state: &State, on_do: &Callback<Action>) -> Html {
     let log = &state.picture().log;
     // The first step of a log says how it is configured. Before it the lines stand there all the same, so that
     // nothing below them jumps.
     let config = |name: &'static str, value: u32| {
         let value = if log.segment_bytes > 0 { value.to_string() } else { "–".to_owned() };
         html! { <div><dt><code>{name}</code></dt><dd>{value}</dd></div> }
-    };
-    let mut found: Vec<&[u8]> = Vec::new();
-    for picture in state.topic().partitions() {
-        found.extend(keys(&picture.log, &state.palette));
-    }
-    let known = |key: &&[u8]| found.contains(key);
-    let keys: Vec<&[u8]> = state.palette.keys().iter().map(Vec::as_slice).filter(known).collect();
-    let chip = |key: &&[u8]| {
-        let colour = state.palette.colour(Some(key));
-        html! { <li title={bytes_text(key)} class={colour.map(|colour| format!("key-{colour}"))}>{bytes_text(key)}</li> }
     };
     html! {
         <>
@@ -153,10 +143,30 @@ fn configs(state: &State) -> Html {
                 {config("index.interval.bytes", log.index_interval_bytes)}
                 <div><dt>{text::CLOCK}</dt><dd>{timestamp(state.timeline.clock())}</dd></div>
             </dl>
-            if !keys.is_empty() {
-                <ul class="legend" aria-label="Legend">{for keys.iter().take(LISTED_KEYS).map(chip)}</ul>
-            }
+            {legend(state, on_do)}
         </>
+    }
+}
+
+/// What the colours stand for, and where there are producers, the choice.
+fn legend(state: &State, on_do: &Callback<Action>) -> Html {
+    let logs = || state.topic().partitions().iter().map(|picture| &picture.log);
+    let mut hues = Vec::new();
+    logs().for_each(|log| state.palette.legend(log, LISTED, &mut hues));
+    let chip = |hue: &Hue<'_>| {
+        let name = hue.name();
+        html! { <li title={name.clone()} class={format!("key-{}", hue.colour())}>{name}</li> }
+    };
+    let producers = state.palette == Palette::Producers;
+    let other = if producers { Palette::Keys } else { Palette::Producers };
+    let switch = press(on_do, Action::ColourBy(other));
+    html! {
+        <div class="legend">
+            if !hues.is_empty() { <ul aria-label={text::LEGEND}>{for hues.iter().map(chip)}</ul> }
+            if producers || logs().any(has_producers) {
+                <button type="button" class="link" aria-pressed={producers.to_string()} title={text::BY_PRODUCER_HELP} onclick={switch}>{text::BY_PRODUCER}</button>
+            }
+        </div>
     }
 }
 

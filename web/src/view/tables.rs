@@ -12,7 +12,7 @@ use crate::state::files::{files, totals};
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
 
-/// More records than this are counted, not listed: thousands of rows would hold the page up.
+/// More records than this are listed when they are asked for, so many at a time: thousands of rows hold the page up.
 const SHOWN: usize = 200;
 
 #[derive(Properties, PartialEq)]
@@ -27,11 +27,20 @@ pub(crate) struct RecordsProps {
 #[function_component]
 pub(crate) fn Records(props: &RecordsProps) -> Html {
     let records = props.fetched.as_ref().map_or(&[][..], |(_, records, so_far)| &records[..*so_far]);
-    let more = records.len().saturating_sub(SHOWN);
+    // How many are listed, of the fetch that this was asked for.
+    let asked = use_state_eq(|| (None::<Rc<[FetchedRecord]>>, SHOWN));
+    let of = props.fetched.as_ref().map(|(_, records, _)| records.clone());
+    let same = asked.0.as_ref().zip(of.as_ref()).is_some_and(|(asked, of)| Rc::ptr_eq(asked, of));
+    let shown = if same { asked.1 } else { SHOWN };
+    let more = records.len().saturating_sub(shown);
+    let go_on = {
+        let asked = asked.setter();
+        Callback::from(move |_: MouseEvent| asked.set((of.clone(), shown + SHOWN)))
+    };
     let hint = match &props.fetched {
         None => Some(text::NO_FETCH.to_owned()),
         Some(_) if records.is_empty() => Some(text::NO_RECORDS.to_owned()),
-        Some(_) => (more > 0).then(|| format!("… {more} more")),
+        Some(_) => None,
     };
     html! {
         <details class="panel" open=true>
@@ -43,10 +52,15 @@ pub(crate) fn Records(props: &RecordsProps) -> Html {
                         <th class="number" scope="col">{"offset"}</th><th scope="col">{"timestamp"}</th>
                         <th scope="col">{"key"}</th><th scope="col">{"payload"}</th>
                     </tr></thead>
-                    <tbody>{for records.iter().take(SHOWN).map(record)}</tbody>
+                    <tbody>{for records.iter().take(shown).map(record)}</tbody>
                 </table>
             </div>
             if let Some(hint) = hint { <p class="hint after">{hint}</p> }
+            if more > 0 {
+                <p class="hint after">
+                    <button type="button" class="link" onclick={go_on}>{format!("Show {} more of {more}", more.min(SHOWN))}</button>
+                </p>
+            }
         </details>
     }
 }

@@ -17,7 +17,7 @@ use super::Event;
 use compaction::compaction_sentence;
 use fault::fault_sentence;
 use fetch::fetch_sentence;
-use quantity::{batch_words, bytes, count, duration, offsets};
+use quantity::{batch_words, bytes, count, duration, moment, offsets};
 
 /// Says an event to a person.
 pub fn sentence(event: &Event) -> String {
@@ -170,7 +170,7 @@ fn log_sentence(event: &LogEvent) -> String {
         ),
         LogEvent::TimeIndexEntryAdded { entry, segment, cause } => {
             let offset = segment + u64::from(entry.relative_offset);
-            let timestamp = entry.timestamp;
+            let timestamp = moment(entry.timestamp);
             match cause {
                 TimeEntryCause::Interval => format!(
                     "The time index gets an entry as well, since time has gone on: timestamp {timestamp} → offset \
@@ -185,7 +185,7 @@ fn log_sentence(event: &LogEvent) -> String {
         LogEvent::TimeIndexEntryRemoved { entry, .. } => format!(
             "The last time index entry, {}, came from the closing; it is taken off, and the index goes on as if \
              the log had never been closed.",
-            entry.timestamp
+            moment(entry.timestamp)
         ),
         LogEvent::DuplicateFound { producer, base_offset, last_offset } => format!(
             "Producer {} has sent sequence {} before: it is in the log as {}. Nothing is appended, and the producer \
@@ -274,11 +274,11 @@ fn cleanup_sentence(event: &LogEvent) -> Option<String> {
 fn time_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
         LogEvent::TimeLookUpStarted { timestamp } => {
-            format!("Somebody looks for the first record at or after timestamp {timestamp}.")
+            format!("Somebody looks for the first record at or after timestamp {}.", moment(*timestamp))
         }
         LogEvent::SegmentTooOld { segment, largest: Some(largest), .. } => format!(
             "Segment {segment} cannot hold it: the last entry of its time index, its largest timestamp, is {}.",
-            largest.timestamp
+            moment(largest.timestamp)
         ),
         LogEvent::SegmentTooOld { segment, largest: None, .. } => {
             format!("Segment {segment} cannot hold it: no record in it has a timestamp.")
@@ -288,7 +288,7 @@ fn time_sentence(event: &LogEvent) -> Option<String> {
                 "Of {} in the time index of segment {segment}, {} → offset {} is the last at or below {timestamp}: \
                  no batch before that offset is late enough.",
                 count(*entries as u64, "entry", "entries"),
-                found.timestamp,
+                moment(found.timestamp),
                 segment + u64::from(found.relative_offset)
             ),
             None => format!(
@@ -297,7 +297,8 @@ fn time_sentence(event: &LogEvent) -> Option<String> {
             ),
         },
         LogEvent::TimeLookUpFinished { found: Some((offset, timestamp)), batches, .. } => format!(
-            "It is offset {offset}, of timestamp {timestamp}; {} had to be looked at.",
+            "It is offset {offset}, of timestamp {}; {} had to be looked at.",
+            moment(*timestamp),
             count(*batches, "batch", "batches")
         ),
         LogEvent::TimeLookUpFinished { found: None, timestamp, .. } => {

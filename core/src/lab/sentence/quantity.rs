@@ -1,5 +1,6 @@
 //! Numbers as a person says them.
 
+use crate::dump::utc;
 use crate::log::event::BatchInfo;
 use crate::record::Compression;
 
@@ -45,4 +46,12 @@ pub(super) fn bytes(count_: u64) -> String {
 
 pub(super) fn count(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A timestamp as the files have it, and as a person reads it.
+pub(super) fn moment(timestamp: i64) -> String {
+    match utc(timestamp) {
+        Some(utc) => format!("{timestamp} ({utc})"),
+        None => timestamp.to_string(),
+    }
 }

@@ -340,7 +340,12 @@ impl<S: Crash + Clone> TopicLab<S> {
         }
         let Some(first) = self.labs.first() else { return Ok(()) };
         let (config, policy, now_ms) = (first.config().clone(), first.flush_policy(), first.now_ms());
+        // A log that was never used is not open either, and all partitions begin alike.
+        let unused = !first.is_open() && first.storage().list().is_ok_and(|files| files.is_empty());
         outcome.events.push(TopicEvent::PartitionsAdded { from, to });
+        if unused && to > from {
+            self.run_in(0, &Action::Reopen, outcome);
+        }
         for number in from..to {
             let mut lab = Lab::new((self.storage)(number));
             lab.restore(config.clone(), now_ms);

@@ -260,3 +260,16 @@ fn opening_is_what_the_action_does() {
         assert_eq!(opened.consumers(), ran.consumers());
     }
 }
+
+#[test]
+fn partitions_that_are_added_to_an_unused_topic_begin_alike() {
+    let mut topic = lab();
+    let mut picture = TopicPicture::default();
+    run(&mut topic, "partitions 3", &mut picture);
+    assert!(topic.labs().iter().all(Lab::is_open));
+    assert!(picture.partitions().iter().all(|picture| picture.log.segments.len() == 1));
+    // What is down stays down until somebody opens it.
+    let mut topic = lab();
+    run(&mut topic, "append a\ncrash\npartitions 2", &mut TopicPicture::default());
+    assert_eq!(topic.labs().iter().map(Lab::is_open).collect::<Vec<_>>(), [false, true]);
+}

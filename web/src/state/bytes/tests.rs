@@ -5,7 +5,7 @@ use logscope::storage::{File as _, MemoryStorage, Storage};
 use proptest::prelude::*;
 
 use super::*;
-use crate::state::Palette;
+use crate::state::{Hue, Palette};
 
 const LOG: &str = "00000000000000000000.log";
 
@@ -159,18 +159,18 @@ fn a_byte_leads_to_its_row_and_a_row_to_its_bytes() {
 #[test]
 fn keys_and_values_have_the_colour_of_the_key() {
     let part = a_batch(&["append one key=k"]);
-    let mut palette = Palette::default();
-    palette.add(b"other");
-    palette.add(b"k");
+    let (palette, colour) = (Palette::Keys, Some(Hue::Key(b"k").colour()));
     let taken = &part.taken;
     let looks = taken.looks(0..taken.bytes.len(), &palette);
     assert_eq!(looks.len(), taken.bytes.len());
     let key = taken.bytes.iter().position(|byte| *byte == b'k').unwrap();
-    assert_eq!(looks[key], Look { first: true, kind: Kind::Key, colour: Some(1) });
-    assert_eq!(looks[key + 2], Look { first: true, kind: Kind::Value, colour: Some(1) });
-    assert_eq!(looks[key + 3], Look { first: false, kind: Kind::Value, colour: Some(1) });
+    assert_eq!(looks[key], Look { first: true, kind: Kind::Key, colour });
+    assert_eq!(looks[key + 2], Look { first: true, kind: Kind::Value, colour });
+    assert_eq!(looks[key + 3], Look { first: false, kind: Kind::Value, colour });
     assert_eq!((looks[8].first, looks[9].first, looks[9].colour), (true, false, None));
     assert_eq!(taken.looks(key + 1..key + 4, &palette), looks[key + 1..key + 4]);
+    // A record has no producer of its own.
+    assert_eq!(taken.looks(key..key + 1, &Palette::Producers)[0].colour, None);
     let unknown = Taken { at: 5, bytes: vec![1, 2], fields: Vec::new() };
     assert_eq!(unknown.looks(0..2, &palette).len(), 2);
 }

@@ -165,7 +165,7 @@ impl Taken {
         while let Some(field) = fields.get(fields.partition_point(|field| field.end() <= at)) {
             if field.name.starts_with("record ") {
                 let key = field.children.iter().find(|child| child.name == "key");
-                look.colour = palette.colour(key.map(|key| self.slice(key)));
+                look.colour = palette.of_key(key.map(|key| self.slice(key)));
             }
             look.kind = match &*field.name {
                 "key" => Kind::Key,

@@ -36,7 +36,8 @@ pub(crate) fn options(
     let from = (centre / AROUND * AROUND).saturating_sub(AROUND);
     let option = |(at, batch): (usize, &BatchInfo)| {
         let shape = lane::batch_box(picture, palette, frame, batch);
-        OptionText { id: shape.id, number: from + at + 1, text: batch_text(&shape) }
+        let hue = palette.hue(batch).map(|hue| format!(", {}", hue.told())).unwrap_or_default();
+        OptionText { id: shape.id, number: from + at + 1, text: batch_text(&shape, &hue) }
     };
     let options = batches_from(log, from).take(3 * AROUND).enumerate().map(option).collect();
     (options, all)
@@ -61,11 +62,11 @@ fn batches_from(log: &LogPicture, mut from: usize) -> impl Iterator<Item = &Batc
     first.chain(log.segments.iter().skip(lane + 1).flat_map(|segment| &segment.batches))
 }
 
-/// A batch's name: its offsets, its size, and what is special about it.
-pub(super) fn batch_text(shape: &BatchBox) -> String {
+/// A batch's name: its offsets, its size, what its colour says, and what is special about it.
+pub(super) fn batch_text(shape: &BatchBox, hue: &str) -> String {
     let (offsets, size) = (offsets(shape.first, shape.last), count(shape.size, "byte", "bytes"));
     let mut text = match shape.batches {
-        1 => format!("Batch {offsets}, {size}"),
+        1 => format!("Batch {offsets}, {size}{hue}"),
         batches => format!("{batches} batches, {offsets}, {size}"),
     };
     if shape.unflushed {

@@ -30,7 +30,7 @@ pub(crate) fn hit(picture: &Picture, palette: &Palette, frame: &Frame, x: f64, y
     let within = |from: f64, width: f64| from <= x && x < from + width;
     if (0.0..frame.box_height).contains(&y) {
         if let Some(shape) = lane.boxes.iter().find(|shape| within(shape.x, shape.width)) {
-            return Some(Hit { batch: Some(shape.id), title: batch_text(shape) });
+            return Some(Hit { batch: Some(shape.id), title: batch_text(shape, "") });
         }
         let rest = lane.rest.as_ref().filter(|rest| within(rest.x, rest.width))?;
         return Some(Hit { batch: None, title: rest_text(rest) });

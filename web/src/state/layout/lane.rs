@@ -149,7 +149,7 @@ pub(super) fn batch_box(picture: &Picture, palette: &Palette, frame: &Frame, bat
         missing: missing(batch),
         going: going(picture, batch, width),
         empty: batch.records == 0,
-        colour: palette.colour(batch.first_key.as_deref()),
+        colour: palette.colour(batch),
         unflushed: picture.state == State::Open && batch.last_offset >= picture.log.high_watermark,
         below_start: batch.last_offset < picture.log.log_start_offset,
         skipped: fetch.is_some_and(|fetch| has_skipped(fetch, place)),

@@ -109,7 +109,7 @@ fn line_bars(
         let Some(batch) = segment.batches.get(at) else { break };
         let width = share.min(segment.size - position) as f64 * frame.scale;
         let next = Bar {
-            colour: palette.colour(batch.first_key.as_deref()),
+            colour: palette.colour(batch),
             unflushed: batch.last_offset >= log.high_watermark,
             taken: bounds.is_some_and(|(from, to)| from <= batch.base_offset && batch.last_offset <= to),
             ..bar(position as f64 * frame.scale, width)

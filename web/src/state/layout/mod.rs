@@ -22,7 +22,7 @@ mod walk;
 
 use std::ops::Range;
 
-use logscope::lab::{Focus, LogPicture, Picture};
+use logscope::lab::{Focus, Picture};
 
 use super::{BatchId, Palette, Zoom};
 use rows::Rows;
@@ -62,8 +62,6 @@ const WIDEST: f64 = 8_000_000.0;
 const LOWEST_BOX: f64 = 3.0;
 /// From afar, and where lanes have this pitch, there is room for their names.
 const NAMED_PITCH: f64 = 13.0;
-/// Of how many of the newest batches the keys are listed, and of how many segments that of the first batch.
-const LEGEND: usize = 1_000;
 /// How wide a character of a label is, about.
 const CHARACTER: f64 = 6.7;
 
@@ -165,23 +163,6 @@ pub(crate) fn view(frame: &Frame, (left, top): (f64, f64), (width, height): (f64
 pub(crate) fn lanes(picture: &Picture, palette: &Palette, frame: &Frame, view: &View) -> Vec<Lane> {
     let rows = Rows::of(picture);
     view.lanes.clone().filter_map(|row| lane::lane(picture, palette, frame, &rows, row, &view.x)).collect()
-}
-
-/// The keys in the log, in the order of their colours: those of the newest batches, and a sample of the others.
-pub(crate) fn keys<'p>(log: &LogPicture, palette: &'p Palette) -> Vec<&'p [u8]> {
-    let mut missing: std::collections::HashSet<&[u8]> = palette.keys().iter().map(Vec::as_slice).collect();
-    let newest = log.segments.iter().rev().flat_map(|segment| segment.batches.iter().rev()).take(LEGEND);
-    let sample = log.segments.iter().step_by(log.segments.len() / LEGEND + 1);
-    for batch in newest.chain(sample.filter_map(|segment| segment.batches.first())) {
-        // Mostly all keys are found in the first few batches.
-        if missing.is_empty() {
-            break;
-        }
-        if let Some(key) = &batch.first_key {
-            missing.remove(key.as_slice());
-        }
-    }
-    palette.keys().iter().map(Vec::as_slice).filter(|key| !missing.contains(key)).collect()
 }
 
 /// Where the current step's object stands in the whole drawing: left, top, width, height. When a fetch has

@@ -8,6 +8,7 @@ use logscope::log::Event as LogEvent;
 use logscope::storage::JournalStorage;
 
 use super::*;
+use crate::state::{Hue, has_producers};
 
 const ROOM: f64 = 860.0;
 
@@ -23,10 +24,8 @@ fn fold(events: &[Event]) -> Picture {
 }
 
 fn all_lanes(picture: &Picture, room: f64) -> Vec<Lane> {
-    let mut palette = Palette::default();
-    palette.add(b"k");
     let frame = frame(picture, room, Zoom::default());
-    lanes(picture, &palette, &frame, &View { lanes: 0..frame.rows, x: 0.0..f64::MAX })
+    lanes(picture, &Palette::default(), &frame, &View { lanes: 0..frame.rows, x: 0.0..f64::MAX })
 }
 
 #[test]
@@ -190,12 +189,30 @@ fn only_batches_in_view_are_laid_out() {
 }
 
 #[test]
-fn the_legend_lists_the_keys_that_are_in_the_log() {
-    let mut palette = Palette::default();
-    [b"k", b"l", b"m"].into_iter().for_each(|key| palette.add(key));
-    let picture = fold(&events("append a key=m\nappend b key=k\nappend c"));
-    assert_eq!(keys(&picture.log, &palette), [b"k", b"m"]);
-    assert!(keys(&LogPicture::default(), &palette).is_empty());
+fn colours_stand_for_keys_or_for_producers() {
+    let lines = "append a key=m\nappend b key=k producer=7 seq=0\nappend c producer=8 seq=0\nappend d key=m";
+    let picture = fold(&events(lines));
+    let legend = |palette: Palette, most| {
+        let mut hues = Vec::new();
+        palette.legend(&picture.log, most, &mut hues);
+        hues.into_iter().map(Hue::name).collect::<Vec<_>>()
+    };
+    assert_eq!(legend(Palette::Keys, 7), ["m", "k"]);
+    assert_eq!(legend(Palette::Producers, 7), ["producer 7", "producer 8"]);
+    assert_eq!(legend(Palette::Keys, 1), ["m"]);
+    assert!(has_producers(&picture.log) && !has_producers(&fold(&events("append a")).log));
+
+    let frame = frame(&picture, ROOM, Zoom::default());
+    let all = View { lanes: 0..frame.rows, x: 0.0..f64::MAX };
+    let colours = |palette: Palette| -> Vec<_> {
+        lanes(&picture, &palette, &frame, &all)[0].boxes.iter().map(|shape| shape.colour).collect()
+    };
+    let key = |key: &[u8]| Some(Hue::Key(key).colour());
+    assert_eq!(colours(Palette::Keys), [key(b"m"), key(b"k"), None, key(b"m")]);
+    assert_eq!(colours(Palette::Producers), [None, Some(0), Some(1), None]);
+    let told = |palette: Palette| options(&picture, &palette, &frame, None).0[1].text.clone();
+    assert!(told(Palette::Keys).contains(" bytes, key k, not on"), "{}", told(Palette::Keys));
+    assert!(told(Palette::Producers).contains(", producer 7, "), "{}", told(Palette::Producers));
 }
 
 #[test]

@@ -329,6 +329,7 @@ pub(super) fn of_batch(batch: &BatchInfo, field: &str) -> Option<Value> {
         "last_offset" => batch.last_offset.value(),
         "position" => batch.position.value(),
         "key" => batch.first_key.value(),
+        "producer" => batch.producer_id.value(),
         "compression" => batch.compression.value(),
         _ => return None,
     })

@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use logscope::lab::{TopicAction, TopicEvent};
 
+use super::Palette;
 use condition::Condition;
 pub(crate) use parse::parse;
 pub(crate) use prose::{Block, Span, blocks};
@@ -34,6 +35,8 @@ pub(crate) struct Lesson {
     pub(crate) says: Vec<String>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) text: Vec<Block>,
+    /// What the colours stand for at first.
+    pub(crate) colours: Palette,
 }
 
 /// Something to do.

@@ -16,7 +16,7 @@
 //! The text, in a small part of Markdown.
 //! ```
 //!
-//! `title` comes first, `scenario` is what has run before the learner begins, and each `task` has its `when` and its
+//! `title` comes first, `colours: producers` lets the batches' colours stand for those and not for keys, `scenario` is what has run before the learner begins, and each `task` has its `when` and its
 //! `solution`. `says` is for tests: what the scenario or the solution above it makes the engine say, so that the
 //! numbers in the text are the engine's. What is indented belongs to the line above it.
 
@@ -25,6 +25,7 @@ use logscope::lab::{TopicAction, parse_topic_line};
 use super::condition::Condition;
 use super::prose::{blocks, spans};
 use super::{Lesson, Mistake, Task};
+use crate::state::Palette;
 
 /// The line that begins and ends what stands before the text.
 const FENCE: &str = "---";
@@ -94,6 +95,10 @@ impl Draft {
             "title" if value.is_empty() => return Err(wrong("title: needs a title")),
             "title" if self.lesson.title.is_empty() => self.lesson.title = value.to_owned(),
             "title" => return Err(wrong("there is a title already")),
+            "colours" => match Palette::read(value) {
+                Some(colours) => self.lesson.colours = colours,
+                None => return Err(wrong("colours: are of keys or of producers")),
+            },
             "scenario" if self.lesson.tasks.is_empty() && value.is_empty() => return Ok(Block::Scenario),
             "scenario" => {
                 return Err(wrong("scenario: stands alone, before the tasks; its commands follow, indented"));

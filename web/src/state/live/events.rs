@@ -111,6 +111,7 @@ impl Read for BatchInfo {
             max_timestamp: Read::read(json.field("max_timestamp"))?,
             compression: Read::read(json.field("compression"))?,
             first_key: Option::<Key>::read(json.field("first_key"))?.map(|key| key.0),
+            producer_id: Read::read(json.field("producer_id"))?,
         })
     }
 }
