@@ -5,7 +5,7 @@ use std::rc::Rc;
 use logscope::lab::{FetchedRecord, TopicEvent, TopicPicture};
 
 use super::what_if::Ask;
-use super::{BatchId, Keeping, Palette, Settings, Speed};
+use super::{BatchId, ColourBy, Keeping, Settings, Speed};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ pub(crate) enum Action {
     /// Say why something was not done, until the next command.
     Notice(String),
     /// What the colours of batches stand for.
-    ColourBy(Palette),
+    ColourBy(ColourBy),
     /// Something about the question what another budget or other configs would bring.
     WhatIf(Ask),
     /// Show what the original project's fetch would miss, or no longer.

@@ -36,7 +36,7 @@ mod zoom;
 
 pub(crate) use action::{Action, Ran};
 pub(crate) use branches::Other;
-pub(crate) use palette::{COLOURS, Hue, Palette, has_producers};
+pub(crate) use palette::{COLOURS, ColourBy, Hue, Palette, has_producers};
 pub(crate) use speed::Speed;
 pub(crate) use state::{BatchId, Keeping, Settings, State};
 pub(crate) use step::{Gravity, gravity, title};

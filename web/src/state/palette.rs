@@ -1,7 +1,9 @@
 //! What a batch's colour says, and which of the Okabe–Ito colours that is.
 //!
-//! Invariant: a colour is a function of the key, or of the producer id, and of nothing else. So a log looks the same in
-//! every tab, in every partition and whenever it is opened, at the price that two keys may share a colour.
+//! Invariants:
+//! - A key or a producer never changes its colour, whatever step is shown.
+//! - The first keys, as many as there are colours, look different. Each has the colour that the key itself asks for, if it
+//!   is free; so a log looks nearly the same in every tab and whenever it is opened.
 
 use logscope::lab::LogPicture;
 use logscope::log::BatchInfo;
@@ -13,19 +15,27 @@ pub(crate) const COLOURS: usize = 7;
 /// How many batches at the front of a log and at its end, and of how many segments the first, are looked through for
 /// what is listed.
 const LOOKED_AT: usize = 1_000;
-/// Texts that differ in their last character only have different colours with any factor. With this one, and this
+/// Texts that differ in their last character only ask for different colours with any factor. With this one, and this
 /// beginning, so do the names in the lessons.
 const FACTOR: u32 = 1_709;
 const BEGINNING: u32 = 2;
 
 /// What a batch's colour stands for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Palette {
+pub(crate) enum ColourBy {
     /// The key of its first record.
     #[default]
     Keys,
     /// The idempotent producer that sent it.
     Producers,
+}
+
+/// The colours that are given out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Palette {
+    pub(crate) by: ColourBy,
+    /// The first keys that were met, no more than there are colours.
+    keys: Vec<(Vec<u8>, usize)>,
 }
 
 /// Something that has a colour: a key, or a producer's id.
@@ -35,8 +45,20 @@ pub(crate) enum Hue<'b> {
     Producer(i64),
 }
 
+impl ColourBy {
+    /// How links and lessons write it.
+    pub(crate) fn word(self) -> &'static str {
+        if self == Self::Keys { "keys" } else { "producers" }
+    }
+
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        [Self::Keys, Self::Producers].into_iter().find(|by| by.word() == word)
+    }
+}
+
 impl Hue<'_> {
-    pub(crate) fn colour(self) -> usize {
+    /// The colour that it asks for.
+    fn wanted(self) -> usize {
         let hash = match self {
             Self::Key(key) => key
                 .iter()
@@ -62,34 +84,54 @@ impl Hue<'_> {
 }
 
 impl Palette {
-    /// How links and lessons write it.
-    pub(crate) fn word(self) -> &'static str {
-        if self == Self::Keys { "keys" } else { "producers" }
+    pub(crate) fn new(by: ColourBy) -> Self {
+        Self { by, keys: Vec::new() }
     }
 
-    pub(crate) fn read(word: &str) -> Option<Self> {
-        [Self::Keys, Self::Producers].into_iter().find(|palette| palette.word() == word)
+    /// Whether every colour has its key.
+    pub(crate) fn is_full(&self) -> bool {
+        self.keys.len() == COLOURS
+    }
+
+    /// Gives a key that is new a colour of its own, as long as there is one.
+    pub(crate) fn meet(&mut self, key: &[u8]) {
+        if self.is_full() || self.keys.iter().any(|(known, _)| known == key) {
+            return;
+        }
+        let wanted = Hue::Key(key).wanted();
+        let is_free = |colour: &usize| self.keys.iter().all(|(_, taken)| taken != colour);
+        let free = (0..COLOURS).map(|step| (wanted + step) % COLOURS).find(is_free);
+        self.keys.push((key.to_vec(), free.unwrap_or(wanted)));
+    }
+
+    /// The colour of a key or a producer.
+    pub(crate) fn of(&self, hue: Hue<'_>) -> usize {
+        let given = match hue {
+            Hue::Key(key) => self.keys.iter().find(|(known, _)| known == key),
+            Hue::Producer(_) => None,
+        };
+        given.map_or_else(|| hue.wanted(), |(_, colour)| *colour)
     }
 
     /// What gives a batch its colour; `None` if it has no key, or comes from no idempotent producer.
-    pub(crate) fn hue(self, batch: &BatchInfo) -> Option<Hue<'_>> {
-        match self {
-            Self::Keys => batch.first_key.as_deref().map(Hue::Key),
-            Self::Producers => Some(batch.producer_id).filter(|id| *id >= 0).map(Hue::Producer),
+    pub(crate) fn hue<'b>(&self, batch: &'b BatchInfo) -> Option<Hue<'b>> {
+        match self.by {
+            ColourBy::Keys => batch.first_key.as_deref().map(Hue::Key),
+            ColourBy::Producers => Some(batch.producer_id).filter(|id| *id >= 0).map(Hue::Producer),
         }
     }
 
-    pub(crate) fn colour(self, batch: &BatchInfo) -> Option<usize> {
-        self.hue(batch).map(Hue::colour)
+    pub(crate) fn colour(&self, batch: &BatchInfo) -> Option<usize> {
+        self.hue(batch).map(|hue| self.of(hue))
     }
 
     /// The colour of a record, which has no producer of its own.
-    pub(crate) fn of_key(self, key: Option<&[u8]>) -> Option<usize> {
-        key.filter(|_| self == Self::Keys).map(|key| Hue::Key(key).colour())
+    pub(crate) fn of_key(&self, key: Option<&[u8]>) -> Option<usize> {
+        key.filter(|_| self.by == ColourBy::Keys).map(|key| self.of(Hue::Key(key)))
     }
 
     /// What the colours in a log stand for, at most so many, in the order of the log.
-    pub(crate) fn legend<'p>(self, log: &'p LogPicture, most: usize, legend: &mut Vec<Hue<'p>>) {
+    pub(crate) fn legend<'p>(&self, log: &'p LogPicture, most: usize, legend: &mut Vec<Hue<'p>>) {
         for hue in looked_at(log).filter_map(|batch| self.hue(batch)) {
             if legend.len() >= most {
                 break;
@@ -118,10 +160,6 @@ fn looked_at(log: &LogPicture) -> impl Iterator<Item = &BatchInfo> {
 mod tests {
     use super::*;
 
-    fn colours(keys: &str) -> Vec<usize> {
-        keys.split(' ').map(|key| Hue::Key(key.as_bytes()).colour()).collect()
-    }
-
     fn differ(mut colours: Vec<usize>) -> bool {
         let all = colours.len();
         colours.sort_unstable();
@@ -130,12 +168,32 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_come_together_look_different() {
+    fn the_first_keys_look_different_and_keep_their_colours() {
+        let mut palette = Palette::default();
+        // Keys that all ask for the same colour.
+        let alike: Vec<_> = (0..COLOURS * 40)
+            .map(|number| number.to_string().into_bytes())
+            .filter(|key| Hue::Key(key).wanted() == 3)
+            .collect();
+        let (first, rest) = alike.split_at(COLOURS);
+        first.iter().for_each(|key| palette.meet(key));
+        let colours =
+            |palette: &Palette| -> Vec<_> { first.iter().map(|key| palette.of(Hue::Key(key))).collect() };
+        let given = colours(&palette);
+        assert_eq!(given[0], 3);
+        assert!(differ(given.clone()) && palette.is_full());
+        rest.iter().for_each(|key| palette.meet(key));
+        assert_eq!(colours(&palette), given);
+        assert_eq!(palette.of(Hue::Key(&rest[0])), 3);
+    }
+
+    #[test]
+    fn keys_that_come_together_ask_for_different_colours() {
         for keys in ["ana ben cy dan", "user-1 user-2 user-3 user-4 user-5 user-6 user-7", "a b c d e f g"] {
-            assert!(differ(colours(keys)), "{keys}: {:?}", colours(keys));
+            assert!(differ(keys.split(' ').map(|key| Hue::Key(key.as_bytes()).wanted()).collect()), "{keys}");
         }
-        assert!(differ((0..7).map(|id| Hue::Producer(id).colour()).collect()));
+        assert!(differ((0..7).map(|id| Hue::Producer(id).wanted()).collect()));
         // Whatever a key or an id is, it has a colour.
-        assert!(Hue::Key(&[255; 9]).colour() < COLOURS && Hue::Producer(i64::MAX).colour() < COLOURS);
+        assert!(Hue::Key(&[255; 9]).wanted() < COLOURS && Hue::Producer(i64::MAX).wanted() < COLOURS);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Picture, State as LogState, TopicPicture};
+use logscope::lab::{Picture, State as LogState, TopicEvent, TopicPicture};
 
 use super::state::has_bytes;
 use super::{Action, Ran, Settings, Speed, State, Timeline, Zoom};
@@ -60,7 +60,7 @@ impl State {
             }
             Action::Dismiss(id) => self.dismiss(id),
             Action::Notice(why) => self.notice = Some(why),
-            Action::ColourBy(palette) => self.palette = palette,
+            Action::ColourBy(by) => Rc::make_mut(&mut self.palette).by = by,
             Action::WhatIf(ask) => self.ask_what_if(ask),
             Action::ShowOriginal(shown) => self.shows_original = shown,
             Action::Keeping(keeping) => self.keeping = keeping,
@@ -68,12 +68,32 @@ impl State {
     }
 
     fn load(&mut self, topic: Rc<TopicPicture>, settings: Settings) {
+        topic.partitions().iter().for_each(|picture| self.meet_keys_of(picture));
         self.filled = has_bytes(&topic);
         self.timeline = Timeline::beginning_at(topic, settings.now_ms);
         self.settings = Rc::new(settings);
     }
 
+    /// The keys of a picture that did not come step by step.
+    pub(super) fn meet_keys_of(&mut self, picture: &Picture) {
+        let batches = picture.log.segments.iter().flat_map(|segment| &segment.batches);
+        self.meet(batches.filter_map(|batch| batch.first_key.as_deref()));
+    }
+
+    /// The first keys get colours of their own.
+    fn meet<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        if !self.palette.is_full() {
+            let palette = Rc::make_mut(&mut self.palette);
+            keys.take_while(|key| {
+                palette.meet(key);
+                !palette.is_full()
+            })
+            .for_each(drop);
+        }
+    }
+
     fn ran(&mut self, ran: Ran) {
+        self.meet(ran.events.iter().filter_map(TopicEvent::of_log).filter_map(super::step::key_of));
         self.settings = Rc::new(ran.settings.clone());
         let follow = ran.follow;
         if follow {
@@ -398,5 +418,18 @@ mod tests {
         let state = after(&["partitions 2", "append a", "poll c"]);
         assert_eq!(state.fetched().map(|(group, records)| (group.fetched_from(), records)), Some((None, 0)));
         assert_eq!(state.unflushed, 1);
+    }
+
+    #[test]
+    fn keys_keep_their_colour() {
+        let mut state = after(&["append a key=cy", "append b key=user-2", "append c key=cy", "append d"]);
+        let colour = |state: &State, key: &[u8]| state.palette.of_key(Some(key));
+        let (first, second) = (colour(&state, b"cy"), colour(&state, b"user-2"));
+        assert_ne!(first, second, "they ask for the same");
+        state.reduce(Action::Seek(1));
+        assert_eq!((colour(&state, b"cy"), colour(&state, b"user-2")), (first, second));
+        let mut anew = state.anew(state.keeping.clone());
+        anew.reduce(Action::Loaded(Rc::clone(state.topic()), Settings::default()));
+        assert_eq!(colour(&anew, b"cy"), first);
     }
 }

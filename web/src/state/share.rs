@@ -24,7 +24,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use logscope::lab::{Action, ScenarioError, TopicAction, parse_topic_scenario};
 
-use super::{BatchId, Palette};
+use super::{BatchId, ColourBy};
 
 /// Longer links are cut off by programs that pass them on.
 pub(crate) const MAX_LINK: usize = 8_000;
@@ -51,7 +51,7 @@ pub(crate) struct Link {
     /// The partition that is looked at, and that what is open is of; without it, the one that the step is about.
     pub(crate) partition: Option<u32>,
     /// What the colours of batches stand for, if that is not what they stand for by themselves.
-    pub(crate) colours: Option<Palette>,
+    pub(crate) colours: Option<ColourBy>,
     /// What is open beside the log.
     pub(crate) open: Option<Opened>,
     /// The position in the file that is open; without it, its front.
@@ -158,7 +158,7 @@ impl Link {
             "partition" => self.partition = Some(number(name, value)?),
             "colours" => {
                 let unknown = || format!("colours= takes keys or producers, not {:?}", shorten(value));
-                self.colours = Some(Palette::read(value).ok_or_else(unknown)?);
+                self.colours = Some(ColourBy::read(value).ok_or_else(unknown)?);
             }
             "at" => self.at = Some(number(name, value)?),
             "batch" => {
@@ -385,7 +385,7 @@ mod tests {
         let lines = prop::collection::vec(line, 0..120);
         let lesson = prop::option::of(any::<String>());
         let (step, partition) = (prop::option::of(any::<usize>()), prop::option::of(any::<u32>()));
-        let colours = prop::option::of(prop_oneof![Just(Palette::Keys), Just(Palette::Producers)]);
+        let colours = prop::option::of(prop_oneof![Just(ColourBy::Keys), Just(ColourBy::Producers)]);
         let at = prop::option::of(any::<u64>());
         (lesson, lines, step, partition, colours, prop::option::of(open), at).prop_map(
             |(lesson, lines, step, partition, colours, open, at)| Link {

@@ -54,8 +54,8 @@ pub(crate) struct State {
     pub(super) name: Rc<str>,
     /// Every step since the page was loaded.
     pub(crate) timeline: Timeline,
-    /// What the colours of batches stand for.
-    pub(crate) palette: Palette,
+    /// The colours of batches, and what they stand for.
+    pub(crate) palette: Rc<Palette>,
     /// The commands that people ran, oldest first.
     pub(crate) history: Rc<Vec<String>>,
     /// The partition that a visitor chose to look at; otherwise it is the one that the step is about.
@@ -96,7 +96,8 @@ pub(crate) struct State {
 impl State {
     /// A state for what is loaded instead: of this one, only how it is looked at stays.
     pub(crate) fn anew(&self, keeping: Keeping) -> Self {
-        let Self { zoom, speed, selected, palette, .. } = *self;
+        let Self { zoom, speed, selected, .. } = *self;
+        let palette = Rc::new(Palette::new(self.palette.by));
         let (file, history) = (self.file.clone(), Rc::clone(&self.history));
         Self { zoom, speed, selected, palette, file, history, keeping, ..Self::default() }
     }

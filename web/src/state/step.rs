@@ -117,3 +117,13 @@ pub(crate) fn gravity(event: &TopicEvent) -> Gravity {
         _ => Gravity::Plain,
     }
 }
+
+/// The key of the batch that a step put into the log.
+pub(super) fn key_of(event: &Event) -> Option<&[u8]> {
+    match event {
+        Event::Log(LogEvent::BatchAppended { batch } | LogEvent::BatchRecovered { batch }) => {
+            batch.first_key.as_deref()
+        }
+        _ => None,
+    }
+}

@@ -22,7 +22,7 @@ pub(crate) struct Props {
     pub(crate) file: Option<Rc<str>>,
     /// Its bytes; none if it is not there at this step, or not any more.
     pub(crate) part: Option<Rc<Part>>,
-    pub(crate) palette: Palette,
+    pub(crate) palette: Rc<Palette>,
     /// Whether the bytes could be copied, once that was asked for.
     pub(crate) copied: Option<bool>,
     /// The partition that it is of, if there are several.
@@ -110,7 +110,7 @@ pub(crate) fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
         html! { <button type="button" {title} onclick={wish(what)}>{name}</button> }
     };
     let apart = |name, taken: &Rc<Taken>, file: Option<&str>| {
-        let (palette, on_run, file) = (props.palette, props.on_run.clone(), file.map(Rc::from));
+        let (palette, on_run, file) = (props.palette.clone(), props.on_run.clone(), file.map(Rc::from));
         html! { <TakenApart key={format!("{name} {} {}", part.file, part.taken.at)} {name} taken={taken.clone()} {file} {palette} {on_run} /> }
     };
     html! {

@@ -31,7 +31,7 @@ const BUTTONS: f64 = 36.0;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
-    pub(crate) palette: Palette,
+    pub(crate) palette: Rc<Palette>,
     pub(crate) selected: Option<BatchId>,
     pub(crate) zoom: Zoom,
     /// Where consumers go on in it.
@@ -62,7 +62,7 @@ pub(crate) fn Lanes(props: &Props) -> Html {
 
     let scene = Scene {
         picture: picture.clone(),
-        palette: *palette,
+        palette: palette.clone(),
         readers: readers.clone(),
         missed: missed.clone(),
         frame,
@@ -101,7 +101,7 @@ pub(crate) fn Lanes(props: &Props) -> Html {
                 // Within what scrolls: by the batches in words a keyboard gets about in it.
                 <Words
                     telling={Telling {
-                        picture: picture.clone(), palette: *palette, readers: readers.clone(), partition: *partition, frame, seen,
+                        picture: picture.clone(), palette: palette.clone(), readers: readers.clone(), partition: *partition, frame, seen,
                         selected: *selected,
                     }}
                     stage={ByAddress(stage.clone())} focused={*focused} on_focus={focused.setter()} on_do={on_do.clone()}

@@ -13,7 +13,7 @@ use super::lesson::LOG;
 use crate::engine::first_scenario;
 use crate::state::consumers::readers;
 use crate::state::format::timestamp;
-use crate::state::{Action, COLOURS, Hue, Palette, State, has_producers};
+use crate::state::{Action, COLOURS, ColourBy, Hue, State, has_producers};
 use crate::{parts, text};
 
 /// More keys than this are not listed: there are no more colours.
@@ -104,7 +104,7 @@ fn drawing(state: &State, number: u32, on_do: &Callback<Action>) -> Html {
     let original = (state.partition() == number).then(|| state.original()).flatten();
     html! {
         <Lanes
-            picture={state.topic().partition(number).clone()} palette={state.palette} zoom={state.zoom}
+            picture={state.topic().partition(number).clone()} palette={state.palette.clone()} zoom={state.zoom}
             selected={state.selected.filter(|_| state.open_in == number)} {partition}
             readers={readers(&state.topic().consumers, number)} zooms={number == last}
             missed={original.map(|original| original.missed).unwrap_or_default()} on_do={on_do.clone()}
@@ -155,10 +155,10 @@ fn legend(state: &State, on_do: &Callback<Action>) -> Html {
     logs().for_each(|log| state.palette.legend(log, LISTED, &mut hues));
     let chip = |hue: &Hue<'_>| {
         let name = hue.name();
-        html! { <li title={name.clone()} class={format!("key-{}", hue.colour())}>{name}</li> }
+        html! { <li title={name.clone()} class={format!("key-{}", state.palette.of(*hue))}>{name}</li> }
     };
-    let producers = state.palette == Palette::Producers;
-    let other = if producers { Palette::Keys } else { Palette::Producers };
+    let producers = state.palette.by == ColourBy::Producers;
+    let other = if producers { ColourBy::Keys } else { ColourBy::Producers };
     let switch = press(on_do, Action::ColourBy(other));
     html! {
         <div class="legend">

@@ -31,7 +31,7 @@ pub(crate) struct Props {
     pub(crate) file: Option<Rc<str>>,
     /// The tree's name.
     pub(crate) name: &'static str,
-    pub(crate) palette: Palette,
+    pub(crate) palette: Rc<Palette>,
     pub(crate) on_run: Callback<Command>,
 }
 

@@ -31,7 +31,7 @@ const TOLD: usize = 24;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Telling {
     pub(super) picture: Rc<Picture>,
-    pub(super) palette: Palette,
+    pub(super) palette: Rc<Palette>,
     pub(super) readers: Rc<Vec<Reader>>,
     /// Which of several partitions it is.
     pub(super) partition: Option<u32>,

@@ -41,7 +41,7 @@ impl App {
             scenario: lines(&commands[given..]).trim_end().to_owned(),
             step: (after > 0).then(|| steps.saturating_sub(after)),
             partition: self.partition_to_link(),
-            colours: Some(self.state.palette)
+            colours: Some(self.state.palette.by)
                 .filter(|colours| *colours != course.map(|course| course.lesson.colours).unwrap_or_default()),
             open: match (self.state.selected, &self.state.file) {
                 (Some(id), _) => Some(Opened::Batch(id)),

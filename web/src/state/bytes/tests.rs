@@ -5,7 +5,7 @@ use logscope::storage::{File as _, MemoryStorage, Storage};
 use proptest::prelude::*;
 
 use super::*;
-use crate::state::{Hue, Palette};
+use crate::state::{ColourBy, Hue, Palette};
 
 const LOG: &str = "00000000000000000000.log";
 
@@ -159,7 +159,8 @@ fn a_byte_leads_to_its_row_and_a_row_to_its_bytes() {
 #[test]
 fn keys_and_values_have_the_colour_of_the_key() {
     let part = a_batch(&["append one key=k"]);
-    let (palette, colour) = (Palette::Keys, Some(Hue::Key(b"k").colour()));
+    let palette = Palette::default();
+    let colour = Some(palette.of(Hue::Key(b"k")));
     let taken = &part.taken;
     let looks = taken.looks(0..taken.bytes.len(), &palette);
     assert_eq!(looks.len(), taken.bytes.len());
@@ -170,7 +171,7 @@ fn keys_and_values_have_the_colour_of_the_key() {
     assert_eq!((looks[8].first, looks[9].first, looks[9].colour), (true, false, None));
     assert_eq!(taken.looks(key + 1..key + 4, &palette), looks[key + 1..key + 4]);
     // A record has no producer of its own.
-    assert_eq!(taken.looks(key..key + 1, &Palette::Producers)[0].colour, None);
+    assert_eq!(taken.looks(key..key + 1, &Palette::new(ColourBy::Producers))[0].colour, None);
     let unknown = Taken { at: 5, bytes: vec![1, 2], fields: Vec::new() };
     assert_eq!(unknown.looks(0..2, &palette).len(), 2);
 }

@@ -8,7 +8,7 @@ use logscope::log::Event as LogEvent;
 use logscope::storage::JournalStorage;
 
 use super::*;
-use crate::state::{Hue, has_producers};
+use crate::state::{ColourBy, Hue, has_producers};
 
 const ROOM: f64 = 860.0;
 
@@ -192,27 +192,27 @@ fn only_batches_in_view_are_laid_out() {
 fn colours_stand_for_keys_or_for_producers() {
     let lines = "append a key=m\nappend b key=k producer=7 seq=0\nappend c producer=8 seq=0\nappend d key=m";
     let picture = fold(&events(lines));
-    let legend = |palette: Palette, most| {
+    let legend = |by, most| {
         let mut hues = Vec::new();
-        palette.legend(&picture.log, most, &mut hues);
+        Palette::new(by).legend(&picture.log, most, &mut hues);
         hues.into_iter().map(Hue::name).collect::<Vec<_>>()
     };
-    assert_eq!(legend(Palette::Keys, 7), ["m", "k"]);
-    assert_eq!(legend(Palette::Producers, 7), ["producer 7", "producer 8"]);
-    assert_eq!(legend(Palette::Keys, 1), ["m"]);
+    assert_eq!(legend(ColourBy::Keys, 7), ["m", "k"]);
+    assert_eq!(legend(ColourBy::Producers, 7), ["producer 7", "producer 8"]);
+    assert_eq!(legend(ColourBy::Keys, 1), ["m"]);
     assert!(has_producers(&picture.log) && !has_producers(&fold(&events("append a")).log));
 
     let frame = frame(&picture, ROOM, Zoom::default());
     let all = View { lanes: 0..frame.rows, x: 0.0..f64::MAX };
-    let colours = |palette: Palette| -> Vec<_> {
-        lanes(&picture, &palette, &frame, &all)[0].boxes.iter().map(|shape| shape.colour).collect()
+    let colours = |by| -> Vec<_> {
+        lanes(&picture, &Palette::new(by), &frame, &all)[0].boxes.iter().map(|shape| shape.colour).collect()
     };
-    let key = |key: &[u8]| Some(Hue::Key(key).colour());
-    assert_eq!(colours(Palette::Keys), [key(b"m"), key(b"k"), None, key(b"m")]);
-    assert_eq!(colours(Palette::Producers), [None, Some(0), Some(1), None]);
-    let told = |palette: Palette| options(&picture, &palette, &frame, None).0[1].text.clone();
-    assert!(told(Palette::Keys).contains(" bytes, key k, not on"), "{}", told(Palette::Keys));
-    assert!(told(Palette::Producers).contains(", producer 7, "), "{}", told(Palette::Producers));
+    let key = |key: &[u8]| Some(Palette::new(ColourBy::Keys).of(Hue::Key(key)));
+    assert_eq!(colours(ColourBy::Keys), [key(b"m"), key(b"k"), None, key(b"m")]);
+    assert_eq!(colours(ColourBy::Producers), [None, Some(0), Some(1), None]);
+    let told = |by| options(&picture, &Palette::new(by), &frame, None).0[1].text.clone();
+    assert!(told(ColourBy::Keys).contains(" bytes, key k, not on"), "{}", told(ColourBy::Keys));
+    assert!(told(ColourBy::Producers).contains(", producer 7, "), "{}", told(ColourBy::Producers));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use logscope::lab::{TopicAction, TopicEvent};
 
-use super::Palette;
+use super::ColourBy;
 use condition::Condition;
 pub(crate) use parse::parse;
 pub(crate) use prose::{Block, Span, blocks};
@@ -36,7 +36,7 @@ pub(crate) struct Lesson {
     pub(crate) tasks: Vec<Task>,
     pub(crate) text: Vec<Block>,
     /// What the colours stand for at first.
-    pub(crate) colours: Palette,
+    pub(crate) colours: ColourBy,
 }
 
 /// Something to do.

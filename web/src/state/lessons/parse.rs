@@ -25,7 +25,7 @@ use logscope::lab::{TopicAction, parse_topic_line};
 use super::condition::Condition;
 use super::prose::{blocks, spans};
 use super::{Lesson, Mistake, Task};
-use crate::state::Palette;
+use crate::state::ColourBy;
 
 /// The line that begins and ends what stands before the text.
 const FENCE: &str = "---";
@@ -95,7 +95,7 @@ impl Draft {
             "title" if value.is_empty() => return Err(wrong("title: needs a title")),
             "title" if self.lesson.title.is_empty() => self.lesson.title = value.to_owned(),
             "title" => return Err(wrong("there is a title already")),
-            "colours" => match Palette::read(value) {
+            "colours" => match ColourBy::read(value) {
                 Some(colours) => self.lesson.colours = colours,
                 None => return Err(wrong("colours: are of keys or of producers")),
             },

@@ -43,6 +43,7 @@ impl State {
 
     /// The same steps over a start of which more has been read.
     pub(crate) fn begin_at(&mut self, start: Picture) {
+        self.meet_keys_of(&start);
         self.timeline = self.timeline.over(Rc::new(Rc::new(start).into()), 0);
     }
 

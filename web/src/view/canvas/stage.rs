@@ -35,7 +35,7 @@ const OUTLINE_MS: f64 = 150.0;
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::view) struct Scene {
     pub(in crate::view) picture: Rc<Picture>,
-    pub(in crate::view) palette: Palette,
+    pub(in crate::view) palette: Rc<Palette>,
     pub(in crate::view) readers: Rc<Vec<Reader>>,
     /// The offsets that the original fetch never returns, in runs.
     pub(in crate::view) missed: Rc<[(u64, u64)]>,
