@@ -146,6 +146,10 @@ async fn the_keyboard_is_enough_for_a_lesson() -> Result<()> {
     visit(async |page| {
         page.tab_to("Lessons").await?;
         page.type_keys(ENTER).await?;
+        eventually("the lessons are listed", async || {
+            Ok(page.dialog().await?.contains("Offsets").then_some(()))
+        })
+        .await?;
         page.tab_to("Offsets").await?;
         page.type_keys(ENTER).await?;
         done(page, 0, 4).await?;
