@@ -166,6 +166,13 @@ async fn a_part_that_does_not_come_can_be_asked_for_again() -> Result<()> {
             println!("A page that was built with --dev has no parts: nothing is tested.");
             return Ok(());
         }
+        // The page asks for one by itself, and is not to do that later.
+        eventually("the page has asked for what runs commands", async || {
+            let asked = "const names = performance.getEntriesByType('resource').map((entry) => entry.name);
+                return names.some((name) => name.includes('split_commands'))";
+            Ok((page.console(asked).await? == "true").then_some(()))
+        })
+        .await?;
         let served = host.stop();
         page.press("Lessons").await?;
         eventually("it is said that a part is missing", async || {
