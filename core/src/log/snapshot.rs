@@ -73,13 +73,13 @@ pub(super) fn write_snapshot<S: Storage, O: Observer>(
     Ok(())
 }
 
-/// The newest snapshot at or below `offset` that can be read, and its offset. `offsets` are those there are.
+/// The newest snapshot at or below `offset` that can be read, and its offset. `offsets` are those there are, in
+/// order.
 pub(super) fn latest_snapshot<S: Storage>(
     storage: &S,
-    offsets: &mut [u64],
+    offsets: &[u64],
     offset: u64,
 ) -> Result<Option<(ProducerState, u64)>> {
-    offsets.sort_unstable();
     for &at in offsets.iter().rev().filter(|at| **at <= offset) {
         let file = storage.open(&file_name(at, SNAPSHOT_SUFFIX))?;
         let mut bytes = Vec::new();

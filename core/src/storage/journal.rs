@@ -169,7 +169,8 @@ impl Storage for JournalStorage {
 impl Crash for JournalStorage {
     fn crash(&self, keep: u64) {
         let mut journal = self.journal();
-        let before: BTreeMap<_, _> = self.memory.durable_sizes().into_iter().collect();
+        let mut before = BTreeMap::new();
+        before.extend(self.memory.durable_sizes());
         self.memory.crash(keep);
         journal.epoch += 1;
         journal.live = journal.durable.clone();

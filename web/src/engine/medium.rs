@@ -86,6 +86,8 @@ impl Medium {
         let of = |(number, names): (u32, &BTreeMap<String, u64>)| -> Vec<_> {
             names.iter().map(|(name, id)| (kept_name(number, name), kept_id(number, *id))).collect()
         };
-        (0..).zip(&self.names).flat_map(of).collect()
+        let mut all = BTreeMap::new();
+        all.extend((0..).zip(&self.names).flat_map(of));
+        all
     }
 }

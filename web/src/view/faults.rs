@@ -3,13 +3,14 @@
 use logscope::lab::{Picture, State as LogState};
 use yew::prelude::*;
 
+use crate::state::files::totals;
 use crate::text;
 
 /// A line for each: the disk's limit and what it holds, a sync that is going to fail, a log that a failed one has stopped.
 pub(super) fn faults(picture: &Picture) -> Html {
     let disk = picture.disk;
     let limit = disk.limit.map(|limit| {
-        let used: u64 = picture.log.files().iter().map(|(_, size)| size).sum();
+        let (_, used) = totals(&picture.log);
         let share = used as f64 / limit.max(1) as f64;
         let full = format!("width:{:.1}%", share.min(1.0) * 100.0);
         html! {

@@ -274,9 +274,7 @@ impl LogPicture {
             true
         });
         let unknown = |file: &&(String, u64)| sizes.contains_key(file.0.as_str());
-        let mut others: Vec<_> = files.iter().filter(unknown).cloned().collect();
-        others.sort_unstable();
-        self.other_files = Arc::new(others);
+        self.other_files = Arc::new(files.iter().filter(unknown).cloned().collect());
         let end = |last: &Arc<SegmentPicture>| {
             last.batches.last().map_or(last.base_offset, |batch| batch.last_offset + 1)
         };

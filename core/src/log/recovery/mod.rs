@@ -374,8 +374,8 @@ impl<'a, S: Storage, O: Observer> Recovery<'a, S, O> {
 
     /// The state of the producers at `offset`: from the newest snapshot, and the batches behind it.
     fn producers_at(&self, offset: u64) -> Result<ProducerState> {
-        let mut offsets: Vec<u64> = self.snapshots().collect();
-        let (mut state, from) = latest_snapshot(self.storage, &mut offsets, offset)?.unwrap_or_default();
+        let offsets: Vec<u64> = self.snapshots().collect();
+        let (mut state, from) = latest_snapshot(self.storage, &offsets, offset)?.unwrap_or_default();
         replay(&mut state, self.segments.iter().map(|segment| &**segment), from, offset)?;
         Ok(state)
     }
