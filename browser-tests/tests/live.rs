@@ -125,6 +125,13 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
         })
         .await?;
 
+        page.run("config segment.bytes=12345").await?;
+        eventually("the log goes by the new config", async || {
+            Ok(page.region("Log").await?.contains("12345").then_some(()))
+        })
+        .await?;
+        batches_are(page, 2).await?;
+
         page.fetch(99, 100).await?;
         eventually("the refusal is shown", async || {
             let alerts = page.alerts().await?;

@@ -114,8 +114,13 @@ impl Client {
     }
 
     /// Has something done.
-    pub(crate) async fn post(&self, path: &str, body: Option<&str>) -> Result<Json, Failure> {
-        self.json(path, Ask { method: "POST", body, ..Ask::default() }).await
+    pub(crate) async fn send(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Json, Failure> {
+        self.json(path, Ask { method, body, ..Ask::default() }).await
     }
 
     /// Bytes of a file from a position on, and how many there are in all; from a broker that gives no parts, all.
@@ -341,6 +346,18 @@ async fn parse(response: &Response) -> Result<Json, Failure> {
 async fn bytes(buffer: Result<Promise, JsValue>) -> Result<Vec<u8>, Failure> {
     let buffer = JsFuture::from(buffer.map_err(|_| Failure::Broken)?).await.map_err(|_| Failure::Broken)?;
     Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// Changes of a topic's configs, as the broker takes them.
+pub(crate) fn changes(entries: &[(String, String)]) -> String {
+    let mut body = String::from("{\"configs\":{");
+    for (at, (key, value)) in entries.iter().enumerate() {
+        body.push_str(if at > 0 { "," } else { "" });
+        quote(&mut body, key);
+        body.push(':');
+        quote(&mut body, value);
+    }
+    body + "}}"
 }
 
 /// Records of one payload and key, as the broker takes them.

@@ -41,7 +41,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
                 self.shared.observer.observe(|| Event::OrphanRemoved { name: name.clone() });
             }
         }
-        let (mut state, from) = latest_snapshot(&*self.storage, &mut snapshots, end)?.unwrap_or_default();
+        let (mut state, from) = latest_snapshot(&*self.storage, &snapshots, end)?.unwrap_or_default();
         let segments = self.shared.segments();
         replay(&mut state, segments.iter().map(|segment| &**segment), from, end)?;
         self.producers = state;
@@ -73,14 +73,16 @@ pub(super) fn write_snapshot<S: Storage, O: Observer>(
     Ok(())
 }
 
-/// The newest snapshot at or below `offset` that can be read, and its offset. `offsets` are those there are, in
-/// order.
+/// The newest snapshot at or below `offset` that can be read, and its offset. `offsets` are those there are.
 pub(super) fn latest_snapshot<S: Storage>(
     storage: &S,
     offsets: &[u64],
     offset: u64,
 ) -> Result<Option<(ProducerState, u64)>> {
-    for &at in offsets.iter().rev().filter(|at| **at <= offset) {
+    let mut end = offset.saturating_add(1);
+    // Mostly the first can be read.
+    while let Some(at) = offsets.iter().copied().filter(|at| *at < end).max() {
+        end = at;
         let file = storage.open(&file_name(at, SNAPSHOT_SUFFIX))?;
         let mut bytes = Vec::new();
         read_up_to(&file, 0, usize::try_from(file.len()?).unwrap_or(usize::MAX), &mut bytes)?;

@@ -60,6 +60,9 @@ pub(crate) const ASK_THE_BROKER: &str =
     "A broker's log is shown: the console is for the log in this browser, and a broker is asked by HTTP.";
 pub(crate) const ONLY_IN_THE_LAB: &str =
     "A running broker's log can't be crashed, damaged or set back from here.";
+pub(crate) const CONFIGS_HINT: &str =
+    "A command changes them for the whole topic: config segment.bytes=1048576";
+pub(crate) const ALTERED: &str = "The topic goes by the new configs from now on.";
 pub(crate) const FLUSHED: &str = "All records are durable.";
 pub(crate) const COMPACTED: &str = "The log is compacted.";
 pub(crate) const NOT_COMPACTED: &str = "There was nothing to compact, or cleanup.policy does not compact.";

@@ -235,6 +235,7 @@ pub(crate) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction
             <details class="panel">
                 <summary>{crate::text::CONFIGS}</summary>
                 <table class="live-configs" aria-label={crate::text::CONFIGS}><tbody>{for state.settings.config.iter().map(config)}</tbody></table>
+                <p class="hint">{text::CONFIGS_HINT}</p>
             </details>
         </>
     }

@@ -61,20 +61,19 @@ impl App {
 struct Request {
     command: Rc<str>,
     path: String,
-    /// With a body, or without one, to be posted; otherwise it is only asked for.
-    post: Option<Option<String>>,
+    method: &'static str,
+    body: Option<String>,
     say: fn(&Json) -> Result<Answer, Failure>,
 }
 
 impl Request {
     /// `None` if a broker takes no such command.
     fn of(command: &Command, path: &str, topic: &str, partition: u32) -> Option<Self> {
-        let post = |path: String, body, say: fn(&Json) -> Result<Answer, Failure>| {
-            Some(Self { command: command.to_string().into(), path, post: Some(body), say })
+        let ask = |method, path: String, body, say: fn(&Json) -> Result<Answer, Failure>| {
+            Some(Self { command: command.to_string().into(), path, method, body, say })
         };
-        let get = |path: String, say: fn(&Json) -> Result<Answer, Failure>| {
-            Some(Self { command: command.to_string().into(), path, post: None, say })
-        };
+        let post = |path, body, say| ask("POST", path, body, say);
+        let get = |path, say| ask("GET", path, None, say);
         let produce = |payload: Option<&str>, key: Option<&str>, count| {
             let body = live::records(payload, key, count, partition);
             post(format!("/topics/{topic}/records"), Some(body), produced)
@@ -99,15 +98,17 @@ impl Request {
                     text::COMPACTED
                 })
             }),
+            Command::Config { entries } => {
+                ask("PATCH", format!("/topics/{topic}"), Some(live::changes(entries)), |_| {
+                    said(text::ALTERED)
+                })
+            }
             _ => None,
         }
     }
 
     async fn send(self, client: &Client) -> Result<Answer, Failure> {
-        let json = match &self.post {
-            Some(body) => client.post(&self.path, body.as_deref()).await?,
-            None => client.get(&self.path).await?,
-        };
+        let json = client.send(self.method, &self.path, self.body.as_deref()).await?;
         let mut answer = (self.say)(&json)?;
         answer.records.iter_mut().for_each(|(command, _)| *command = self.command.clone());
         Ok(answer)
