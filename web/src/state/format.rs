@@ -19,6 +19,15 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// A number that is not negative, with so many decimals at most. The language's own way to write a fraction would be three
+/// kilobytes of the page.
+pub(crate) fn decimal(number: f64, places: u32) -> String {
+    let unit = 10_u64.pow(places);
+    let parts = (number * unit as f64).round() as u64;
+    let text = format!("{}.{:0width$}", parts / unit, parts % unit, width = places as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// The offsets of a batch: `7`, or `7–9`.
 pub(crate) fn offsets(first: u64, last: u64) -> String {
     if first == last { first.to_string() } else { format!("{first}–{last}") }
@@ -103,6 +112,14 @@ pub(crate) fn visible(byte: u8) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_are_those_that_count() {
+        let numbers =
+            [(0.0, 0), (7.0, 2), (10.0, 1), (1234.5678, 2), (0.06, 1), (0.04, 1), (-1.0, 1), (f64::NAN, 1)];
+        let texts = numbers.map(|(number, places)| decimal(number, places));
+        assert_eq!(texts, ["0", "7", "10", "1234.57", "0.1", "0", "0", "0"]);
+    }
 
     #[test]
     fn sizes_are_in_their_largest_unit() {

@@ -1,5 +1,7 @@
 //! How fast steps are played: on a scale where each mark is twice the one before, and one beyond them all.
 
+use super::format::decimal;
+
 /// A mark of the scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Speed(u8);
@@ -43,8 +45,10 @@ impl Speed {
     pub(crate) fn text(self) -> String {
         match self {
             Self::INSTANT => "instant".to_owned(),
-            Self(mark) if i32::from(mark) < ONE => format!("1 step in {} s", 1.0 / self.per_second()),
-            _ => format!("{}/s", self.per_second()),
+            Self(mark) if i32::from(mark) < ONE => {
+                format!("1 step in {} s", decimal(1.0 / self.per_second(), 0))
+            }
+            _ => format!("{}/s", decimal(self.per_second(), 0)),
         }
     }
 }

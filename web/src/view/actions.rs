@@ -6,7 +6,7 @@ use web_sys::Element;
 use yew::prelude::*;
 
 use super::hooks::{press, use_rows};
-use crate::state::format::count;
+use crate::state::format::{count, decimal};
 use crate::state::{Action, Group, State};
 use crate::text;
 
@@ -68,7 +68,7 @@ pub(crate) fn Actions(props: &Props) -> Html {
             <div class="rows" ref={window} {onscroll}>
                 <ul
                     class="actions" role="listbox" tabindex="0" aria-label={text::ACTIONS} hidden={groups.is_empty()} {onkeydown}
-                    aria-activedescendant={current.map(|at| format!("action-{at}"))} style={format!("padding-block:{above}px {below}px")}
+                    aria-activedescendant={current.map(|at| format!("action-{at}"))} style={format!("padding-block:{}px {}px", decimal(above, 0), decimal(below, 0))}
                 >
                     {for rows.clone().zip(&groups[rows]).map(row)}
                 </ul>

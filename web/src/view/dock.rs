@@ -12,6 +12,7 @@ use super::hooks::press;
 use super::icon::{Icon, icon};
 use super::prose::explained;
 use crate::state::beside::Wish;
+use crate::state::format::decimal;
 use crate::state::{Action, Gravity, Group, Speed, State, Timeline, gravity, title};
 use crate::text;
 
@@ -94,7 +95,7 @@ fn controls(state: &State, on_do: &Callback<Action>) -> Html {
         let value = event.target_unchecked_into::<HtmlInputElement>().value();
         Action::Speed(Speed::new(value.parse().unwrap_or(0)))
     });
-    let done = format!("--done:{:.5}", cursor as f64 / len.max(1) as f64);
+    let done = format!("--done:{}", decimal(cursor as f64 / len.max(1) as f64, 5));
     let (at_start, at_end) = (cursor == 0, cursor == len);
     html! {
         <div class="transport">

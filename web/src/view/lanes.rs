@@ -15,6 +15,7 @@ use super::icon::{Icon, icon};
 use super::words::{Telling, Words};
 use crate::browser;
 use crate::state::consumers::Reader;
+use crate::state::format::decimal;
 use crate::state::layout::{MARGIN, frame, view};
 use crate::state::{Action, BatchId, Palette, Zoom};
 use crate::text;
@@ -93,8 +94,8 @@ pub(crate) fn Lanes(props: &Props) -> Html {
     let overflows = frame.height > size.1 + 1.0 || frame.width > size.0 + 1.0;
     // What is at the very end is not to lie beneath the buttons. On a narrow page the window is no higher than the lanes.
     let below = if overflows || frame.left <= MARGIN { BUTTONS } else { 0.0 };
-    let extent = format!("width:{}px;height:{}px", frame.width.round(), (frame.height + below).round());
-    let sheet = format!("width:{}px;height:{}px", size.0, size.1);
+    let extent = size_of(frame.width, frame.height + below);
+    let sheet = size_of(size.0, size.1);
     html! {
         <div class="drawing">
             <div class="lanes" ref={stage.window.clone()} {onscroll}>
@@ -118,6 +119,10 @@ pub(crate) fn Lanes(props: &Props) -> Html {
             <i ref={stage.probe.clone()} class="ink" hidden=true></i>
         </div>
     }
+}
+
+fn size_of(width: f64, height: f64) -> String {
+    format!("width:{}px;height:{}px", decimal(width, 2), decimal(height, 2))
 }
 
 /// Whoever chooses a batch looks at its partition from then on.

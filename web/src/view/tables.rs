@@ -9,6 +9,7 @@ use super::hooks::{press, use_rows};
 use crate::state::beside::Wish;
 use crate::state::bytes::purpose;
 use crate::state::files::{files, totals};
+use crate::state::format::decimal;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
 
@@ -157,5 +158,5 @@ fn unseen_rows(count: usize, key: &'static str) -> Html {
     if count == 0 {
         return Html::default();
     }
-    html! { <tr {key} class="unseen-rows" aria-hidden="true" style={format!("height:{}px", count as f64 * FILE_ROW)}></tr> }
+    html! { <tr {key} class="unseen-rows" aria-hidden="true" style={format!("height:{}px", decimal(count as f64 * FILE_ROW, 0))}></tr> }
 }

@@ -135,5 +135,6 @@ pub(crate) fn scroll_to(
 ) -> (f64, f64) {
     let top = y / map.height.max(1.0) * frame.height - height / 2.0;
     let left = frame.left + x / MINIMAP * (frame.width - frame.left) - width / 2.0;
-    (left.clamp(0.0, (frame.width - width).max(0.0)), top.clamp(0.0, (frame.height - height).max(0.0)))
+    let least = |at: f64, most: f64| at.min(most).max(0.0);
+    (least(left, frame.width - width), least(top, frame.height - height))
 }

@@ -7,6 +7,7 @@ use web_sys::{CanvasPattern, CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::inks::{INKS, Ink, Inks};
 use crate::browser;
+use crate::state::format::decimal;
 
 /// The side of the hatching's tile, in pixels.
 const TILE: u32 = 6;
@@ -135,7 +136,7 @@ impl<'s> Pen<'s> {
         if self.text.replace((size, weight)) == (size, weight) {
             return;
         }
-        self.context.set_font(&format!("{weight} {size}px {}", self.inks.font));
+        self.context.set_font(&format!("{weight} {}px {}", decimal(size, 2), self.inks.font));
     }
 
     /// Text, and around it the ground that it stands on, if it covers something.
