@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::error::ApiError;
 use super::json::BASE64;
 use super::record::HeaderSchema;
-use super::written::{write_number, write_text};
+use super::written::{is_plain_ascii, write_number, write_text};
 use crate::broker::{Broker, FETCH_MAX_BYTES, FetchAnswer, FetchRequest, TopicPartition};
 
 /// The most bytes of records, decompressed, in one answer.
@@ -198,6 +198,12 @@ fn write_bytes(out: &mut Vec<u8>, name: &[u8], bytes: Option<&[u8]>) {
         out.extend_from_slice(b"\":null");
         return;
     };
+    if is_plain_ascii(bytes) {
+        out.extend_from_slice(b"\":\"");
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => {
             out.extend_from_slice(b"\":");

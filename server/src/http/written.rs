@@ -47,6 +47,15 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
+/// Whether bytes are ASCII, and a JSON string has them as they are. Nearly all payloads are, and a run of a fixed length in
+/// which nothing ends early is looked at many bytes at a time.
+pub(super) fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let is_plain = |byte: u8| (byte.wrapping_sub(0x20) < 0x60) & (byte != b'"') & (byte != b'\\');
+    let are_plain = |run: &[u8]| run.iter().fold(true, |plain, byte| plain & is_plain(*byte));
+    let (runs, rest) = bytes.as_chunks::<32>();
+    runs.iter().all(|run| are_plain(run)) && are_plain(rest)
+}
+
 /// How many bytes from the front on a JSON string takes as they are, and has as they are.
 pub(super) fn plain_size(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
@@ -84,6 +93,19 @@ mod tests {
             }
         }
         assert_eq!(text("\u{0}\u{1f}\"\\"), r#""\u0000\u001f\"\\""#);
+    }
+
+    #[test]
+    fn plain_ascii_is_what_another_library_writes_as_it_is() {
+        for byte in 0..=u8::MAX {
+            for (before, after) in [(0, 0), (31, 0), (31, 40), (40, 0), (70, 3)] {
+                let sample = [vec![b'x'; before], vec![byte], vec![b'~'; after]].concat();
+                let written = str::from_utf8(&sample).map(|text| serde_json::to_string(text).unwrap());
+                let is_plain = written.is_ok_and(|it| it.is_ascii() && it.len() == sample.len() + 2);
+                assert_eq!(is_plain_ascii(&sample), is_plain, "{byte} after {before}");
+            }
+        }
+        assert!(is_plain_ascii(b""));
     }
 
     #[test]

@@ -26,11 +26,10 @@ pub(super) fn in_time(
     request: hyper::Request<Incoming>,
     limit: Duration,
 ) -> impl Future<Output = Response> + use<> {
-    let late = Arc::new(AtomicBool::new(false));
-    let timed = !request.body().is_end_stream();
-    let request = match timed {
-        true => request.map(|body| Body::new(TimedBody::new(body, limit, Arc::clone(&late)))),
-        false => request.map(Body::new),
+    let late = (!request.body().is_end_stream()).then(Arc::<AtomicBool>::default);
+    let request = match &late {
+        Some(late) => request.map(|body| Body::new(TimedBody::new(body, limit, Arc::clone(late)))),
+        None => request.map(Body::new),
     };
     let answer = app.call(request);
     async move {
@@ -38,7 +37,7 @@ pub(super) fn in_time(
             Ok(answer) => answer,
             Err(never) => match never {},
         };
-        if timed && late.load(Ordering::Acquire) { too_slow(limit) } else { answer }
+        if late.is_some_and(|late| late.load(Ordering::Acquire)) { too_slow(limit) } else { answer }
     }
 }
 

@@ -12,8 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::task::AtomicWaker;
-
 /// A request needs two; a connection that has many in a row is to hold nobody up.
 const TURNS: usize = 4;
 
@@ -32,20 +30,26 @@ pub(super) struct AtOnce<F> {
     waker: Waker,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Own {
     state: AtomicU8,
-    task: AtomicWaker,
+    task: Waker,
 }
 
 impl<F> AtOnce<F> {
     pub(super) fn new(future: F) -> Self {
-        let own = Arc::new(Own::default());
+        let own = Own::of(Waker::noop());
         Self { future, waker: Waker::from(Arc::clone(&own)), own }
     }
 
     pub(super) fn get_mut(&mut self) -> &mut F {
         &mut self.future
+    }
+}
+
+impl Own {
+    fn of(task: &Waker) -> Arc<Self> {
+        Arc::new(Self { state: AtomicU8::new(IDLE), task: task.clone() })
     }
 }
 
@@ -59,7 +63,7 @@ impl Wake for Own {
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| (state != IDLE).then_some(WOKEN));
         if noted.is_err() {
-            self.task.wake();
+            self.task.wake_by_ref();
         }
     }
 }
@@ -69,7 +73,12 @@ impl<F: Future + Unpin> Future for AtOnce<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Self { future, own, waker } = &mut *self;
-        own.task.register(context.waker());
+        // As a rule the task stays the same, so that nothing is written here. After a change, what the future waits for
+        // hears of the new waker, as it does with any future, and none but that one has to be woken.
+        if !own.task.will_wake(context.waker()) {
+            *own = Own::of(context.waker());
+            *waker = Waker::from(Arc::clone(own));
+        }
         let mut inner = Context::from_waker(waker);
         for _ in 0..TURNS {
             own.state.store(POLLED, Ordering::Release);
@@ -89,6 +98,8 @@ impl<F: Future + Unpin> Future for AtOnce<F> {
 mod tests {
     use std::future::poll_fn;
     use std::sync::atomic::AtomicUsize;
+
+    use futures_util::task::AtomicWaker;
 
     use super::*;
 
@@ -124,6 +135,22 @@ mod tests {
         for wakes in 0..TURNS {
             assert_eq!(polled(wakes), (wakes + 1, 0));
         }
+    }
+
+    #[test]
+    fn a_wake_is_that_of_the_task_that_polled_last() {
+        let seen = AtomicWaker::new();
+        let mut future = AtOnce::new(poll_fn(|context: &mut Context<'_>| {
+            seen.register(context.waker());
+            Poll::<()>::Pending
+        }));
+        let tasks = [Arc::new(Count::default()), Arc::new(Count::default())];
+        for task in &tasks {
+            let waker = Waker::from(Arc::clone(task));
+            assert!(Pin::new(&mut future).poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        seen.wake();
+        assert_eq!(tasks.map(|task| task.0.load(Ordering::Relaxed)), [0, 1]);
     }
 
     #[test]
