@@ -8,13 +8,16 @@ use std::sync::Arc;
 use crate::config::LogConfig;
 use crate::error::Result;
 use crate::log::event::BatchInfo;
-use crate::record::Batch;
+use crate::record::{Batch, BatchError};
 use crate::segment::{
     INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name, parse_file_name,
 };
 use crate::storage::{File, Storage};
 
 use super::{List, LogPicture, SegmentPicture};
+
+/// So many bytes of a log are read at a time, or as many as a batch has.
+const PIECE: usize = 128 * 1024;
 
 impl LogPicture {
     /// Reads the files of a log. The high watermark is not in the files: it is set to the log end offset.
@@ -26,7 +29,7 @@ impl LogPicture {
         names.sort_unstable();
         let mut segments = Vec::new();
         for base_offset in names.iter().filter_map(|name| parse_file_name(name, LOG_SUFFIX)) {
-            let log = read_all(storage, &file_name(base_offset, LOG_SUFFIX))?;
+            let log = storage.open(&file_name(base_offset, LOG_SUFFIX))?;
             let [index, time_index] = [INDEX_SUFFIX, TIME_INDEX_SUFFIX].map(|suffix| {
                 let name = file_name(base_offset, suffix);
                 names.contains(&name).then(|| read_all(storage, &name)).transpose()
@@ -34,8 +37,8 @@ impl LogPicture {
             let (index, time_index) = (index?, time_index?);
             segments.push(Arc::new(SegmentPicture {
                 base_offset,
-                size: log.len() as u64,
-                batches: read_batches(base_offset, &log),
+                size: log.len()?,
+                batches: read_batches(base_offset, &log)?,
                 index_size: index.as_ref().map(|bytes| bytes.len() as u64),
                 index: read_entries(&index.unwrap_or_default()),
                 time_index_size: time_index.as_ref().map(|bytes| bytes.len() as u64),
@@ -88,19 +91,44 @@ fn read_checkpoint<S: Storage>(storage: &S, names: &[String], field: &str) -> Re
 
 fn read_all<S: Storage>(storage: &S, name: &str) -> Result<Vec<u8>> {
     let file = storage.open(name)?;
-    let mut bytes = vec![0; file.len()? as usize];
-    file.read_at(0, &mut bytes)?;
+    let mut bytes = Vec::new();
+    read_piece(&file, 0, file.len()? as usize, &mut bytes)?;
     Ok(bytes)
 }
 
-fn read_batches(segment: u64, bytes: &[u8]) -> List<BatchInfo> {
-    let mut batches = List::default();
-    let mut rest = bytes;
-    while let Ok((batch, after)) = Batch::parse(rest) {
-        batches.push(BatchInfo::new(segment, (bytes.len() - rest.len()) as u64, &batch));
-        rest = after;
+/// The batches of a `.log` file, which is read in pieces: a large log need not be in memory once more.
+fn read_batches<F: File>(segment: u64, log: &F) -> Result<List<BatchInfo>> {
+    let (mut batches, mut position, mut piece) = (List::default(), 0, Vec::new());
+    let mut wanted = PIECE;
+    loop {
+        read_piece(log, position, wanted, &mut piece)?;
+        let mut rest = piece.as_slice();
+        let ended = loop {
+            match Batch::parse(rest) {
+                Ok((batch, after)) => {
+                    batches.push(BatchInfo::new(segment, position, &batch));
+                    position += (rest.len() - after.len()) as u64;
+                    rest = after;
+                }
+                Err(error) => break error,
+            }
+        };
+        // A batch that the piece does not hold may be in the file as a whole.
+        let left = log.len()?.saturating_sub(position);
+        match ended {
+            BatchError::Incomplete { needed, .. } if piece.len() == wanted && needed <= left => {
+                wanted = PIECE.max(needed as usize);
+            }
+            _ => return Ok(batches),
+        }
     }
-    batches
+}
+
+/// Reads so many bytes in the place of what is in `piece`, or as many as there are.
+fn read_piece<F: File>(file: &F, position: u64, len: usize, piece: &mut Vec<u8>) -> Result<()> {
+    piece.clear();
+    while piece.len() < len && file.read_to(position + piece.len() as u64, len - piece.len(), piece)? > 0 {}
+    Ok(())
 }
 
 fn read_entries(bytes: &[u8]) -> List<IndexEntry> {

@@ -168,7 +168,7 @@ impl App {
         });
         (self.store, self.committing, self.fresh) = (Some(store), 0, false);
         self.begin(saved, Keeping::Saved);
-        self.keep_own_commands();
+        self.keep_commands_soon();
         self.commit(ctx, false);
     }
 

@@ -59,6 +59,11 @@ impl App {
         }
     }
 
+    /// With the next commit, not before the log is shown: kept commands may be long.
+    pub(in crate::app) fn keep_commands_soon(&mut self) {
+        self.aside.unkept = true;
+    }
+
     /// Keeps what the own log, which must be in its place, was told by since the last time.
     pub(in crate::app) fn keep_new_commands(&mut self) {
         if mem::take(&mut self.aside.unkept) {
