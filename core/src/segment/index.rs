@@ -65,21 +65,31 @@ fn count_up_to(entries: &[IndexEntry], relative_offset: u32, mut probe: impl FnM
         probe(entry);
         entry.relative_offset <= relative_offset
     };
-    let Some(last) = entries.last().filter(|last| !below(last)) else {
+    let Some((last, rest)) = entries.split_last() else { return 0 };
+    if below(last) {
         return entries.len();
-    };
-    let share = u64::from(relative_offset) * entries.len() as u64 / u64::from(last.relative_offset);
-    let (mut low, mut high, mut step) = (share as usize, share as usize, 1);
-    if below(&entries[low]) {
-        while high < entries.len() && below(&entries[high]) {
-            (low, high, step) = (high, high.saturating_add(step), step * 2);
+    }
+    let share = u64::from(relative_offset) * rest.len() as u64 / u64::from(last.relative_offset);
+    let (mut low, mut high, mut step) = (0, share as usize, 1);
+    // What lies before `low` is at or below, and what lies from `high` on is above. Nothing is compared twice.
+    let Some(first) = rest.get(high) else { return 0 };
+    if below(first) {
+        (low, high) = (high + 1, high + 1);
+        while high < rest.len() && below(&rest[high]) {
+            (low, high, step) = (high + 1, high + step, step * 2);
         }
+        high = high.min(rest.len());
     } else {
-        while low > 0 && !below(&entries[low]) {
-            (low, high, step) = (low.saturating_sub(step), low, step * 2);
+        while high > 0 {
+            let at = high.saturating_sub(step);
+            if below(&rest[at]) {
+                low = at + 1;
+                break;
+            }
+            (high, step) = (at, step * 2);
         }
     }
-    low + entries[low..high.min(entries.len())].partition_point(below)
+    low + rest[low..high].partition_point(below)
 }
 
 impl<F: File> OffsetIndex<F> {
@@ -139,15 +149,11 @@ impl<F: File> OffsetIndex<F> {
         })
     }
 
-    /// The entries that a look-up compares with `relative_offset`, in order, each once: for who wants to see it search.
+    /// The entries that a look-up compares with `relative_offset`, in order: for who wants to see it search.
     pub(crate) fn probes(&self, relative_offset: u32) -> io::Result<Vec<IndexEntry>> {
         self.with_entries(|entries| {
             let mut probes = Vec::new();
-            count_up_to(entries, relative_offset, |entry| {
-                if !probes.contains(entry) {
-                    probes.push(*entry);
-                }
-            });
+            count_up_to(entries, relative_offset, |entry| probes.push(*entry));
             probes
         })
     }
