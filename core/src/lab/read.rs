@@ -150,3 +150,29 @@ fn read_time_entries(bytes: &[u8]) -> List<TimeIndexEntry> {
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Lab;
+    use crate::storage::MemoryStorage;
+
+    #[test]
+    fn batches_longer_and_shorter_than_a_piece_are_read_and_a_torn_one_ends_them() {
+        let mut lab = Lab::new(MemoryStorage::new());
+        lab.run_line("config segment.bytes=16777216 max.message.bytes=1048576").unwrap();
+        for (len, count) in [(10_000, 30), (3 * PIECE, 2), (100, 3_000)] {
+            lab.run_line(&format!("append {} count={count}", "x".repeat(len))).unwrap();
+        }
+        let name = file_name(0, LOG_SUFFIX);
+        let log = lab.storage().open(&name).unwrap();
+        let batches = read_batches(0, &log).unwrap();
+        let all: Vec<BatchInfo> = batches.iter().cloned().collect();
+        assert_eq!(all.len(), 3_032);
+        assert!(all.windows(2).all(|pair| pair[0].end() == pair[1].position));
+        assert_eq!(all.last().unwrap().end(), log.len().unwrap());
+
+        log.truncate(all[31].end() - 1).unwrap();
+        assert_eq!(read_batches(0, &log).unwrap().len(), 31);
+    }
+}
