@@ -111,6 +111,15 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
         batches_are(page, 1).await?;
         page.append("again", "ben").await?;
         batches_are(page, 2).await?;
+        page.press("Configs").await?;
+        page.write("segment.bytes", "12345").await?;
+        page.press("Apply").await?;
+        eventually("the log goes by the new config", async || {
+            Ok(page.region("Log").await?.contains("12345").then_some(()))
+        })
+        .await?;
+        batches_are(page, 2).await?;
+
         page.fetch(1, 100).await?;
         last_actions(page, &["fetch 1 max_bytes=100"]).await?;
         eventually("the record is there", async || {
@@ -124,13 +133,6 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
             Ok((page.table("Contents of the file").await?.len() == 2).then_some(()))
         })
         .await?;
-
-        page.run("config segment.bytes=12345").await?;
-        eventually("the log goes by the new config", async || {
-            Ok(page.region("Log").await?.contains("12345").then_some(()))
-        })
-        .await?;
-        batches_are(page, 2).await?;
 
         page.fetch(99, 100).await?;
         eventually("the refusal is shown", async || {

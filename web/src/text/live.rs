@@ -38,11 +38,10 @@ pub(crate) const RESTS: &str = "not listening";
 
 pub(crate) const RESTS_FULL: &str =
     "So much has happened since you paused that the page has stopped listening.";
-pub(crate) const RESTS_MISSED: &str =
-    "The broker was gone meanwhile, and what it did then is not known. What you see is the time before.";
+pub(crate) const RESTS_MISSED: &str = "The log began anew meanwhile: the broker was gone, or the topic's configs were altered. What you see is the time before.";
 
 pub(crate) const BEGAN_ANEW: &str =
-    "What came since the connection broke is not known, so the picture begins anew.";
+    "The picture begins anew: the connection was broken, or the topic's configs were altered.";
 
 pub(crate) const NO_ANSWER: &str = "The broker does not answer.";
 pub(crate) const BROKEN: &str = "The connection broke off.";
@@ -61,7 +60,7 @@ pub(crate) const ASK_THE_BROKER: &str =
 pub(crate) const ONLY_IN_THE_LAB: &str =
     "A running broker's log can't be crashed, damaged or set back from here.";
 pub(crate) const CONFIGS_HINT: &str =
-    "A command changes them for the whole topic: config segment.bytes=1048576";
+    "Times are 500ms, 10s, 5m, 2h, 7d; −1 is no limit. What is applied here holds for the whole topic.";
 pub(crate) const ALTERED: &str = "The topic goes by the new configs from now on.";
 pub(crate) const FLUSHED: &str = "All records are durable.";
 pub(crate) const COMPACTED: &str = "The log is compacted.";

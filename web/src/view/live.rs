@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::forms::{Consume, Produce};
+use super::forms::{Configs, Consume, Produce};
 use super::hooks::press;
 use crate::state::State;
 use crate::state::beside::Wish as AnyWish;
@@ -214,9 +214,6 @@ pub(crate) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction
         let onclick = press(on_run, command.clone().into());
         html! { <button type="button" {title} disabled={!ready} {onclick}>{name}</button> }
     };
-    let config = |(key, value): &(String, String)| {
-        html! { <tr key={key.clone()}><td class="mono">{key.clone()}</td><td class="number">{value.clone()}</td></tr> }
-    };
     html! {
         <>
             <Produce {ready} partitions=1 on_run={on_run.clone()} />
@@ -232,11 +229,7 @@ pub(crate) fn controls(live: &Live, state: &State, on_run: &Callback<TopicAction
                     <p class="hint">{text::STORAGE_HINT}{" "}{text::ONLY_IN_THE_LAB}</p>
                 </div>
             </details>
-            <details class="panel">
-                <summary>{crate::text::CONFIGS}</summary>
-                <table class="live-configs" aria-label={crate::text::CONFIGS}><tbody>{for state.settings.config.iter().map(config)}</tbody></table>
-                <p class="hint">{text::CONFIGS_HINT}</p>
-            </details>
+            <Configs {ready} settings={state.settings.clone()} hint={text::CONFIGS_HINT} on_run={on_run.clone()} />
         </>
     }
 }

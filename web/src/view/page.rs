@@ -117,7 +117,7 @@ fn Body(props: &BodyProps) -> Html {
                     <Storage {ready} on_run={run_here.clone()} />
                     <Topic {ready} place={place.clone()} on_run={run_here.clone()} />
                     <Housekeeping {ready} place={place.clone()} on_run={run_here} />
-                    <Configs {ready} settings={state.settings.clone()} on_run={run_one.clone()} />
+                    <Configs {ready} settings={state.settings.clone()} hint={text::CONFIGS_HINT} on_run={run_one.clone()} />
                   }
                 </div>
                 {parts::beside().map(|part| (part.tasks)(beside, on_wish))}

@@ -16,7 +16,9 @@ use crate::text;
 #[derive(Properties, PartialEq)]
 pub(crate) struct ConfigsProps {
     pub(crate) ready: bool,
+    /// Its configs are those that can be changed.
     pub(crate) settings: Rc<Settings>,
+    pub(crate) hint: &'static str,
     pub(crate) on_run: Callback<Command>,
 }
 
@@ -33,9 +35,8 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
     let nothing = matches!(changes, Ok(None));
     let on_submit = sending.on_submit(changes.and_then(|change| change.ok_or_else(command::no_change)));
     let row = |(name, takes): (&'static str, Takes)| {
-        let current = props.settings.config.iter().find(|(key, _)| key == name);
-        let current = current.map_or(String::new(), |(_, value)| config_text(name, value));
-        let value = edited.get(name).cloned().unwrap_or(current);
+        let (_, current) = props.settings.config.iter().find(|(key, _)| key == name)?;
+        let value = edited.get(name).cloned().unwrap_or_else(|| config_text(name, current));
         let edit = {
             let edited = edited.clone();
             Callback::from(move |value: String| {
@@ -44,18 +45,18 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
                 edited.set(all);
             })
         };
-        config_field(name, takes, value, edit, &sending)
+        Some(config_field(name, takes, value, edit, &sending))
     };
     html! {
         <details class="panel">
             <summary>{text::CONFIGS}</summary>
             <form class="fields configs" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
-                {for config_keys().map(row)}
+                {for config_keys().filter_map(row)}
                 <div class="row end">
                     <button type="submit" class="main" disabled={!props.ready || nothing}>{text::APPLY}</button>
                 </div>
                 {sending.complaint()}
-                <p class="hint">{text::CONFIGS_HINT}</p>
+                <p class="hint">{props.hint}</p>
             </form>
         </details>
     }
