@@ -38,6 +38,23 @@ pub(crate) struct Browser {
     _profile: TempDir,
 }
 
+/// Starts the driver on a port of its own choice. It chooses one that is free by IPv6, and gives up if somebody has it by
+/// IPv4: then it is to choose another.
+fn start_driver() -> Result<(Process, u16)> {
+    let mut tries = 0;
+    loop {
+        let started = Process::start(Command::new("chromedriver").arg("--port=0"), |line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        tries += 1;
+        match started {
+            Err(error) if tries < 5 && error.to_string().contains("IPv4 port not available") => {}
+            started => return started,
+        }
+    }
+}
+
 impl Browser {
     pub(crate) async fn open() -> Result<Browser> {
         let log = json!({ "browser": "ALL" });
@@ -53,10 +70,7 @@ impl Browser {
     }
 
     async fn with(log: Value, mut options: Value) -> Result<Browser> {
-        let (driver, port) = Process::start(Command::new("chromedriver").arg("--port=0"), |line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        })?;
+        let (driver, port) = start_driver()?;
         let profile = tempfile::tempdir()?;
         let profile_flag = format!("--user-data-dir={}", profile.path().display());
         let flags: Vec<&str> = FLAGS.into_iter().chain([profile_flag.as_str()]).collect();
