@@ -20,7 +20,7 @@ use ureq::{Agent, Body};
 
 use super::output::Format;
 
-pub(super) use api::{Fetched, GroupOffset, Outcome, Place, Record, Topic};
+pub(super) use api::{Fetched, GroupOffset, Outcome, Partition, Place, Record, Topic};
 pub(super) use position::Position;
 
 /// How long an answer may take, beyond the longest time that a request can ask the broker to wait.

@@ -104,7 +104,8 @@ impl Consume {
         }
         if self.follow && self.reads_all() {
             let known = begin.partitions.len() as u32;
-            growth::follow(reader, known, Duration::from_millis(self.metadata_max_age_ms), sender)?;
+            let max_age = Duration::from_millis(self.metadata_max_age_ms);
+            growth::follow(reader, self.group.clone(), known, max_age, sender)?;
         } else {
             // The channel ends with the last reader.
             drop(sender);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Consume;
 use super::reader::{From, Outage};
-use crate::cli::client::{Client, ClientError, GroupOffset, Place, Position, Topic};
+use crate::cli::client::{Client, ClientError, GroupOffset, Partition, Place, Position, Topic};
 
 /// What is to be read.
 #[derive(Debug)]
@@ -71,21 +71,25 @@ fn from(
         let (name, count) = (&topic.name, topic.partitions.len());
         return Err(ClientError::refused(format!("{name} has no partition {number}: it has {count}")));
     };
-    let committed = committed.iter().find(|it| it.topic == topic.name && it.partition == number);
-    if let Some(GroupOffset { offset, .. }) = committed {
-        let start = partition.log_start_offset.unwrap_or(0);
-        if *offset < start {
-            eprintln!(
-                "logscope: partition {number}: the records from {offset} on are gone; going on at {start}"
-            );
-        }
-        return Ok(From::Offset((*offset).max(start)));
-    }
-    Ok(match command.from {
-        Position::Earliest => From::Earliest,
-        Position::Latest => From::Latest,
-        position => From::Offset(client.resolve(&command.topic, partition, position)?),
+    Ok(match (committed_in(&topic.name, partition, committed), command.from) {
+        (Some(offset), _) => From::Offset(offset),
+        (None, Position::Earliest) => From::Earliest,
+        (None, Position::Latest) => From::Latest,
+        (None, position) => From::Offset(client.resolve(&command.topic, partition, position)?),
     })
+}
+
+/// Where a group goes on in a partition, if it has committed an offset there.
+pub(super) fn committed_in(topic: &str, partition: &Partition, committed: &[GroupOffset]) -> Option<u64> {
+    let number = partition.partition;
+    let committed = committed.iter().find(|it| it.topic == topic && it.partition == number)?.offset;
+    let start = partition.log_start_offset.unwrap_or(0);
+    if committed < start {
+        eprintln!(
+            "logscope: partition {number}: the records from {committed} on are gone; going on at {start}"
+        );
+    }
+    Some(committed.max(start))
 }
 
 /// What a group is about to commit.
