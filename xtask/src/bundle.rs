@@ -27,7 +27,7 @@ pub(crate) const NAME: &str = "logscope_web";
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
     ensure_wasm_target(workspace)?;
     let profile = if dev { "wasm-dev" } else { "wasm-page" };
-    let mut cargo = workspace.cargo();
+    let mut cargo = if dev { workspace.cargo() } else { workspace.cargo_to_hand_on() };
     cargo.args(["rustc", "--package=logscope-web", "--target", WASM, "--profile", profile]);
     if !dev {
         // The linker has to say where functions and data are referred to, or nobody could take them apart.

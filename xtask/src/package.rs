@@ -21,7 +21,8 @@ const OLDEST_NODE: u32 = 20;
 pub(crate) fn build(workspace: &Workspace, dev: bool) -> Result<PathBuf> {
     bundle::ensure_wasm_target(workspace)?;
     let profile = if dev { "wasm-dev" } else { "wasm-release" };
-    run(workspace.cargo().args(["build", "--package=logscope-js", "--target", WASM, "--profile", profile]))?;
+    let mut cargo = if dev { workspace.cargo() } else { workspace.cargo_to_hand_on() };
+    run(cargo.args(["build", "--package=logscope-js", "--target", WASM, "--profile", profile]))?;
     let wasm = workspace.target.join(WASM).join(profile).join("logscope_js.wasm");
     let folder = workspace.target.join("package");
     bundle::remove(&folder)?;

@@ -52,6 +52,11 @@ pub(crate) fn cut(whole: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(first)
 }
 
+/// Whether a file of the page is one of the parts that come when they are wanted.
+pub(crate) fn is_part(name: &str) -> bool {
+    name.ends_with(".wasm") && (name.starts_with("split_") || name.starts_with("chunk_"))
+}
+
 /// Writes a part anew: the linker had left room in every number that the cut might have changed, a third of the part,
 /// and the names of its functions. With the first part wasm-bindgen does the same.
 fn shrink(part: &Path) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::workspace::{Workspace, run};
-use crate::{browser, bundle, package, tidy};
+use crate::{browser, bundle, dist, package, tidy};
 
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     step("tidy", || tidy::check(&workspace.root))?;
@@ -22,7 +22,11 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     })?;
     step("JavaScript package in Node", || package::test_in_node(&package))?;
     step("browser", browser::ensure_browser)?;
-    let page = step("page", || bundle::build(workspace, false))?;
+    let page = step("page", || {
+        let folder = bundle::build(workspace, false)?;
+        dist::check_size(&folder)?;
+        Ok(folder)
+    })?;
     let broker = step("broker", || workspace.build_server())?;
     let tested = browser::Tested { page: &page, package: &package, broker: &broker };
     step("browser tests", || browser::test(workspace, &tested, &[]))?;

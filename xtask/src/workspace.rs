@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+/// Flags of the compiler, by the variable in which they may have spaces.
+const RUST_FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+const FLAG_END: &str = "\u{1f}";
+
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// What cargo says it is: `CARGO_TARGET_DIR` and cargo's own configuration may move it.
@@ -31,10 +35,37 @@ impl Workspace {
         cargo_in(&self.root)
     }
 
+    /// Cargo for what is handed on: panics name the places of other crates as they do everywhere, not where this
+    /// machine keeps them.
+    pub(crate) fn cargo_to_hand_on(&self) -> Command {
+        let mut cargo = self.cargo();
+        if let Some(home) = cargo_home() {
+            let sources = home.join("registry").join("src");
+            cargo.env(RUST_FLAGS, rust_flags(&format!("--remap-path-prefix={}=crates", sources.display())));
+        }
+        cargo
+    }
+
     /// The broker as users get it.
     pub(crate) fn build_server(&self) -> Result<PathBuf> {
         run(self.cargo().args(["build", "--release", "--package", "logscope-server"]))?;
         Ok(self.target.join("release").join(format!("logscope{}", env::consts::EXE_SUFFIX)))
+    }
+}
+
+/// Where cargo keeps what it has downloaded.
+fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
+/// The flags that are set already, and one more.
+fn rust_flags(more: &str) -> String {
+    let set = env::var(RUST_FLAGS).or_else(|_| {
+        env::var("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join(FLAG_END))
+    });
+    match set {
+        Ok(flags) if !flags.is_empty() => flags + FLAG_END + more,
+        _ => more.to_owned(),
     }
 }
 
