@@ -31,6 +31,9 @@ pub struct LogConfig {
     pub retention_bytes: Option<u64>,
     /// `delete.retention.ms`: how long compaction keeps a tombstone, counted from the first pass that met it.
     pub delete_retention_ms: u64,
+    /// `min.cleanable.dirty.ratio`: compaction is due when this much of what it would read is new since the last pass.
+    /// Who runs the compaction asks [`Compaction::is_due`](crate::log::Compaction::is_due).
+    pub min_cleanable_dirty_ratio: Ratio,
     /// `producer.id.expiration.ms`: an idempotent producer that has been silent for longer is forgotten.
     pub producer_id_expiration_ms: u64,
 }
@@ -52,6 +55,7 @@ impl Default for LogConfig {
             retention_ms: Some(7 * DAY_MS),
             retention_bytes: None,
             delete_retention_ms: DAY_MS,
+            min_cleanable_dirty_ratio: Ratio::HALF,
             producer_id_expiration_ms: DAY_MS,
         }
     }
@@ -94,6 +98,54 @@ impl fmt::Display for CleanupPolicy {
     }
 }
 
+/// A part of a whole, from 0 to 1, in millionths: configs are compared, and written as they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ratio(u32);
+
+/// How many decimals a [`Ratio`] has, and its whole.
+const DECIMALS: usize = 6;
+const WHOLE: u32 = 1_000_000;
+
+impl Ratio {
+    /// 0.5.
+    pub const HALF: Self = Self(WHOLE / 2);
+
+    /// The nearest number.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(WHOLE)
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, decimals) = (self.0 / WHOLE, format!("{:0DECIMALS$}", self.0 % WHOLE));
+        match decimals.trim_end_matches('0') {
+            "" => write!(f, "{whole}"),
+            decimals => write!(f, "{whole}.{decimals}"),
+        }
+    }
+}
+
+impl FromStr for Ratio {
+    type Err = ();
+
+    /// Reads `0.5`, `.5`, `1` and `1.0`.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (whole, decimals) = match text.split_once('.') {
+            Some(("", decimals)) => ("0", decimals),
+            Some(both) => both,
+            None => (text, "0"),
+        };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(decimals) || decimals.len() > DECIMALS || !matches!(whole, "0" | "1") {
+            return Err(());
+        }
+        let millionths: u32 = format!("{decimals:0<DECIMALS$}").parse().map_err(drop)?;
+        let ratio = if whole == "1" { WHOLE + millionths } else { millionths };
+        if ratio > WHOLE { Err(()) } else { Ok(Self(ratio)) }
+    }
+}
+
 /// A configuration that is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -127,6 +179,8 @@ pub enum Takes {
     },
     /// Whole numbers from 0 on, or −1 for no limit.
     Limit,
+    /// A [`Ratio`].
+    Ratio,
     /// One of these words. A codec is taken if this build has it.
     Word(&'static [&'static str]),
 }
@@ -136,6 +190,7 @@ impl fmt::Display for Takes {
         match self {
             Self::Number { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::Limit => write!(f, "a whole number from 0 to {MAX_MS}, or -1 for no limit"),
+            Self::Ratio => write!(f, "a number from 0 to 1, with at most {DECIMALS} decimals"),
             Self::Word(words) => write!(f, "one of {}", words.join(" | ")),
         }
     }
@@ -157,6 +212,7 @@ enum Field {
     Bytes(fn(&mut LogConfig) -> &mut u32),
     Millis(fn(&mut LogConfig) -> &mut u64),
     Limit(fn(&mut LogConfig) -> &mut Option<u64>),
+    Ratio(fn(&mut LogConfig) -> &mut Ratio),
     Policy(fn(&mut LogConfig) -> &mut CleanupPolicy),
     Timestamps(fn(&mut LogConfig) -> &mut TimestampType),
     Codec(fn(&mut LogConfig) -> &mut Option<Compression>),
@@ -181,7 +237,7 @@ const fn limit(name: &'static str, field: fn(&mut LogConfig) -> &mut Option<u64>
 
 impl LogConfig {
     /// All keys. The smallest segment that makes sense holds one batch header.
-    pub const KEYS: [ConfigKey; 12] = [
+    pub const KEYS: [ConfigKey; 13] = [
         bytes("segment.bytes", 61, |c| &mut c.segment_bytes),
         millis("segment.ms", 1, |c| &mut c.segment_ms),
         bytes("index.interval.bytes", 0, |c| &mut c.index_interval_bytes),
@@ -205,6 +261,11 @@ impl LogConfig {
         limit("retention.ms", |c| &mut c.retention_ms),
         limit("retention.bytes", |c| &mut c.retention_bytes),
         millis("delete.retention.ms", 0, |c| &mut c.delete_retention_ms),
+        ConfigKey {
+            name: "min.cleanable.dirty.ratio",
+            takes: Takes::Ratio,
+            field: Field::Ratio(|c| &mut c.min_cleanable_dirty_ratio),
+        },
         millis("producer.id.expiration.ms", 1, |c| &mut c.producer_id_expiration_ms),
     ];
 
@@ -242,6 +303,7 @@ impl ConfigKey {
             Field::Bytes(field) => field(&mut config).to_string(),
             Field::Millis(field) => field(&mut config).to_string(),
             Field::Limit(field) => field(&mut config).map_or("-1".to_owned(), |limit| limit.to_string()),
+            Field::Ratio(field) => field(&mut config).to_string(),
             Field::Policy(field) => field(&mut config).to_string(),
             Field::Timestamps(field) => field(&mut config).to_string(),
             Field::Codec(field) => field(&mut config).map_or("producer", Compression::name).to_owned(),
@@ -259,6 +321,7 @@ impl ConfigKey {
                     value => Some(value.parse().ok().filter(|limit| *limit <= MAX_MS)?),
                 }
             }
+            Field::Ratio(field) => *field(config) = value.parse().ok()?,
             Field::Policy(field) => {
                 let named = |policy: &CleanupPolicy| policy.to_string() == value;
                 *field(config) = CleanupPolicy::ALL.into_iter().find(named)?;
@@ -277,5 +340,34 @@ impl ConfigKey {
     fn number<N: FromStr + Copy + Into<u64>>(&self, value: &str) -> Option<N> {
         let Takes::Number { min, max } = self.takes else { return None };
         value.parse().ok().filter(|number: &N| (min..=max).contains(&(*number).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_written_as_short_as_it_can_be() {
+        for (given, written) in [
+            ("0", "0"),
+            ("0.5", "0.5"),
+            (".25", "0.25"),
+            ("0.000001", "0.000001"),
+            ("1.0", "1"),
+            ("0.10", "0.1"),
+        ] {
+            let ratio: Ratio = given.parse().unwrap();
+            assert_eq!(ratio.to_string(), written, "{given}");
+            assert_eq!(ratio.to_string().parse(), Ok(ratio));
+            assert_eq!(ratio.as_f64(), written.parse::<f64>().unwrap());
+        }
+        for refused in
+            ["", ".", "1.000001", "2", "-0.5", "+1", "0.", "0.0000001", "1e-3", "NaN", "0,5", "00.5"]
+        {
+            assert_eq!(refused.parse::<Ratio>(), Err(()), "{refused}");
+        }
     }
 }

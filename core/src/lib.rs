@@ -44,7 +44,7 @@ pub mod testing;
 pub mod topic;
 pub mod verify;
 
-pub use config::{ConfigError, ConfigKey, LogConfig, Takes};
+pub use config::{ConfigError, ConfigKey, LogConfig, Ratio, Takes};
 pub use error::{CorruptReason, Error, Result};
 pub use log::{Appended, Fetched, Flush, LogReader, PartitionLog, RecoveryReport, SegmentInfo, StoppedBy};
 pub use record::{Header, NewRecord, Record};

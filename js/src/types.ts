@@ -11,6 +11,7 @@ export type ConfigKey =
   | "retention.ms"
   | "retention.bytes"
   | "delete.retention.ms"
+  | "min.cleanable.dirty.ratio"
   | "producer.id.expiration.ms";
 
 export type Config = Partial<Record<ConfigKey, string | number | bigint>>;

@@ -317,6 +317,7 @@ pub(crate) fn config_meaning(key: &str) -> &'static str {
         "retention.ms" => "A segment goes when its newest record is older than this.",
         "retention.bytes" => "The oldest segments go while the log is larger than this.",
         "delete.retention.ms" => "How long compaction keeps a tombstone.",
+        "min.cleanable.dirty.ratio" => "A broker compacts when this much of what it would read is new.",
         "flush.messages" => "The log flushes by itself as soon as so many records wait.",
         "flush.ms" => "The log flushes by itself as soon as a record has been waiting for so long.",
         "producer.id.expiration.ms" => "An idempotent producer that has been silent for longer is forgotten.",

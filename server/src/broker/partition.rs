@@ -38,10 +38,6 @@ pub(super) const INLINE_FETCH_BYTES: u64 = 64 << 10;
 /// How long a partition refuses records after it found the disk full.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
-/// How much of a compacted topic's closed segments must be new before they are compacted again: Kafka's
-/// `min.cleanable.dirty.ratio` and its default.
-const MIN_CLEANABLE_DIRTY_RATIO: f64 = 0.5;
-
 type Log<S> = PartitionLog<S, Events>;
 pub(super) type Reader<S = FsStorage> = LogReader<S, Events>;
 
@@ -456,7 +452,7 @@ impl<S: Storage + 'static> Partition<S> {
             log.begin_compaction(now_ms)
         };
         let Some(compaction) = begun else { return Ok(None) };
-        if !force && compaction.dirty_ratio() < MIN_CLEANABLE_DIRTY_RATIO {
+        if !force && !compaction.is_due() {
             return Ok(None);
         }
         let compacted = compaction.run()?;

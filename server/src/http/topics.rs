@@ -144,7 +144,7 @@ struct NewTopicSchema {
     /// As many as the broker's `num.partitions`, unless said otherwise.
     #[schema(nullable = false, minimum = 1)]
     partitions: Option<u32>,
-    /// By Kafka's keys, each a string or a whole number. What is not here is as the broker has it.
+    /// By Kafka's keys, each a string or a number. What is not here is as the broker has it.
     #[schema(nullable = false, value_type = Option<Object>)]
     configs: Option<Configs>,
 }
@@ -165,7 +165,7 @@ pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Re
     let mut fields = Fields::of_body(&body)?;
     let name = topic_name(&fields.text("name")?)?;
     let partitions = partitions(&mut fields)?;
-    let configs = configs(&mut fields, "takes a string or a whole number", config)?;
+    let configs = configs(&mut fields, "takes a string or a number", config)?;
     let info = broker.create_topic(name, partitions, configs).await?;
     let location = HeaderValue::try_from(format!("/topics/{}", info.name));
     let location = location.map_err(|error| ApiError::internal(&error))?;
@@ -202,6 +202,7 @@ fn config(value: &Value<'_>) -> Option<String> {
         Value::Text(text) => Some(text.to_string()),
         Value::Whole(number) => Some(number.to_string()),
         Value::Huge(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -242,7 +243,7 @@ struct TopicChangesSchema {
     /// How many it is to have; their number only grows. From then on, a key may belong to another partition.
     #[schema(nullable = false, minimum = 1)]
     partitions: Option<u32>,
-    /// By Kafka's keys, each a string or a whole number, or null to go by what the broker has. Others stay.
+    /// By Kafka's keys, each a string or a number, or null to go by what the broker has. Others stay.
     #[schema(nullable = false, value_type = Option<Object>)]
     configs: Option<Configs>,
 }
@@ -267,7 +268,7 @@ pub(super) async fn alter(
     let body = body::read(&parts.headers, body, MAX_BODY).await?;
     let mut fields = Fields::of_body(&body)?;
     let partitions = partitions(&mut fields)?;
-    let configs = configs(&mut fields, "takes a string, a whole number or null", |value| match value {
+    let configs = configs(&mut fields, "takes a string, a number or null", |value| match value {
         Value::Null => Some(None),
         value => config(value).map(Some),
     })?;

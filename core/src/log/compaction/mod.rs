@@ -32,6 +32,7 @@ mod testing;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::config::Ratio;
 use crate::error::Result;
 use crate::record::Batch;
 use crate::segment::{IndexEntry, Segment, TimeIndexEntry};
@@ -74,6 +75,7 @@ pub struct Compaction<S: Storage, O: Observer = ()> {
     /// Whether there may be tombstones below the first dirty offset whose time has come.
     tombstones_due: bool,
     delete_retention_ms: u64,
+    min_dirty_ratio: Ratio,
     rules: Rules,
     limits: Limits,
     key_budget: usize,
@@ -151,6 +153,7 @@ impl<S: Storage, O: Observer> PartitionLog<S, O> {
             end,
             tombstones_due,
             delete_retention_ms,
+            min_dirty_ratio: self.config.min_cleanable_dirty_ratio,
             rules: Rules {
                 now_ms,
                 delete_retention_ms: i64::try_from(delete_retention_ms).unwrap_or(i64::MAX),
@@ -278,8 +281,13 @@ impl<S: Storage, O: Observer> Compaction<S, O> {
         Self { key_budget: bytes, ..self }
     }
 
-    /// Which part of the bytes to be read no compaction has seen yet, from 0 to 1; and 1 if tombstones are due. Kafka's
-    /// cleaner leaves a log alone while this is below `min.cleanable.dirty.ratio`.
+    /// Whether it is worth its reading: Kafka's cleaner leaves a log alone while less than
+    /// `min.cleanable.dirty.ratio` of it is new.
+    pub fn is_due(&self) -> bool {
+        self.dirty_ratio() >= self.min_dirty_ratio.as_f64()
+    }
+
+    /// Which part of the bytes to be read no compaction has seen yet, from 0 to 1; and 1 if tombstones are due.
     pub fn dirty_ratio(&self) -> f64 {
         let dirty = |source: &&Arc<Segment<S::File>>| source.base_offset() >= self.first_dirty_offset;
         let bytes: u64 = self.sources.iter().map(|source| source.size()).sum();

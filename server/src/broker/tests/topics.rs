@@ -36,6 +36,29 @@ async fn a_topic_with_its_configs_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn compaction_waits_until_enough_is_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::open(dir.path(), config()).unwrap();
+    let configs =
+        [("cleanup.policy", "compact"), ("segment.bytes", "100"), ("min.cleanable.dirty.ratio", "0.9")];
+    let t = create(&broker, "t", 1, &configs).await.unwrap().name;
+    let partition = broker.partition(&TopicPartition { topic: t.clone(), partition: 0 }).unwrap();
+    let fill = async || {
+        for at in 0..4u8 {
+            let record = NewRecord { key: Some(&[at]), ..NewRecord::value(b"x") };
+            broker.produce(&t, RoutedRecord { partition: None, record }, Acks::All).await.unwrap();
+        }
+    };
+    fill().await;
+    assert!(partition.compact(0, false).unwrap().is_some(), "all of it is new");
+    fill().await;
+    assert!(partition.compact(0, false).unwrap().is_none(), "half of it is");
+    let change = [("min.cleanable.dirty.ratio".to_owned(), Some("0.4".to_owned()))];
+    broker.alter_topic(&t, None, change.into()).await.unwrap();
+    assert!(partition.compact(0, false).unwrap().is_some());
+}
+
+#[tokio::test]
 async fn bad_topics_are_refused_and_leave_no_trace() {
     let dir = tempfile::tempdir().unwrap();
     let limits = Limits { topics: 2, partitions: 5, ..Limits::default() };
@@ -45,6 +68,12 @@ async fn bad_topics_are_refused_and_leave_no_trace() {
         ("t", 1, &[][..], "\"t\" exists already"),
         ("u", 1, &[("segment.byte", "1")], "no config \"segment.byte\""),
         ("u", 1, &[("segment.bytes", "60")], "segment.bytes takes a whole number from 61"),
+        (
+            "u",
+            1,
+            &[("min.cleanable.dirty.ratio", "1.5")],
+            "takes a number from 0 to 1, with at most 6 decimals, not",
+        ),
         ("u", 5, &[], "would be 6, and the limit is 5"),
         ("u", u32::MAX, &[], "and the limit is 5"),
         ("__consumer_offsets", 1, &[], "the broker's own"),

@@ -80,7 +80,7 @@ fn config_field(
             let option = |word: &&'static str| html! { <option value={*word} selected={**word == value}>{*word}</option> };
             html! { <select name={key} aria-label={key} {onchange}>{for words.iter().map(option)}</select> }
         }
-        Takes::Number { .. } | Takes::Limit => {
+        Takes::Number { .. } | Takes::Limit | Takes::Ratio => {
             let oninput =
                 edit.reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
             html! {
