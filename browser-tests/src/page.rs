@@ -359,6 +359,11 @@ impl Page {
         Ok(self.enabled(TEXT_BOX, field).await?.prop("value").await?.unwrap_or_default())
     }
 
+    /// The number that a field holds.
+    pub async fn number(&self, field: &str) -> Result<u64> {
+        Ok(self.enabled(NUMBER_FIELD, field).await?.prop("value").await?.unwrap_or_default().parse()?)
+    }
+
     /// Gives files to a field that takes some.
     pub async fn give_files(&self, field: &str, files: &[PathBuf]) -> Result<()> {
         let paths: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();

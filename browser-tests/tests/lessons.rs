@@ -142,6 +142,18 @@ async fn looking_around_ticks_nothing_off() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_narrow_page_leads_from_a_lesson_s_text_to_the_log() -> Result<()> {
+    visit(async |page| {
+        begin(page, "Segments roll").await?;
+        ensure!(!page.can_press("To the log").await?, "a wide page shows both");
+        page.size(390, 844).await?;
+        page.press("To the log").await?;
+        eventually("the log has the focus", async || Ok((page.focused().await? == "Log").then_some(()))).await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn the_keyboard_is_enough_for_a_lesson() -> Result<()> {
     visit(async |page| {
         page.tab_to("Lessons").await?;

@@ -66,6 +66,43 @@ async fn a_link_shows_what_was_seen_beside_the_own_log() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_link_to_a_place_in_a_long_file_leads_there() -> Result<()> {
+    const LOG: &str = "00000000000000000000.log";
+    visit(async |page| {
+        page.run("config segment.bytes=100000").await?;
+        page.run(&format!("append {} count=120", "x".repeat(300))).await?;
+        page.run("flush").await?;
+        page.to_the_end().await?;
+        page.press(LOG).await?;
+        let is_at = async |expected: u64| {
+            eventually(&format!("the bytes from {expected} on are shown"), async || {
+                Ok((page.number("Position").await? == expected).then_some(()))
+            })
+            .await
+        };
+        is_at(0).await?;
+        page.press("Bytes after").await?;
+        let second = eventually("the next page is shown", async || {
+            Ok(Some(page.number("Position").await?).filter(|position| *position > 0))
+        })
+        .await?;
+        page.press("Bytes after").await?;
+        page.press("Bytes before").await?;
+        is_at(second).await?;
+
+        let link = link(page).await?;
+        ensure!(link.contains(&format!("file={LOG}&at={second}")), "{link}");
+        page.press("Bytes before").await?;
+        page.run("reset").await?;
+        page.follow(&link).await?;
+        is_at(second).await?;
+        page.reload().await?;
+        is_at(second).await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_log_that_was_loaded_again_can_still_be_shared() -> Result<()> {
     visit(async |page| {
         fill(page).await?;
