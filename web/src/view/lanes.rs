@@ -75,7 +75,7 @@ pub(crate) fn Lanes(props: &Props) -> Html {
         let stage = stage.clone();
         move |scene| stage.show(scene.clone())
     });
-    use_theme(&stage);
+    use_painted(&stage);
     use_wheel(&stage, on_do);
     use_pinch(&stage, on_do);
     let drag = use_drag(&stage, *selected, on_do);
@@ -147,14 +147,17 @@ impl PartialEq for ByAddress {
     }
 }
 
-/// Other colours are painted as soon as the page has them.
+/// Other colours are painted as soon as the page has them, and what the browser has lost as soon as there is room again.
 #[hook]
-fn use_theme(stage: &Rc<Stage>) {
+fn use_painted(stage: &Rc<Stage>) {
     use_effect_with((), {
         let stage = stage.clone();
         move |()| {
-            let listeners = browser::on_theme(move || stage.forget_inks());
-            move || drop(listeners)
+            let sheet = stage.sheet.cast::<Element>();
+            let again = move || stage.forget_painted();
+            let themes = browser::on_theme(again.clone());
+            let restored = sheet.map(|sheet| EventListener::new(&sheet, "contextrestored", move |_| again()));
+            move || drop((themes, restored))
         }
     });
 }

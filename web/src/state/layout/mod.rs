@@ -18,6 +18,7 @@ mod missed;
 mod readers;
 mod rows;
 mod shapes;
+mod sheet;
 mod walk;
 
 use std::ops::Range;
@@ -33,6 +34,7 @@ pub(crate) use minimap::{Minimap, minimap, scroll_to};
 pub(crate) use missed::mark_missed;
 pub(crate) use readers::{ReaderMark, put_readers};
 pub(crate) use shapes::{BatchBox, EntryMark, Fate, Ghost, Lane, Marker, MarkerKind, Outline, Rest, Says};
+pub(crate) use sheet::{Band, Look, Marked, Motion, Sheet};
 pub(crate) use walk::{Move, neighbour};
 
 /// Above the boxes: a row for markers, and one for holes and the hops of a scan.
@@ -138,10 +140,17 @@ fn scale(picture: &Picture, room: f64, longest: u64, factor: f64) -> f64 {
     let newest =
         || picture.log.segments.iter().rev().flat_map(|segment| segment.batches.iter().rev()).take(64);
     let sampled = newest().map(|batch| u64::from(batch.size)).sum::<u64>();
-    let average = sampled as f64 / newest().count().max(1) as f64;
-    let legible = if average > 0.0 { NARROWEST_BATCH / average } else { fitting };
+    let average = sampled / newest().count().max(1) as u64;
+    let legible = if average > 0 { NARROWEST_BATCH / steady(average) as f64 } else { fitting };
     let scale = (fitting.max(legible) * factor).min(WIDEST / longest as f64);
     scale.max(fitting)
+}
+
+/// A number's first four binary digits: an append changes the average a little, and is not to move all of the drawing by
+/// a hair.
+fn steady(number: u64) -> u64 {
+    let rest = (u64::BITS - number.leading_zeros()).saturating_sub(4);
+    number >> rest << rest
 }
 
 /// The part of the drawing that is seen: lanes, and pixels from byte 0 on.

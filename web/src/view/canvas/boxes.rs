@@ -1,33 +1,33 @@
 //! Batches, what a step has taken away of them, and bytes that are none.
 
 use super::inks::Ink;
-use super::lanes::{Marked, Motion, aside, origin};
+use super::lanes::{aside, origin};
 use super::pen::{Align, Fills, Pen, Rect};
-use crate::state::layout::{BatchBox, Fate, Frame, Ghost, Lane};
+use crate::state::layout::{BatchBox, Fate, Frame, Ghost, Lane, Look, Marked, Motion};
 
 /// How far a batch that has just come slides in.
 const SLIDE: f64 = 28.0;
 
 /// Paints the boxes of all lanes: all of one colour at once.
-pub(super) fn paint(pen: &Pen<'_>, frame: &Frame, lanes: &[Lane], marked: Marked, motion: Motion) {
+pub(super) fn paint(pen: &Pen<'_>, frame: &Frame, looks: &[Look]) {
     let (mut bodies, mut feet, mut hatched) = (Fills::new(), Fills::new(), Vec::new());
-    for lane in lanes {
-        for shape in lane.boxes.iter().filter(|shape| !arriving(shape, motion)) {
-            add(lane, shape, marked, &mut bodies, &mut feet, &mut hatched);
+    for Look { lane, marked, motion } in looks {
+        for shape in lane.boxes.iter().filter(|shape| !arriving(shape, *motion)) {
+            add(lane, shape, *marked, &mut bodies, &mut feet, &mut hatched);
         }
     }
     bodies.draw(pen);
     pen.hatch(&hatched);
     feet.draw(pen);
-    for lane in lanes {
+    for Look { lane, marked, motion } in looks {
         for shape in &lane.boxes {
-            if arriving(shape, motion) {
-                arrive(pen, lane, shape, marked, motion);
+            if arriving(shape, *motion) {
+                arrive(pen, lane, shape, *marked, *motion);
             } else {
-                details(pen, lane, shape, marked);
+                details(pen, lane, shape, *marked);
             }
         }
-        lane.ghosts.iter().for_each(|shape| ghost(pen, lane, shape, motion));
+        lane.ghosts.iter().for_each(|shape| ghost(pen, lane, shape, *motion));
         if !frame.far {
             rest(pen, lane);
         }

@@ -5,60 +5,35 @@ use logscope::segment::{LOG_SUFFIX, file_name};
 use super::inks::Ink;
 use super::pen::{Align, Pen, Rect};
 use super::{boxes, marks};
-use crate::state::BatchId;
-use crate::state::layout::{BOX, Frame, Lane, MARGIN, Outline};
+use crate::state::layout::{BOX, Band, Frame, Lane, Look, MARGIN, Motion, Outline, Sheet};
 
-/// How far a change has come, from 0 to 1: each by a time of its own.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Motion {
-    /// A batch comes to its place, a scan hops, a segment leaves.
-    pub(super) moves: f64,
-    /// The outline of the step's object appears.
-    pub(super) outline: f64,
-}
-
-/// Who is marked beside the step's own object.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Marked {
-    pub(super) selected: Option<BatchId>,
-    pub(super) focused: Option<BatchId>,
-    pub(super) hovered: Option<BatchId>,
-}
-
-/// What is painted, and how.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sheet<'l> {
-    pub(super) frame: &'l Frame,
-    pub(super) lanes: &'l [Lane],
-    /// How far the window is scrolled, and how large it is.
-    pub(super) scrolled: (f64, f64),
-    pub(super) size: (f64, f64),
-    pub(super) marked: Marked,
-    pub(super) motion: Motion,
-}
-
-/// Paints lanes.
-pub(super) fn paint(pen: &Pen<'_>, sheet: Sheet<'_>) {
-    let Sheet { frame, lanes, scrolled, size, marked, motion } = sheet;
-    pen.apart(|| {
+/// Empties a band of the sheet, and paints it.
+pub(super) fn paint(pen: &Pen<'_>, sheet: &Sheet, band: Band) {
+    let Sheet { frame, scrolled, size, .. } = sheet;
+    let looks = sheet.looks.get(band.looks).unwrap_or_default();
+    pen.within((0.0, band.y.start, size.0, band.y.end - band.y.start), || {
         pen.move_origin(-scrolled.0, -scrolled.1);
-        lanes.iter().for_each(|lane| bed(pen, lane));
-        pen.font(11.0, 400);
-        boxes::paint(pen, frame, lanes, marked, motion);
-        if !frame.far {
-            pen.font(10.5, 400);
-            lanes.iter().for_each(|lane| marks::paint(pen, lane, motion));
-        }
-        lanes.iter().for_each(|lane| outlines(pen, lane, motion));
+        paint_looks(pen, frame, looks);
         if frame.named() {
             if frame.left > MARGIN {
                 // The lanes slide beneath their names.
                 pen.fill_rect(Ink::Ground, (scrolled.0, scrolled.1, frame.left - 8.0, size.1));
             }
             pen.font(11.0, 400);
-            lanes.iter().for_each(|lane| name(pen, lane, scrolled.0));
+            looks.iter().for_each(|look| name(pen, &look.lane, scrolled.0));
         }
     });
+}
+
+fn paint_looks(pen: &Pen<'_>, frame: &Frame, looks: &[Look]) {
+    looks.iter().for_each(|look| bed(pen, &look.lane));
+    pen.font(11.0, 400);
+    boxes::paint(pen, frame, looks);
+    if !frame.far {
+        pen.font(10.5, 400);
+        looks.iter().for_each(|look| marks::paint(pen, look));
+    }
+    looks.iter().for_each(|look| outlines(pen, look));
 }
 
 /// Where the boxes of a lane begin.
@@ -94,7 +69,7 @@ fn bed(pen: &Pen<'_>, lane: &Lane) {
 }
 
 /// What the step is about, and what because of.
-fn outlines(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
+fn outlines(pen: &Pen<'_>, Look { lane, motion, .. }: &Look) {
     let ((x, y), height) = (origin(lane), lane.frame.box_height);
     let rect = |outline: &Outline, out: f64| -> Rect {
         (x + outline.x - out, y - out, (outline.width - 1.0).max(2.0) + 2.0 * out, height + 2.0 * out)

@@ -1,16 +1,18 @@
 //! What stands above and below the boxes: hops of a scan, index entries, holes, the bounds of the log, consumers.
 
 use super::inks::Ink;
-use super::lanes::{Motion, origin};
+use super::lanes::origin;
 use super::pen::{Align, Pen};
-use crate::state::layout::{ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Marker, MarkerKind, ReaderMark};
+use crate::state::layout::{
+    ABOVE, BELOW, BOX, BatchBox, EntryMark, Lane, Look, Marker, MarkerKind, Motion, ReaderMark,
+};
 
 /// Paints the marks of a lane.
-pub(super) fn paint(pen: &Pen<'_>, lane: &Lane, motion: Motion) {
-    let (x, y) = origin(lane);
+pub(super) fn paint(pen: &Pen<'_>, look: &Look) {
+    let (x, y) = origin(&look.lane);
     pen.apart(|| {
         pen.move_origin(x, y);
-        in_place(pen, lane, motion);
+        in_place(pen, &look.lane, look.motion);
     });
 }
 

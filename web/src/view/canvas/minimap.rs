@@ -4,8 +4,12 @@ use super::inks::Ink;
 use super::pen::{Fills, Pen};
 use crate::state::layout::Minimap;
 
-/// Paints the strip.
-pub(super) fn paint(pen: &Pen<'_>, map: &Minimap, width: f64) {
+/// Paints the strip, in so much room.
+pub(super) fn paint(pen: &Pen<'_>, map: &Minimap, (width, height): (f64, f64)) {
+    pen.within((0.0, 0.0, width, height), || bars_and_window(pen, map, width));
+}
+
+fn bars_and_window(pen: &Pen<'_>, map: &Minimap, width: f64) {
     let mut fills = Fills::new();
     let height = if map.pitch >= 3.0 { map.pitch - 1.0 } else { map.pitch };
     for bar in &map.bars {

@@ -33,13 +33,13 @@ pub(super) enum Align {
 }
 
 impl<'s> Pen<'s> {
-    /// Empties a canvas, gives it this size, and takes a pen to it. `None` if the browser has none.
+    /// Gives a canvas this size, which empties it if it had another, and takes a pen to it. `None` if the browser has none.
     pub(super) fn new(
         canvas: &HtmlCanvasElement,
         inks: &'s Inks,
         (width, height): (f64, f64),
+        ratio: f64,
     ) -> Option<Self> {
-        let ratio = browser::pixel_ratio();
         let (wide, high) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
         if (canvas.width(), canvas.height()) != (wide, high) {
             canvas.set_width(wide);
@@ -47,9 +47,19 @@ impl<'s> Pen<'s> {
         }
         let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0).ok()?;
-        context.clear_rect(0.0, 0.0, width, height);
         context.set_line_join("round");
         Some(Self { context, inks, text: Cell::new((0.0, 0)) })
+    }
+
+    /// Empties a part of the canvas, and draws in it and nowhere else, with settings and an origin of its own.
+    pub(super) fn within(&self, (x, y, width, height): Rect, draw: impl FnOnce()) {
+        self.apart(|| {
+            self.context.begin_path();
+            self.context.rect(x, y, width, height);
+            self.context.clip();
+            self.context.clear_rect(x, y, width, height);
+            draw();
+        });
     }
 
     /// Draws something with settings and an origin of its own.

@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - Nothing is painted but in an animation frame, and once in each.
+//! - Of the lanes, only what differs from what stands on the canvas is painted: [`Sheet`] says what that is.
 //! - The strip follows the lanes a frame later: of a long log it is as much work, and what was pressed shows at once.
 //! - What is under the pointer, or else the step's object, or else what is in the middle, stays where it is when the
 //!   zoom changes.
@@ -16,14 +17,14 @@ use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 use yew::NodeRef;
 
 use super::inks::Inks;
-use super::lanes::{self, Marked, Motion, Sheet};
+use super::lanes;
 use super::minimap;
 use super::pen::Pen;
 use crate::browser;
 use crate::state::consumers::Reader;
 use crate::state::layout::{
-    Frame, Hit, Minimap, batch_area, focus_area, hit, lanes as lay_out, mark_missed,
-    minimap as lay_out_minimap, put_readers, scroll_to, view,
+    Frame, Hit, Look, Marked, Minimap, Motion, Sheet, batch_area, focus_area, hit, lanes as lay_out,
+    mark_missed, minimap as lay_out_minimap, put_readers, scroll_to, view,
 };
 use crate::state::{BatchId, Palette};
 
@@ -60,6 +61,8 @@ pub(in crate::view) struct Stage {
 struct Inner {
     scene: Option<Scene>,
     inks: Option<Inks>,
+    /// What stands on the canvas of the lanes, in these inks.
+    painted: Option<Sheet>,
     hovered: Option<BatchId>,
     /// Where the pointer was when it asked for another zoom, within the window.
     anchor: Option<(f64, f64)>,
@@ -172,11 +175,13 @@ impl Stage {
         let (Some(window), Some((x, y, width, height))) = (self.window.cast::<Element>(), area) else {
             return;
         };
-        let nearest = |from: f64, size: f64, seen_from: f64, seen: f64| {
+        // What was out of view comes into it with so much room around it, so that the next step need not scroll again.
+        let nearest = |from: f64, size: f64, seen_from: f64, seen: f64, room: f64| {
+            let room = room.min(seen - size).max(0.0);
             if from < seen_from {
-                from
+                from - room
             } else if from + size > seen_from + seen {
-                from + size - seen
+                from + size + room - seen
             } else {
                 seen_from
             }
@@ -184,17 +189,19 @@ impl Stage {
         let (seen_width, seen_height) = (f64::from(window.client_width()), f64::from(window.client_height()));
         let (left, top) = self.scrolled();
         // The names cover what is left of the lanes.
-        let beside = frame.left;
+        let (beside, room) = (frame.left, seen_width / 3.0);
         let across = match frame.width > seen_width && width < seen_width - beside {
-            true => nearest(x - 12.0, width + 24.0, left + beside, seen_width - beside) - beside,
+            true => nearest(x - 12.0, width + 24.0, left + beside, seen_width - beside, room) - beside,
             false => left,
         };
-        self.scroll(across.max(0.0), nearest(y, height, top, seen_height));
+        self.scroll(across.max(0.0), nearest(y, height, top, seen_height, 0.0));
     }
 
-    /// The colours are others now.
-    pub(in crate::view) fn forget_inks(&self) {
-        self.inner.borrow_mut().inks = None;
+    /// The colours are others now, or the browser has lost what was painted.
+    pub(in crate::view) fn forget_painted(&self) {
+        let mut inner = self.inner.borrow_mut();
+        (inner.inks, inner.painted) = (None, None);
+        drop(inner);
         self.refresh();
     }
 
@@ -272,8 +279,8 @@ impl Stage {
         if inner.inks.is_none() {
             inner.inks = self.probe.cast::<HtmlElement>().map(|probe| Inks::read(&probe));
         }
-        if let Some(scene) = &inner.scene {
-            self.draw(scene, &inner, motion);
+        if let Some(painted) = inner.scene.as_ref().and_then(|scene| self.draw(scene, &inner, motion)) {
+            inner.painted = Some(painted);
         }
         // A change that is under way is not seen on the strip.
         if inner.strip == Strip::Due {
@@ -288,17 +295,22 @@ impl Stage {
         }
     }
 
-    fn draw(&self, scene: &Scene, inner: &Inner, motion: Motion) -> Option<()> {
-        let (sheet, inks) = (self.sheet.cast::<HtmlCanvasElement>()?, inner.inks.as_ref()?);
+    /// Paints what is out of date, and says what stands on the canvas then.
+    fn draw(&self, scene: &Scene, inner: &Inner, motion: Motion) -> Option<Sheet> {
+        let (canvas, inks) = (self.sheet.cast::<HtmlCanvasElement>()?, inner.inks.as_ref()?);
         let Scene { picture, palette, readers, missed, frame, size, selected, focused } = scene;
         let scrolled = self.scrolled();
         let mut lanes = lay_out(picture, palette, frame, &view(frame, scrolled, *size));
         put_readers(picture, frame, readers, &mut lanes);
         mark_missed(missed, &mut lanes);
         let marked = Marked { selected: *selected, focused: *focused, hovered: inner.hovered };
-        let pen = Pen::new(&sheet, inks, *size)?;
-        lanes::paint(&pen, Sheet { frame, lanes: &lanes, scrolled, size: *size, marked, motion });
-        Some(())
+        let looks = lanes.into_iter().map(|lane| Look::new(lane, marked, motion)).collect();
+        let ratio = browser::pixel_ratio();
+        let sheet = Sheet { frame: *frame, scrolled, size: *size, ratio, looks };
+        if let Some(band) = sheet.stale(inner.painted.as_ref()) {
+            lanes::paint(&Pen::new(&canvas, inks, *size, ratio)?, &sheet, band);
+        }
+        Some(sheet)
     }
 
     fn draw_map(&self, scene: &Scene, inner: &Inner) -> Option<Minimap> {
@@ -306,7 +318,7 @@ impl Stage {
         let Scene { picture, palette, frame, size, .. } = scene;
         let map = lay_out_minimap(picture, palette, frame, self.scrolled(), *size)?;
         let room = (f64::from(strip.client_width()), f64::from(strip.client_height()));
-        minimap::paint(&Pen::new(&strip, inks, room)?, &map, room.0);
+        minimap::paint(&Pen::new(&strip, inks, room, browser::pixel_ratio())?, &map, room);
         Some(map)
     }
 }
