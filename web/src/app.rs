@@ -2,7 +2,9 @@
 //!
 //! Invariants:
 //! - A command runs on the engine at once; its events are the only way into the state.
-//! - What the engine has made durable is committed after every command, in order.
+//! - What the engine has made durable is committed after every command, in order. What a visitor's press has made so
+//!   waits until the frame that shows it is painted; every commit takes all that waits, and a page that hides begins
+//!   it at once.
 //! - Nothing is flushed or saved before what was saved has been read.
 //! - Of all tabs, one has the store and commits; `tabs` has the rest about that.
 //! - The engine's files are those of the timeline at its last step. A command in the past runs the past anew first.
@@ -43,6 +45,8 @@ pub(crate) struct App {
     store: Option<Store>,
     /// Commits that are not durable yet.
     committing: usize,
+    /// Until a commit into the own store begins, if one is to.
+    due: Option<Timeout>,
     timer: Option<Timeout>,
     /// Scripts that wait until what they ran is kept.
     asked: Vec<(Asked, JsValue)>,
@@ -75,6 +79,8 @@ pub(crate) enum Msg {
     Do(Action),
     /// A commit into the store of this number has come to its end.
     Committed(u32, Result<(), Error>),
+    /// A commit that has waited is to begin.
+    Due,
     /// The page may be about to go.
     Hidden,
     /// Something about links, lessons, files.
@@ -102,6 +108,7 @@ impl Component for App {
             engine: Engine::new(Saved::default()),
             store: None,
             committing: 0,
+            due: None,
             timer: None,
             asked: Vec::new(),
             aside: beside::Aside::default(),
@@ -123,7 +130,7 @@ impl Component for App {
         let only_looks = match &message {
             Msg::Do(action) => !commands::are_run_by(action),
             // What a broker does comes as events; its bytes are asked for.
-            Msg::Committed(..) | Msg::Live(_) => true,
+            Msg::Committed(..) | Msg::Due | Msg::Live(_) => true,
             _ => false,
         };
         match message {
@@ -135,6 +142,10 @@ impl Component for App {
                 }
             }
             Msg::Committed(store, result) => self.with_own(|app| app.committed(ctx, store, result)),
+            Msg::Due => self.with_own(|app| {
+                app.due = None;
+                app.commit(ctx, false);
+            }),
             Msg::Hidden => self.with_own(|app| app.flush_hidden(ctx)),
             Msg::Beside(event) => {
                 if let Some(part) = parts::beside() {
@@ -191,7 +202,8 @@ impl App {
     fn flush_hidden(&mut self, ctx: &Context<Self>) {
         self.keep_looked_at();
         self.keep_new_commands();
-        if self.state.ready() && self.flush_unflushed() {
+        // The flush comes first: what it makes durable is of the same commit.
+        if self.state.ready() && (self.flush_unflushed() || self.due.is_some()) {
             self.commit(ctx, true);
         }
     }
@@ -206,7 +218,7 @@ impl App {
     /// else that is to be seen, and begins and ends with nearly every command.
     fn keeping(&self) -> Keeping {
         match &self.state.keeping {
-            Keeping::Saved if self.committing > 0 => Keeping::Saving,
+            Keeping::Saved if self.committing > 0 || self.due.is_some() => Keeping::Saving,
             keeping => keeping.clone(),
         }
     }
@@ -215,6 +227,7 @@ impl App {
     fn commit(&mut self, ctx: &Context<Self>, closing: bool) {
         let mutations = self.engine.take_mutations();
         let Some(store) = &mut self.store else { return };
+        self.due = None;
         let commit = store.commit(mutations, &self.engine.settings(), closing);
         self.committing += 1;
         let opened = self.sharing.opened;
@@ -226,7 +239,7 @@ impl App {
             return;
         }
         self.committing -= 1;
-        if result.is_ok() && self.committing == 0 {
+        if result.is_ok() && self.committing == 0 && self.due.is_none() {
             self.keep_new_commands();
         }
         match result {

@@ -68,7 +68,7 @@ impl App {
             Msg::Run(_) | Msg::Do(_) | Msg::Asked(_) | Msg::Look | Msg::Tabs(tabs::Event::Read(_)) => {
                 &[Part::Commands]
             }
-            Msg::Live(_) | Msg::Committed(..) | Msg::Hidden | Msg::Tabs(_) | Msg::Loaded(_) => &[],
+            Msg::Live(_) | Msg::Committed(..) | Msg::Due | Msg::Hidden | Msg::Tabs(_) | Msg::Loaded(_) => &[],
         }
     }
 

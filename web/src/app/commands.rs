@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use logscope::lab::TopicAction as Command;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
@@ -11,7 +12,11 @@ use yew::prelude::*;
 use super::{App, Msg, tabs};
 use crate::state::what_if::Ask;
 use crate::state::{Action, command};
-use crate::{engine, parts, script, text, view};
+use crate::{browser, engine, parts, script, text, view};
+
+/// How long a commit waits, in milliseconds: the frame that shows what was done is painted by then. It is a time, and no
+/// frame's callback, because a page that is not in view is given no frames.
+const DUE_MS: u32 = 30;
 
 pub(crate) static PART: parts::Commands = parts::Commands {
     update: App::update_commands,
@@ -30,7 +35,11 @@ pub(super) fn are_run_by(action: &Action) -> bool {
 impl App {
     fn update_commands(&mut self, ctx: &Context<Self>, message: Msg) {
         match message {
-            Msg::Run(commands) => drop(self.run(ctx, commands)),
+            Msg::Run(commands) => {
+                if self.run(commands) {
+                    self.commit_soon(ctx);
+                }
+            }
             Msg::Asked(asked) => match self.run_line(ctx, &asked.line) {
                 Ok(outcome) if self.committing > 0 => self.asked.push((asked, outcome)),
                 outcome => asked.answer(outcome),
@@ -48,8 +57,8 @@ impl App {
         }
     }
 
-    /// Runs commands, and says whether it did.
-    fn run(&mut self, ctx: &Context<Self>, commands: Vec<Command>) -> bool {
+    /// Runs commands, and says whether it did. What they have made durable is to be committed.
+    fn run(&mut self, commands: Vec<Command>) -> bool {
         if !self.state.ready() || self.link.is_some() || !self.fork() {
             return false;
         }
@@ -59,17 +68,28 @@ impl App {
             self.ran(ran);
         }
         self.keep_commands();
-        self.commit(ctx, false);
         true
+    }
+
+    /// Commits once the frame that comes next is painted, so that nobody waits for more than what is to be seen.
+    fn commit_soon(&mut self, ctx: &Context<Self>) {
+        if self.store.is_none() || browser::hidden() {
+            self.commit(ctx, false);
+        } else if self.due.is_none() {
+            let link = ctx.link().clone();
+            self.due = Some(Timeout::new(DUE_MS, move || link.send_message(Msg::Due)));
+        }
     }
 
     /// Runs what a script asks for.
     fn run_line(&mut self, ctx: &Context<Self>, line: &str) -> Result<JsValue, String> {
         let command = command::typed(line)?.ok_or(text::NO_COMMANDS)?;
-        if !self.run(ctx, vec![command]) {
+        if !self.run(vec![command]) {
             let why = if self.link.is_some() { text::live::ASK_THE_BROKER } else { text::WATCHING_A_TAB };
             return Err(self.state.notice.clone().unwrap_or_else(|| why.to_owned()));
         }
+        // A script waits for the commit, and for no frame.
+        self.commit(ctx, false);
         self.state.timeline.groups().last().map_or(Ok(JsValue::UNDEFINED), script::outcome)
     }
 
