@@ -137,3 +137,39 @@ impl Bytes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Letters;
+
+    impl Foreign for Letters {
+        fn size(&self) -> usize {
+            26
+        }
+
+        fn copy(&self, position: usize, buf: &mut [u8]) {
+            buf.iter_mut().zip((b'a'..=b'z').skip(position)).for_each(|(byte, letter)| *byte = letter);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_and_written_over_is_own_and_the_rest_is_shared() {
+        let letters: Arc<dyn Foreign> = Arc::new(Letters);
+        let mut bytes = Bytes::from(letters);
+        bytes.write_at(26, b"0123");
+        assert_eq!(bytes.range(24..28), b"yz01");
+        let (short, long) = (bytes.first(3), bytes.first(27));
+        assert_eq!(
+            (short.to_vec(), long.to_vec()),
+            (b"abc".to_vec(), b"abcdefghijklmnopqrstuvwxyz0".to_vec())
+        );
+        bytes.write_at(23, b"XYZ..");
+        assert_eq!((bytes.shared, bytes.range(20..40)), (23, b"uvwXYZ..23".to_vec()));
+        bytes.truncate(2);
+        bytes.write_at(2, b"!");
+        assert_eq!((bytes.shared, bytes.to_vec()), (2, b"ab!".to_vec()));
+        assert_eq!(Bytes::from(b"abc".to_vec()), short);
+    }
+}
