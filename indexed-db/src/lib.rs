@@ -16,13 +16,14 @@
 #![deny(missing_docs)]
 
 mod chunks;
+mod held;
 mod lock;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
-use logscope::storage::Mutation;
+use logscope::storage::{Bytes, Mutation};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -41,9 +42,6 @@ const BESIDE: &str = "settings";
 /// The number of the reign; a key `[REIGN, n]` says that the reign n has begun.
 const REIGN: &str = "reign";
 
-/// So many bytes are copied at a time.
-const ROOM: usize = 128 * 1024;
-
 /// An open database, and the lock of its name. Dropping it closes it and lets go of the lock.
 #[derive(Debug)]
 pub struct Database {
@@ -56,8 +54,9 @@ pub struct Database {
 /// What a database held when it was opened.
 #[derive(Debug)]
 pub struct Stored {
-    /// Name, file id and bytes of each file, as `JournalStorage::restore` takes them.
-    pub files: Vec<(String, u64, Vec<u8>)>,
+    /// Name, file id and bytes of each file, as `JournalStorage::restore` takes them. Those of large files stay with
+    /// JavaScript, and are of the thread that has read them.
+    pub files: Vec<(String, u64, Bytes)>,
     /// What its owner kept beside the files; `undefined` if nothing.
     pub beside: JsValue,
 }
@@ -290,7 +289,7 @@ enum Reading {
     /// All at once and before anything is known, so that the transaction ends without waiting for this page, whose
     /// business would hold up who writes: a page that goes would lose a commit that has not had its turn.
     AtOnce,
-    /// In parts, so that each is copied while the browser reads the next. Nothing more is done in the transaction.
+    /// In parts, so that each is taken in while the browser reads the next. Nothing more is done in the transaction.
     InParts,
     /// In parts, and the transaction goes on.
     AndMore,
@@ -330,13 +329,12 @@ async fn read_all(transaction: &IdbTransaction, reading: Reading) -> Result<(Chu
     }
 
     let mut known = Chunks::default();
-    let mut files: Vec<(String, u64, Vec<u8>)> = Vec::new();
+    let mut files: Vec<(String, u64, Bytes)> = Vec::new();
     let mut place = HashMap::new();
     for (id, name) in read_names(&names) {
         place.insert(id, files.len());
-        files.push((name, id, Vec::new()));
+        files.push((name, id, Bytes::default()));
     }
-    let mut room = vec![0; ROOM];
     let mut keys = keys.into_iter();
     for part in parts {
         let values: Array = answer(&part).await?.dyn_into()?;
@@ -354,30 +352,11 @@ async fn read_all(transaction: &IdbTransaction, reading: Reading) -> Result<(Chu
             if let Some((.., content)) =
                 chunks.first().and_then(|((file, _), _)| files.get_mut(*place.get(file)?))
             {
-                put_together(content, chunks, &mut room);
+                *content = held::put_together(chunks.iter().map(|((_, position), bytes)| (*position, bytes)));
             }
         }
     }
     Ok((known, Stored { files, beside }, reign))
-}
-
-/// The bytes of a file, from its chunks in order. Their room is made once: if it grew by doubling, the memory of a page,
-/// which it never gives back, would come to twice the log. And it is written once: the bytes come through a small room
-/// that stays in the processor's cache, for to clear the large one first would take as long as all the copying.
-fn put_together(content: &mut Vec<u8>, chunks: &[(Key, Uint8Array)], room: &mut [u8]) {
-    content.reserve_exact(chunks.iter().map(|(_, bytes)| bytes.length() as usize).sum());
-    for ((_, position), bytes) in chunks.iter() {
-        if content.len() as u64 != *position {
-            continue;
-        }
-        let len = bytes.length();
-        for from in (0..len).step_by(ROOM) {
-            let piece = bytes.subarray(from, len.min(from + ROOM as u32));
-            let room = &mut room[..piece.length() as usize];
-            piece.copy_to(room);
-            content.extend_from_slice(room);
-        }
-    }
 }
 
 /// Asked of the global object, which a worker has too.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use js_sys::{Array, Function, Promise, Uint8Array};
-use logscope::storage::Mutation;
+use logscope::storage::{File, JournalStorage, Mutation, Storage};
 use logscope_indexed_db::{Claim, Database, Error, Stored, open, read};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -52,8 +52,9 @@ async fn sizes(name: &str, file: u64) -> Result<Vec<u64>, Error> {
     Ok(of_file.map(|chunk| chunk[2] as u64).collect())
 }
 
-fn content<'a>(stored: &'a Stored, name: &str) -> &'a [u8] {
-    stored.files.iter().find(|(file, ..)| file == name).map_or(b"(no file)", |(.., bytes)| bytes)
+fn content(stored: &Stored, name: &str) -> Vec<u8> {
+    let file = stored.files.iter().find(|(file, ..)| file == name);
+    file.map_or(b"(no file)".to_vec(), |(.., bytes)| bytes.to_vec())
 }
 
 fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
@@ -73,7 +74,8 @@ async fn what_is_committed_is_read_again() -> Tested {
     let seen = read("committed").await?;
     drop(database);
     for stored in [seen, open("committed", Claim::Wait, false).await?.1] {
-        assert_eq!((content(&stored, "a.log"), content(&stored, "b.index")), (&b"0123X"[..], &b"\0\xff"[..]));
+        assert_eq!(content(&stored, "a.log"), b"0123X");
+        assert_eq!(content(&stored, "b.index"), b"\0\xff");
         assert_eq!(stored.files.len(), 2);
         assert_eq!(stored.beside.as_string().as_deref(), Some("beside"));
     }
@@ -127,6 +129,58 @@ async fn small_writes_become_few_chunks_and_a_closing_page_merges_none() -> Test
     Ok(())
 }
 
+/// A file that is large enough to stay with JavaScript, in several chunks; and its bytes.
+async fn with_a_large_file(name: &str, seed: u8) -> Result<Vec<u8>, Error> {
+    let bytes: Vec<u8> = (0..700_000_u32).map(|at| (at * 31 >> 7) as u8 ^ at as u8 ^ seed).collect();
+    let mut database = with_a_file(name, &bytes[..300_000]).await?;
+    database.commit(vec![write(1, 300_000, &bytes[300_000..300_007])], None, true).await?;
+    database.commit(vec![write(1, 300_007, &bytes[300_007..])], None, true).await?;
+    assert_eq!(sizes(name, 1).await?, [300_000, 7, 399_993]);
+    Ok(bytes)
+}
+
+#[wasm_bindgen_test]
+async fn a_large_file_is_read_and_written_to_where_it_is() -> Tested {
+    let mut bytes = with_a_large_file("large", 0).await?;
+    let stored = read("large").await?;
+    assert!(content(&stored, "a.log") == bytes);
+    let file = JournalStorage::restore(stored.files).open("a.log").expect("memory does not fail");
+    let places =
+        [(0, 5), (299_990, 12), (299_990, 30), (300_003, 2), (300_007, 1), (699_999, 9), (700_000, 1)];
+    for (from, len) in places {
+        let (mut read, end) = (vec![0; len], bytes.len().min(from + len));
+        assert_eq!(file.read_at(from as u64, &mut read).ok(), Some(end - from), "{from}");
+        assert_eq!(read[..end - from], bytes[from..end], "{from}");
+    }
+    for (position, written) in [(bytes.len(), &b"at the end"[..]), (299_999, b"over a bound")] {
+        file.write_at(position as u64, written).expect("memory does not fail");
+        let overlap = written.len().min(bytes.len() - position);
+        bytes.splice(position..position + overlap, written.iter().copied());
+    }
+    file.truncate(690_000).expect("memory does not fail");
+    bytes.truncate(690_000);
+    let mut all = Vec::new();
+    assert_eq!(file.read_to(0, 800_000, &mut all).ok(), Some(690_000));
+    assert!(all == bytes);
+    Ok(())
+}
+
+#[wasm_bindgen_test]
+async fn files_are_let_go_of_and_others_take_their_places() -> Tested {
+    let one = with_a_large_file("held", 0).await?;
+    let other = with_a_large_file("held too", 1).await?;
+    let (first, second) = (read("held").await?, read("held too").await?);
+    assert!(content(&first, "a.log") == one && content(&second, "a.log") == other);
+    let shared = JournalStorage::restore(first.files.clone());
+    drop(first);
+    let again = read("held too").await?;
+    drop(second);
+    let third = read("held").await?;
+    assert!(shared.contents("a.log").as_ref() == Some(&one));
+    assert!(content(&again, "a.log") == other && content(&third, "a.log") == one);
+    Ok(())
+}
+
 #[wasm_bindgen_test]
 async fn commits_happen_in_the_order_in_which_they_were_asked_for() -> Tested {
     let mut database = with_a_file("order", b"").await?;
@@ -164,7 +218,7 @@ async fn who_was_taken_from_changes_nothing_any_more() -> Tested {
     drop(former);
     assert_eq!(open("fence", Claim::IfFree, false).await.err(), Some(Error::Taken));
     let stored = read("fence").await?;
-    assert_eq!((content(&stored, "a.log"), stored.beside.is_undefined()), (&b"kept on"[..], true));
+    assert_eq!((content(&stored, "a.log"), stored.beside.is_undefined()), (b"kept on".to_vec(), true));
     Ok(())
 }
 

@@ -80,7 +80,7 @@ impl Kept {
         config.validate()?;
         let (database, files) = match home {
             Home::Memory(files) => {
-                (None, (0..).zip(files).map(|(id, (name, bytes))| (name, id, bytes)).collect())
+                (None, (0..).zip(files).map(|(id, (name, bytes))| (name, id, bytes.into())).collect())
             }
             Home::IndexedDb(name) => {
                 let opened = indexed_db::open(&name, Claim::Wait, false).await;

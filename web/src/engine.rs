@@ -31,7 +31,7 @@ use medium::Medium;
 /// What an earlier page has kept: name, file id and bytes of each file, and its settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Saved {
-    pub(crate) files: Vec<(String, u64, Vec<u8>)>,
+    pub(crate) files: Vec<medium::File>,
     pub(crate) settings: Option<Settings>,
 }
 
@@ -41,14 +41,15 @@ impl Saved {
         let topic = TopicSettings { partitions: partitions.len() as u32, ..settings.topic };
         let files = (0..).zip(partitions).flat_map(|(number, files)| {
             (0..).zip(files).map(move |(id, (name, bytes))| {
-                (medium::kept_name(number, &name), medium::kept_id(number, id), bytes)
+                (medium::kept_name(number, &name), medium::kept_id(number, id), bytes.into())
             })
         });
         Self { files: files.collect(), settings: Some(Settings { topic, ..settings }) }
     }
 }
 
-/// A log that had more bytes than this when the page was loaded is not kept twice, and so can't be run anew.
+/// A log that had more bytes than this when the page was loaded is not kept beside what becomes of it, and so can't be
+/// run anew.
 const LARGEST_BASE: usize = 64 << 20;
 
 /// The log of this page.
@@ -80,10 +81,10 @@ impl Engine {
         let parsed =
             commands.iter().map(|command| parse_topic_line(command).map_err(|error| error.to_string()));
         let actions = parsed.collect::<Result<Vec<_>, _>>()?;
-        let write = |(_, file, bytes): &(String, u64, Vec<u8>)| Mutation::Write {
+        let write = |(_, file, bytes): &medium::File| Mutation::Write {
             file: *file,
             position: 0,
-            bytes: bytes.clone(),
+            bytes: bytes.to_vec(),
         };
         let names = base.files.iter().map(|(name, id, _)| (name.clone(), *id)).collect();
         self.due = vec![Mutation::Names(BTreeMap::new())];
@@ -214,6 +215,16 @@ impl Engine {
     /// All files of every partition, as they are now.
     pub(crate) fn all_files(&self) -> Vec<Vec<Named>> {
         (0..self.partitions()).map(|partition| self.files(partition)).collect()
+    }
+
+    /// How many bytes all files have now.
+    pub(crate) fn bytes(&self) -> u64 {
+        let size = |storage: &JournalStorage, name: &String| storage.open(name).and_then(|file| file.len());
+        let of = |storage: &JournalStorage| -> u64 {
+            let names = storage.list().unwrap_or_default();
+            names.iter().map(|name| size(storage, name).unwrap_or(0)).sum()
+        };
+        self.lab.labs().iter().map(|lab| of(lab.storage())).sum()
     }
 
     /// How many partitions there are now.

@@ -12,7 +12,7 @@ use crate::record::{Batch, BatchError};
 use crate::segment::{
     INDEX_SUFFIX, IndexEntry, LOG_SUFFIX, TIME_INDEX_SUFFIX, TimeIndexEntry, file_name, parse_file_name,
 };
-use crate::storage::{File, Storage};
+use crate::storage::{File, Storage, read_up_to};
 
 use super::{List, LogPicture, SegmentPicture};
 
@@ -92,17 +92,20 @@ fn read_checkpoint<S: Storage>(storage: &S, names: &[String], field: &str) -> Re
 fn read_all<S: Storage>(storage: &S, name: &str) -> Result<Vec<u8>> {
     let file = storage.open(name)?;
     let mut bytes = Vec::new();
-    read_piece(&file, 0, file.len()? as usize, &mut bytes)?;
+    read_up_to(&file, 0, file.len()? as usize, &mut bytes)?;
     Ok(bytes)
 }
 
-/// The batches of a `.log` file, which is read in pieces: a large log need not be in memory once more.
+/// The batches of a `.log` file, which is read in pieces: a large log need not be in memory once more. All pieces come
+/// into one room, for to clear it each time would take as long as to read.
 fn read_batches<F: File>(segment: u64, log: &F) -> Result<List<BatchInfo>> {
-    let (mut batches, mut position, mut piece) = (List::default(), 0, Vec::new());
-    let mut wanted = PIECE;
+    let (mut batches, mut position, mut room) = (List::default(), 0, Vec::new());
+    let (end, mut wanted) = (log.len()?, PIECE);
     loop {
-        read_piece(log, position, wanted, &mut piece)?;
-        let mut rest = piece.as_slice();
+        let len = wanted.min(usize::try_from(end - position).unwrap_or(usize::MAX));
+        room.resize(room.len().max(len), 0);
+        let piece = read_piece(log, position, &mut room[..len])?;
+        let mut rest = piece;
         let ended = loop {
             match Batch::parse(rest) {
                 Ok((batch, after)) => {
@@ -114,9 +117,8 @@ fn read_batches<F: File>(segment: u64, log: &F) -> Result<List<BatchInfo>> {
             }
         };
         // A batch that the piece does not hold may be in the file as a whole.
-        let left = log.len()?.saturating_sub(position);
         match ended {
-            BatchError::Incomplete { needed, .. } if piece.len() == wanted && needed <= left => {
+            BatchError::Incomplete { needed, .. } if piece.len() == len && needed <= end - position => {
                 wanted = PIECE.max(needed as usize);
             }
             _ => return Ok(batches),
@@ -124,11 +126,15 @@ fn read_batches<F: File>(segment: u64, log: &F) -> Result<List<BatchInfo>> {
     }
 }
 
-/// Reads so many bytes in the place of what is in `piece`, or as many as there are.
-fn read_piece<F: File>(file: &F, position: u64, len: usize, piece: &mut Vec<u8>) -> Result<()> {
-    piece.clear();
-    while piece.len() < len && file.read_to(position + piece.len() as u64, len - piece.len(), piece)? > 0 {}
-    Ok(())
+/// Fills a room, as far as the file has bytes for it, and returns them.
+fn read_piece<'r, F: File>(file: &F, position: u64, room: &'r mut [u8]) -> Result<&'r [u8]> {
+    let mut filled = 0;
+    loop {
+        match file.read_at(position + filled as u64, &mut room[filled..])? {
+            0 => return Ok(&room[..filled]),
+            read => filled += read,
+        }
+    }
 }
 
 fn read_entries(bytes: &[u8]) -> List<IndexEntry> {

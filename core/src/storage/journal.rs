@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Crash, File, MemoryFile, MemoryStorage, Storage};
+use super::{Bytes, Crash, File, MemoryFile, MemoryStorage, Storage};
 
 /// A change to what is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl JournalStorage {
     }
 
     /// A directory as the medium has it: name, file id and bytes of each file.
-    pub fn restore(files: impl IntoIterator<Item = (String, u64, Vec<u8>)>) -> Self {
+    pub fn restore<B: Into<Bytes>>(files: impl IntoIterator<Item = (String, u64, B)>) -> Self {
         let storage = Self::new();
         let mut journal = storage.journal();
         for (name, id, bytes) in files {
@@ -177,10 +177,10 @@ impl Crash for JournalStorage {
         journal.changed.clear();
         for (name, &file) in &journal.durable.clone() {
             // Torn bytes have reached the medium after all.
-            let bytes = self.memory.contents(name).unwrap_or_default();
             let position = before.get(name).copied().unwrap_or(0);
-            if let Some(torn) = bytes.get(position as usize..).filter(|torn| !torn.is_empty()) {
-                journal.queue.push(Mutation::Write { file, position, bytes: torn.to_vec() });
+            let bytes = self.memory.contents_from(name, position).unwrap_or_default();
+            if !bytes.is_empty() {
+                journal.queue.push(Mutation::Write { file, position, bytes });
             }
         }
     }

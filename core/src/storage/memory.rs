@@ -5,13 +5,13 @@
 //! creation was never synced is gone after a crash.
 //!
 //! Invariant: what the two images of a file have in common, from its beginning on, is in memory once. A log is appended
-//! to, so that is nearly all of it.
+//! to, so that is nearly all of it. What a file was put in place with may stay with whoever holds it ([`Bytes`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::{Crash, File, Storage};
+use super::{Bytes, Crash, File, Storage};
 
 /// A directory in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub struct MemoryFile {
 
 #[derive(Debug, Default)]
 struct Images {
-    live: Vec<u8>,
+    live: Bytes,
     /// Up to here the two images are the same.
     clean: usize,
     /// The durable image from there on.
@@ -49,8 +49,8 @@ impl MemoryStorage {
     }
 
     /// Puts a durable file in place, as it was found on some other medium.
-    pub fn insert(&self, name: impl Into<String>, bytes: Vec<u8>) {
-        let file = MemoryFile { images: Arc::new(RwLock::new(Images::synced(bytes))) };
+    pub fn insert(&self, name: impl Into<String>, bytes: impl Into<Bytes>) {
+        let file = MemoryFile { images: Arc::new(RwLock::new(Images::synced(bytes.into()))) };
         let mut names = self.names();
         let name = name.into();
         names.live.insert(name.clone(), file.clone());
@@ -59,14 +59,20 @@ impl MemoryStorage {
 
     /// The live bytes of a file.
     pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
+        self.contents_from(name, 0)
+    }
+
+    /// The live bytes of a file from a position on.
+    pub(super) fn contents_from(&self, name: &str, position: u64) -> Option<Vec<u8>> {
         let file = self.names().live.get(name)?.clone();
-        Some(file.read(|images| images.live.clone()))
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        Some(file.read(|images| images.live.range(position..images.live.len())))
     }
 
     /// The durable bytes of a file, whether or not its name is durable.
     pub fn durable_contents(&self, name: &str) -> Option<Vec<u8>> {
         let file = self.names().live.get(name)?.clone();
-        Some(file.read(Images::durable))
+        Some(file.read(|images| images.durable().to_vec()))
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
@@ -142,7 +148,9 @@ impl Crash for MemoryStorage {
                 let message = format!("position {position} is not in {name}, of {} bytes", images.live.len());
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             };
-            images.live[at] ^= 0xff;
+            let mut flipped = [0];
+            images.live.read_at(at, &mut flipped);
+            images.live.write_at(at, &[flipped[0] ^ 0xff]);
             // Before that, both images have the same byte.
             if let Some(byte) = at.checked_sub(images.clean).and_then(|at| images.rest.get_mut(at)) {
                 *byte ^= 0xff;
@@ -170,7 +178,7 @@ impl MemoryFile {
     pub(super) fn unsynced(&self) -> Option<(u64, Vec<u8>)> {
         self.read(|Images { live, clean, rest }| {
             let same = *clean == live.len() && rest.is_empty();
-            (!same).then(|| (*clean as u64, live[*clean..].to_vec()))
+            (!same).then(|| (*clean as u64, live.range(*clean..live.len())))
         })
     }
 
@@ -185,32 +193,32 @@ impl MemoryFile {
 
 impl Images {
     /// Two images that are the same.
-    fn synced(live: Vec<u8>) -> Self {
+    fn synced(live: Bytes) -> Self {
         Self { clean: live.len(), live, rest: Vec::new() }
     }
 
     /// What a crash would leave at least.
-    fn durable(&self) -> Vec<u8> {
-        [&self.live[..self.clean], &self.rest].concat()
+    fn durable(&self) -> Bytes {
+        let mut durable = self.live.first(self.clean);
+        durable.write_at(self.clean, &self.rest);
+        durable
     }
 
     /// The live image is about to change from here on, and the durable one is not.
     fn part(&mut self, from: usize) {
-        if let Some(kept) = self.live.get(from..self.clean).filter(|kept| !kept.is_empty()) {
-            self.rest.splice(..0, kept.iter().copied());
+        if from < self.clean {
+            self.rest.splice(..0, self.live.range(from..self.clean));
             self.clean = from;
         }
     }
 
     /// The durable image, and up to `keep` bytes of what the live one has beyond it.
-    fn after_crash(&self, keep: u64) -> Vec<u8> {
-        let mut bytes = self.durable();
-        if self.rest.is_empty() {
-            let torn = &self.live[self.clean..];
-            let keep = usize::try_from(keep).unwrap_or(usize::MAX).min(torn.len());
-            bytes.extend_from_slice(&torn[..keep]);
+    fn after_crash(&self, keep: u64) -> Bytes {
+        if !self.rest.is_empty() {
+            return self.durable();
         }
-        bytes
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        self.live.first(self.clean.saturating_add(keep))
     }
 }
 
@@ -220,23 +228,13 @@ impl File for MemoryFile {
     }
 
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.read(|images| {
-            let from = usize::try_from(position).unwrap_or(usize::MAX).min(images.live.len());
-            let there = &images.live[from..];
-            let count = there.len().min(buf.len());
-            buf[..count].copy_from_slice(&there[..count]);
-            Ok(count)
-        })
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        Ok(self.read(|images| images.live.read_at(position, buf)))
     }
 
     fn read_to(&self, position: u64, len: usize, out: &mut Vec<u8>) -> io::Result<usize> {
-        self.read(|images| {
-            let from = usize::try_from(position).unwrap_or(usize::MAX).min(images.live.len());
-            let there = &images.live[from..];
-            let count = there.len().min(len);
-            out.extend_from_slice(&there[..count]);
-            Ok(count)
-        })
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        Ok(self.read(|images| images.live.read_to(position, len, out)))
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
@@ -247,9 +245,7 @@ impl File for MemoryFile {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             };
             images.part(from);
-            let overlap = bytes.len().min(images.live.len() - from);
-            images.live[from..from + overlap].copy_from_slice(&bytes[..overlap]);
-            images.live.extend_from_slice(&bytes[overlap..]);
+            images.live.write_at(from, bytes);
             Ok(())
         })
     }

@@ -20,6 +20,7 @@
 //! 4. A failed sync promises nothing, and no later sync can make it good. The log then refuses appends.
 //! 5. A handle outlives the removal of its file: reads through it go on.
 
+mod bytes;
 #[cfg(feature = "testing")]
 mod faulty;
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]
@@ -29,6 +30,7 @@ mod memory;
 
 use std::io;
 
+pub use bytes::{Bytes, Foreign};
 #[cfg(feature = "testing")]
 pub use faulty::{Faults, FaultyFile, FaultyStorage};
 #[cfg(all(feature = "fs", not(target_family = "wasm")))]

@@ -311,8 +311,7 @@ impl App {
 
     /// Shows how the log is kept.
     pub(super) fn show_kept(&mut self, ctx: &Context<Self>) {
-        let files = self.engine.all_files();
-        let bytes = files.iter().flatten().map(|(_, bytes)| bytes.len() as u64).sum();
+        let bytes = self.engine.bytes();
         let keeping = self.keeping();
         self.show(|shown| {
             shown.dialog = Some(Dialog::Kept(Kept { bytes, keeping, room: None, agreed: None }))

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use logscope::lab::MAX_PARTITIONS;
-use logscope::storage::{JournalStorage, Mutation};
+use logscope::storage::{Bytes, JournalStorage, Mutation};
 
 /// Name, id and bytes.
-pub(super) type File = (String, u64, Vec<u8>);
+pub(crate) type File = (String, u64, Bytes);
 
 /// Ids stay below 2^53 with it, where a JavaScript number is exact.
 const ID_BITS: u32 = 40;

@@ -17,7 +17,7 @@ fn what_was_saved_comes_back_with_its_settings() {
     }
     let settings = engine.settings();
     let bytes = engine.storage(0).unwrap().contents("00000000000000000000.log").unwrap();
-    let files = vec![("00000000000000000000.log".to_owned(), 7, bytes)];
+    let files = vec![("00000000000000000000.log".to_owned(), 7, bytes.into())];
     let mut engine = Engine::new(Saved { files, settings: Some(settings.clone()) });
     assert_eq!(engine.settings(), settings);
     let mut picture = TopicPicture::default();
@@ -27,7 +27,7 @@ fn what_was_saved_comes_back_with_its_settings() {
 }
 
 /// The files as a new page would get them.
-fn kept(engine: &Engine) -> Vec<(String, u64, Vec<u8>)> {
+fn kept(engine: &Engine) -> Vec<medium::File> {
     let partitions = (0..engine.partitions()).map(|number| engine.files(number)).collect();
     Saved::of_partitions(partitions, engine.settings()).files
 }
@@ -91,7 +91,7 @@ fn what_is_run_anew_has_the_same_steps_and_files_and_goes_on_from_there() {
     let mut medium = Medium::default();
     medium.apply(vec![Mutation::Write { file: 7, position: 0, bytes: vec![1] }]);
     medium.apply(engine.take_mutations());
-    let live = kept(&engine).into_iter().map(|(name, _, bytes)| (name, bytes)).collect();
+    let live = kept(&engine).into_iter().map(|(name, _, bytes)| (name, bytes.to_vec())).collect();
     assert_eq!(logs(medium.contents()), logs(live));
     assert!(medium.holds_only_what_is_named(), "something of the other past is left");
 }
@@ -143,7 +143,7 @@ fn when_to_flush_is_kept_with_the_configs() {
 
 #[test]
 fn too_much_is_not_run_anew() {
-    let files = vec![("00000000000000000000.log".to_owned(), 1, vec![0; LARGEST_BASE + 1])];
+    let files = vec![("00000000000000000000.log".to_owned(), 1, vec![0; LARGEST_BASE + 1].into())];
     let mut engine = Engine::new(Saved { files, settings: None });
     assert!(engine.run_anew(&[]).is_err());
     assert!(Engine::new(Saved::default()).run_anew(&["banana".into()]).is_err());
@@ -211,7 +211,7 @@ fn what_a_page_with_one_partition_kept_is_partition_0() {
     run(&mut engine, "append a count=3");
     run(&mut engine, "flush");
     let files: Vec<_> =
-        engine.files(0).into_iter().zip(0..).map(|((name, bytes), id)| (name, id, bytes)).collect();
+        engine.files(0).into_iter().zip(0..).map(|((name, bytes), id)| (name, id, bytes.into())).collect();
     let settings = Settings { topic: TopicSettings::default(), ..engine.settings() };
     let mut again = Engine::new(Saved { files, settings: Some(settings) });
     assert_eq!(again.files(0), engine.files(0));
@@ -268,9 +268,9 @@ impl Medium {
         self.files.keys().all(|file| self.names.values().any(|named| named == file))
     }
 
-    fn saved(&self) -> Vec<(String, u64, Vec<u8>)> {
+    fn saved(&self) -> Vec<medium::File> {
         let bytes = |id| self.files.get(id).cloned().unwrap_or_default();
-        self.names.iter().map(|(name, id)| (name.clone(), *id, bytes(id))).collect()
+        self.names.iter().map(|(name, id)| (name.clone(), *id, bytes(id).into())).collect()
     }
 
     fn contents(&self) -> Vec<(String, Vec<u8>)> {
