@@ -106,10 +106,20 @@ fn run(storage: &JournalStorage, op: &Op) -> io::Result<Vec<u8>> {
 }
 
 /// Everything that can be seen of a storage.
-fn seen(storage: &JournalStorage) -> (BTreeMap<String, Option<Vec<u8>>>, Vec<(String, u64)>, Vec<Mutation>) {
-    let names = storage.list().expect("memory does not fail");
-    let contents = names.into_iter().map(|name| (name.clone(), storage.contents(&name)));
-    (contents.collect(), storage.durable_sizes(), storage.take_mutations())
+#[derive(Debug, PartialEq)]
+struct Seen {
+    contents: BTreeMap<String, Option<Vec<u8>>>,
+    durable: Vec<(String, u64)>,
+    told: Vec<Mutation>,
+}
+
+fn seen(storage: &JournalStorage) -> Seen {
+    let names = storage.list().expect("memory does not fail").into_iter();
+    Seen {
+        contents: names.map(|name| (name.clone(), storage.contents(&name))).collect(),
+        durable: storage.durable_sizes(),
+        told: storage.take_mutations(),
+    }
 }
 
 proptest! {
