@@ -131,7 +131,7 @@ async fn small_writes_become_few_chunks_and_a_closing_page_merges_none() -> Test
 
 /// A file that is large enough to stay with JavaScript, in several chunks; and its bytes.
 async fn with_a_large_file(name: &str, seed: u8) -> Result<Vec<u8>, Error> {
-    let bytes: Vec<u8> = (0..700_000_u32).map(|at| (at * 31 >> 7) as u8 ^ at as u8 ^ seed).collect();
+    let bytes: Vec<u8> = (0..700_000_u32).map(|at| ((at * 31) >> 7) as u8 ^ at as u8 ^ seed).collect();
     let mut database = with_a_file(name, &bytes[..300_000]).await?;
     database.commit(vec![write(1, 300_000, &bytes[300_000..300_007])], None, true).await?;
     database.commit(vec![write(1, 300_007, &bytes[300_007..])], None, true).await?;
