@@ -25,6 +25,7 @@ pub enum Scheme {
 const BUTTON: &str = "button, [role=button], summary, input[type=button], input[type=submit]";
 const TEXT_BOX: &str = "input:not([type]), input[type=text], textarea, [role=textbox], [role=combobox]";
 const NUMBER_FIELD: &str = "input[type=number], [role=spinbutton]";
+const FIELD: &str = "input, textarea, [role=textbox], [role=combobox], [role=spinbutton]";
 const TABLE: &str = "table, [role=table], [role=grid]";
 const STATUS: &str = "[role=status], output";
 
@@ -356,12 +357,7 @@ impl Page {
 
     /// What a field holds.
     pub async fn value(&self, field: &str) -> Result<String> {
-        Ok(self.enabled(TEXT_BOX, field).await?.prop("value").await?.unwrap_or_default())
-    }
-
-    /// The number that a field holds.
-    pub async fn number(&self, field: &str) -> Result<u64> {
-        Ok(self.enabled(NUMBER_FIELD, field).await?.prop("value").await?.unwrap_or_default().parse()?)
+        Ok(self.enabled(FIELD, field).await?.prop("value").await?.unwrap_or_default())
     }
 
     /// Gives files to a field that takes some.

@@ -74,16 +74,17 @@ async fn a_link_to_a_place_in_a_long_file_leads_there() -> Result<()> {
         page.run("flush").await?;
         page.to_the_end().await?;
         page.press(LOG).await?;
+        let position = async || -> Result<u64> { Ok(page.value("Position").await?.parse()?) };
         let is_at = async |expected: u64| {
             eventually(&format!("the bytes from {expected} on are shown"), async || {
-                Ok((page.number("Position").await? == expected).then_some(()))
+                Ok((position().await? == expected).then_some(()))
             })
             .await
         };
         is_at(0).await?;
         page.press("Bytes after").await?;
         let second = eventually("the next page is shown", async || {
-            Ok(Some(page.number("Position").await?).filter(|position| *position > 0))
+            Ok(Some(position().await?).filter(|position| *position > 0))
         })
         .await?;
         page.press("Bytes after").await?;
