@@ -78,33 +78,42 @@ pub(crate) struct Band {
 impl Sheet {
     /// What has to be painted anew where `painted` stands on the canvas; `None` if nothing.
     pub(crate) fn stale(&self, painted: Option<&Self>) -> Option<Band> {
-        let all = || Band { y: 0.0..self.size.1, looks: 0..self.looks.len() };
-        let Some(painted) = painted.filter(|painted| painted.has_place_of(self)) else { return Some(all()) };
-        let differs = |(now, before): (&Look, &Look)| now != before;
-        let first = self.looks.iter().zip(&painted.looks).position(differs)?;
-        let last = self.looks.iter().zip(&painted.looks).rposition(differs)?;
-        // Both stand in the same rows, and so have the same reach.
-        let (above, below) = (self.reach(first).start, self.reach(last).end);
+        let count = self.looks.len();
+        let all = Band { y: 0.0..self.size.1, looks: 0..count };
+        let Some(painted) = painted.filter(|painted| painted.place() == self.place()) else {
+            return Some(all);
+        };
+        let mut differ = count..0;
+        for (at, (now, before)) in self.looks.iter().zip(&painted.looks).enumerate() {
+            if now.lane.top != before.lane.top {
+                return Some(all);
+            }
+            if now != before {
+                differ = differ.start.min(at)..at + 1;
+            }
+        }
+        // All stand in the rows that they stood in, and so have the same reach.
+        let (first, last) = (self.looks.get(differ.start)?, self.looks.get(differ.end.checked_sub(1)?)?);
         // A pixel of the screen is painted whole.
-        let (above, below) =
-            ((above * self.ratio).floor() / self.ratio, (below * self.ratio).ceil() / self.ratio);
-        let reaches = |at: usize| self.reach(at).start < below && above < self.reach(at).end;
-        let from = (0..first).find(|at| reaches(*at)).unwrap_or(first);
-        let to = (last..self.looks.len()).rev().find(|at| reaches(*at)).unwrap_or(last) + 1;
-        Some(Band { y: above..below, looks: from..to })
+        let above = (self.reach(first).start * self.ratio).floor() / self.ratio;
+        let below = (self.reach(last).end * self.ratio).ceil() / self.ratio;
+        let reaches = |look: &Look| self.reach(look).start < below && above < self.reach(look).end;
+        while differ.start > 0 && reaches(&self.looks[differ.start - 1]) {
+            differ.start -= 1;
+        }
+        while self.looks.get(differ.end).is_some_and(reaches) {
+            differ.end += 1;
+        }
+        Some(Band { y: above..below, looks: differ })
     }
 
-    /// Whether the same rows stand in the same places.
-    fn has_place_of(&self, other: &Self) -> bool {
-        let place = |sheet: &Self| (sheet.frame, sheet.scrolled, sheet.size, sheet.ratio);
-        let rows = self.looks.iter().map(|look| look.lane.top);
-        place(self) == place(other) && rows.eq(other.looks.iter().map(|look| look.lane.top))
+    fn place(&self) -> (&Frame, (f64, f64), (f64, f64), f64, usize) {
+        (&self.frame, self.scrolled, self.size, self.ratio, self.looks.len())
     }
 
     /// How far a lane's ink may reach, from the top of the window. Where lanes have marks, these end above the next lane;
     /// from afar, outlines lie over lanes beside.
-    fn reach(&self, at: usize) -> Range<f64> {
-        let Some(look) = self.looks.get(at) else { return 0.0..0.0 };
+    fn reach(&self, look: &Look) -> Range<f64> {
         let top = look.lane.top - self.scrolled.1;
         let (above, below) = if self.frame.far { (6.0, 6.0) } else { (4.0, -4.0) };
         top - above..top + self.frame.pitch + below
@@ -135,12 +144,13 @@ mod tests {
             format!("{look:?}").hash(&mut sum);
             sum.finish()
         };
+        let reach = |at: usize| sheet.reach(&sheet.looks[at]);
         let sums: Vec<u64> = sheet.looks.iter().map(sum).collect();
         for (at, line) in lines.iter_mut().enumerate() {
             let (above, below) = (at as f64 / sheet.ratio, (at + 1) as f64 / sheet.ratio);
             if above < band.y.end - 1e-9 && band.y.start < below - 1e-9 {
                 assert!(band.y.start < above + 1e-9 && below < band.y.end + 1e-9, "a line is painted whole");
-                let reaches = |at: &usize| sheet.reach(*at).start < below && above < sheet.reach(*at).end;
+                let reaches = |at: &usize| reach(*at).start < below && above < reach(*at).end;
                 *line = band.looks.clone().filter(reaches).map(|at| sums[at]).collect();
             }
         }

@@ -8,23 +8,21 @@ use crate::state::layout::{BatchBox, Fate, Frame, Ghost, Lane, Look, Marked, Mot
 /// How far a batch that has just come slides in.
 const SLIDE: f64 = 28.0;
 
-/// Paints the boxes of all lanes: all of one colour at once.
+/// Paints the boxes of all lanes.
 pub(super) fn paint(pen: &Pen<'_>, frame: &Frame, looks: &[Look]) {
-    let (mut bodies, mut feet, mut hatched) = (Fills::new(), Fills::new(), Vec::new());
-    for Look { lane, marked, motion } in looks {
-        for shape in lane.boxes.iter().filter(|shape| !arriving(shape, *motion)) {
-            add(lane, shape, *marked, &mut bodies, &mut feet, &mut hatched);
-        }
+    let mut resting = Vec::new();
+    for look in looks {
+        let rests = |shape: &&BatchBox| !arriving(shape, look.motion);
+        resting.extend(look.lane.boxes.iter().filter(rests).map(|shape| (look, shape)));
     }
-    bodies.draw(pen);
-    pen.hatch(&hatched);
-    feet.draw(pen);
-    for Look { lane, marked, motion } in looks {
+    fill(pen, &resting);
+    for look in looks {
+        let Look { lane, motion, .. } = look;
         for shape in &lane.boxes {
             if arriving(shape, *motion) {
-                arrive(pen, lane, shape, *marked, *motion);
+                arrive(pen, look, shape);
             } else {
-                details(pen, lane, shape, *marked);
+                details(pen, lane, shape, look.marked);
             }
         }
         lane.ghosts.iter().for_each(|shape| ghost(pen, lane, shape, *motion));
@@ -34,21 +32,30 @@ pub(super) fn paint(pen: &Pen<'_>, frame: &Frame, looks: &[Look]) {
     }
 }
 
+/// Fills boxes: all of one colour at once.
+#[inline(never)]
+fn fill(pen: &Pen<'_>, shapes: &[(&Look, &BatchBox)]) {
+    let (mut bodies, mut feet, mut hatched) = (Fills::new(), Fills::new(), Vec::new());
+    for (look, shape) in shapes {
+        add(&look.lane, shape, look.marked, &mut bodies, &mut feet, &mut hatched);
+    }
+    bodies.draw(pen);
+    pen.hatch(&hatched);
+    feet.draw(pen);
+}
+
 fn arriving(shape: &BatchBox, motion: Motion) -> bool {
     shape.arrives && motion.moves < 1.0
 }
 
 /// A batch on its way to its place.
-fn arrive(pen: &Pen<'_>, lane: &Lane, shape: &BatchBox, marked: Marked, motion: Motion) {
+fn arrive(pen: &Pen<'_>, look: &Look, shape: &BatchBox) {
+    let moves = look.motion.moves;
     pen.apart(|| {
-        pen.opacity(motion.moves);
-        pen.move_origin(-SLIDE * (1.0 - motion.moves), 0.0);
-        let (mut bodies, mut feet, mut hatched) = (Fills::new(), Fills::new(), Vec::new());
-        add(lane, shape, marked, &mut bodies, &mut feet, &mut hatched);
-        bodies.draw(pen);
-        pen.hatch(&hatched);
-        feet.draw(pen);
-        details(pen, lane, shape, marked);
+        pen.opacity(moves);
+        pen.move_origin(-SLIDE * (1.0 - moves), 0.0);
+        fill(pen, &[(look, shape)]);
+        details(pen, &look.lane, shape, look.marked);
     });
 }
 
