@@ -101,7 +101,7 @@ pub(crate) struct Rest {
 }
 
 /// An index entry, pointing at a batch; or a hole in the offsets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct EntryMark {
     pub(crate) x: f64,
     /// What it says in short, if there is room.
@@ -123,17 +123,6 @@ pub(crate) enum Says {
     Offset { timestamp: i64, offset: u64 },
     /// Offsets without a record.
     Nothing { first: u64, last: u64 },
-}
-
-/// Lanes have three lists of marks: what is derived would be in the page three times.
-impl PartialEq for EntryMark {
-    #[inline(never)]
-    fn eq(&self, other: &Self) -> bool {
-        let Self { x, label, says, leftward, looked_up, focused } = self;
-        let flags = (*leftward, *looked_up, *focused);
-        (*x, *says, flags) == (other.x, other.says, (other.leftward, other.looked_up, other.focused))
-            && *label == other.label
-    }
 }
 
 impl EntryMark {

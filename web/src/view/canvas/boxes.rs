@@ -33,7 +33,6 @@ pub(super) fn paint(pen: &Pen<'_>, frame: &Frame, looks: &[Look]) {
 }
 
 /// Fills boxes: all of one colour at once.
-#[inline(never)]
 fn fill(pen: &Pen<'_>, shapes: &[(&Look, &BatchBox)]) {
     let (mut bodies, mut feet, mut hatched) = (Fills::new(), Fills::new(), Vec::new());
     for (look, shape) in shapes {
