@@ -171,7 +171,7 @@ mod tests {
     async fn an_answer_in_chunks_is_read_whole() {
         let answer = concat!(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
-            "6\r\nhello \r\n1\r\nw\r\n4\r\norld\r\n1E\r\n, and more than a line may take\r\n0\r\n\r\n"
+            "6\r\nhello \r\n1\r\nw\r\n4\r\norld\r\n1F\r\n, and more than a line may take\r\n0\r\n\r\n"
         );
         let (clients, timing) = against(answer).await.unwrap();
         let body = b"hello world, and more than a line may take".to_vec();
