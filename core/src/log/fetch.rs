@@ -151,7 +151,7 @@ impl<F: File, O: Observer> Shared<F, O> {
         offset: u64,
         max_bytes: u64,
         mut room: Vec<u8>,
-        bookmark: &mut Bookmark<F>,
+        bookmark: Option<&mut Bookmark<F>>,
     ) -> Result<Fetched> {
         room.clear();
         let log_start_offset = self.log_start_offset();
@@ -188,11 +188,17 @@ impl<F: File, O: Observer> Shared<F, O> {
 
     /// Walks the segments from the fetch offset on, as they are now: what happens to them meanwhile takes nothing
     /// from under this fetch.
-    fn collect(&self, budget: &mut Budget, bookmark: &mut Bookmark<F>) -> Result<(StoppedBy, Option<u32>)> {
+    fn collect(
+        &self,
+        budget: &mut Budget,
+        mut bookmark: Option<&mut Bookmark<F>>,
+    ) -> Result<(StoppedBy, Option<u32>)> {
         let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments();
         let floor = self.floor_segment(&segments, budget.next_offset)?;
-        let marked = bookmark.take(&segments[floor], budget.next_offset, truncations);
+        let marked = bookmark
+            .as_mut()
+            .and_then(|bookmark| bookmark.take(&segments[floor], budget.next_offset, truncations));
         let mut walked = self.walk_first(&segments[floor], budget, marked)?;
         let mut last = &segments[floor];
         for segment in &segments[floor + 1..] {
@@ -209,7 +215,9 @@ impl<F: File, O: Observer> Shared<F, O> {
             walked = self.walk(scan, base, budget)?;
             last = segment;
         }
-        bookmark.put(last, budget.next_offset, budget.reached.1, truncations);
+        if let Some(bookmark) = bookmark {
+            bookmark.put(last, budget.next_offset, budget.reached.1, truncations);
+        }
         match walked {
             Walked::Stopped(by, next) => Ok((by, next)),
             Walked::SegmentEnd => Ok((StoppedBy::LogEnd, None)),

@@ -233,8 +233,9 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
     ///
     /// # Errors
     /// As those of [`fetch`](Self::fetch).
-    pub fn fetch_into(&self, offset: u64, max_bytes: u64, room: Vec<u8>) -> Result<Fetched> {
-        self.fetch_on(offset, max_bytes, room, &mut Bookmark::default())
+    pub fn fetch_into(&self, offset: u64, max_bytes: u64, mut room: Vec<u8>) -> Result<Fetched> {
+        let shared = &self.shared;
+        shared.retry_after_truncation(|| shared.fetch(offset, max_bytes, mem::take(&mut room), None))
     }
 
     /// Does what [`fetch_into`](Self::fetch_into) does. If `bookmark` is of a fetch that ended at `offset`, it begins
@@ -250,7 +251,8 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
         bookmark: &mut Bookmark<S::File>,
     ) -> Result<Fetched> {
         let shared = &self.shared;
-        shared.retry_after_truncation(|| shared.fetch(offset, max_bytes, mem::take(&mut room), bookmark))
+        let mut fetch = || shared.fetch(offset, max_bytes, mem::take(&mut room), Some(&mut *bookmark));
+        shared.retry_after_truncation(&mut fetch)
     }
 
     /// The first offset in the log.

@@ -42,11 +42,11 @@ pub struct Pieces {
 impl Broker {
     /// A large fetch that need not wait, piece by piece. `None` for all others: those are one read.
     pub fn pieces(&self, of: &TopicPartition, request: &FetchRequest) -> Option<Pieces> {
-        let partition = self.partition(of).ok()?;
         let max_bytes = request.max_bytes.min(FETCH_MAX_BYTES);
         if max_bytes <= PIECE {
             return None;
         }
+        let partition = self.partition(of).ok()?;
         let extent = partition.reader().extent(request.offset, max_bytes)?;
         let least = request.min_bytes.min(max_bytes / 2).max(PIECE);
         let (offset, left) = (request.offset, extent.size);

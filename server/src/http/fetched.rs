@@ -258,6 +258,7 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, shape: Shape)
 }
 
 /// Appends a field whose name is opened already: text, null, or base64 under another name.
+#[inline]
 fn write_bytes(out: &mut Vec<u8>, name: &[u8], bytes: Option<&[u8]>) {
     out.extend_from_slice(name);
     let Some(bytes) = bytes else {
