@@ -12,8 +12,12 @@ const MAX_HEAD_SIZE: usize = 64 << 10;
 /// More than any answer that is worth measuring.
 const MAX_BODY_SIZE: usize = 512 << 20;
 const NO_HTTP: &str = "it is not HTTP/1.1";
+const NO_CHUNK: &str = "a chunk does not begin with its size";
 /// How much of a refusal is shown.
 const MAX_MESSAGE_SIZE: usize = 400;
+/// More than the line takes that says how large a chunk is.
+const MAX_CHUNK_LINE: usize = 32;
+const LINE_END: &[u8] = b"\r\n";
 
 /// A connection that is kept alive.
 #[derive(Debug)]
@@ -39,7 +43,15 @@ pub struct Answer<'a> {
 struct Head {
     status: u16,
     size: usize,
-    body_size: usize,
+    body: Length,
+}
+
+/// How a body says where it ends.
+#[derive(Debug, PartialEq, Eq)]
+enum Length {
+    Known(usize),
+    /// It comes in chunks, each behind its size; the last one is empty.
+    Chunked,
 }
 
 impl Connection {
@@ -73,13 +85,13 @@ impl Connection {
             }
             self.read_more().await?;
         };
-        let end = head.size + head.body_size;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        while self.len < end {
-            self.read_more().await?;
-        }
+        let end = match head.body {
+            Length::Known(size) => {
+                self.read_up_to(head.size + size, usize::MAX).await?;
+                head.size + size
+            }
+            Length::Chunked => self.read_chunks(head.size).await?,
+        };
         if self.len > end {
             return Err(self.unreadable("there is more than one answer to one request".to_owned()));
         }
@@ -119,11 +131,58 @@ impl Connection {
         }
     }
 
-    async fn read_more(&mut self) -> Result<(), LoadError> {
-        if self.len == self.buffer.len() {
-            self.buffer.resize(self.len * 2, 0);
+    /// Reads a body in chunks and puts them one behind the other, from `start` on; where it ends. Of the chunk behind a
+    /// chunk only the first bytes are read along with it, so that next to nothing has to be moved.
+    async fn read_chunks(&mut self, start: usize) -> Result<usize, LoadError> {
+        let mut end = start;
+        loop {
+            let (line, size) = loop {
+                match chunk_line(&self.buffer[end..self.len]).map_err(|it| self.unreadable(it))? {
+                    Some(line) => break line,
+                    None => self.read_up_to(self.len + 1, end + MAX_CHUNK_LINE).await?,
+                }
+            };
+            if end - start + size > MAX_BODY_SIZE {
+                return Err(self.unreadable(format!("its body has more than {MAX_BODY_SIZE} bytes")));
+            }
+            self.cut(end, line);
+            end += size;
+            let behind = end + LINE_END.len();
+            self.read_up_to(behind, behind + MAX_CHUNK_LINE).await?;
+            if &self.buffer[end..behind] != LINE_END {
+                return Err(self.unreadable("a chunk has another size than it says".to_owned()));
+            }
+            self.cut(end, LINE_END.len());
+            if size == 0 {
+                return Ok(end);
+            }
         }
-        match self.stream.read(&mut self.buffer[self.len..]).await {
+    }
+
+    /// Takes so many bytes out of what was read.
+    fn cut(&mut self, at: usize, size: usize) {
+        self.buffer.copy_within(at + size..self.len, at);
+        self.len -= size;
+    }
+
+    /// Reads until there are at least `least` bytes, and no more than `most`.
+    async fn read_up_to(&mut self, least: usize, most: usize) -> Result<(), LoadError> {
+        if self.buffer.len() < least {
+            self.buffer.resize(least.next_power_of_two(), 0);
+        }
+        while self.len < least {
+            self.read(most).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_more(&mut self) -> Result<(), LoadError> {
+        self.read_up_to(self.len + 1, usize::MAX).await
+    }
+
+    async fn read(&mut self, most: usize) -> Result<(), LoadError> {
+        let most = most.min(self.buffer.len());
+        match self.stream.read(&mut self.buffer[self.len..most]).await {
             Ok(0) => Err(self.broken(io::ErrorKind::UnexpectedEof.into())),
             Ok(count) => {
                 self.len += count;
@@ -153,16 +212,34 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, String> {
     };
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| "its head is not text".to_owned())?;
     let status = parse_status(bytes).ok_or(NO_HTTP)?;
-    let mut body_size = if status == 204 { Some(0) } else { None };
+    let mut body = if status == 204 { Some(Length::Known(0)) } else { None };
     for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
-            body_size = value.trim().parse().ok();
+            body = value.trim().parse().ok().map(Length::Known);
+        } else if name.eq_ignore_ascii_case("transfer-encoding")
+            && value.trim().eq_ignore_ascii_case("chunked")
+        {
+            body = Some(Length::Chunked);
         }
     }
-    match body_size {
-        Some(body_size) if body_size <= MAX_BODY_SIZE => Ok(Some(Head { status, size: end + 4, body_size })),
-        Some(body_size) => Err(format!("its body has {body_size} bytes")),
+    match body {
+        Some(Length::Known(size)) if size > MAX_BODY_SIZE => Err(format!("its body has {size} bytes")),
+        Some(body) => Ok(Some(Head { status, size: end + 4, body })),
         None => Err("its length is not said".to_owned()),
+    }
+}
+
+/// How many bytes the line takes that a chunk begins with, and how many the chunk has; if all of the line is there.
+fn chunk_line(bytes: &[u8]) -> Result<Option<(usize, usize)>, String> {
+    let bytes = &bytes[..bytes.len().min(MAX_CHUNK_LINE)];
+    let Some(end) = bytes.windows(2).position(|window| window == LINE_END) else {
+        return if bytes.len() < MAX_CHUNK_LINE { Ok(None) } else { Err(NO_CHUNK.to_owned()) };
+    };
+    let digits = std::str::from_utf8(&bytes[..end]).ok();
+    let size = digits.and_then(|digits| usize::from_str_radix(digits, 16).ok());
+    match size.filter(|size| *size <= MAX_BODY_SIZE) {
+        Some(size) => Ok(Some((end + LINE_END.len(), size))),
+        None => Err(NO_CHUNK.to_owned()),
     }
 }
 
@@ -172,10 +249,12 @@ mod tests {
 
     #[test]
     fn a_head_says_how_long_the_body_is() {
-        let head = |status, size, body_size| Ok(Some(Head { status, size, body_size }));
+        let head = |status, size, body_size| Ok(Some(Head { status, size, body: Length::Known(body_size) }));
+        let chunked = Ok(Some(Head { status: 200, size: 47, body: Length::Chunked }));
         for (text, expected) in [
             ("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello", head(200, 39, 12)),
             ("HTTP/1.1 204 No Content\r\n\r\n", head(204, 27, 0)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", chunked),
             ("HTTP/1.1 200 OK\r\ncontent-length: 12\r\n", Ok(None)),
             ("HTTP/1.1 200 OK\r\n\r\n", Err("its length is not said".to_owned())),
             ("SSH-2.0-x\r\n\r\n", Err("it is not HTTP/1.1".to_owned())),

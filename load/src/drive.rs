@@ -168,6 +168,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_in_chunks_is_read_whole() {
+        let answer = concat!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+            "6\r\nhello \r\n1\r\nw\r\n4\r\norld\r\n1F\r\n, and more than a line may take\r\n0\r\n\r\n"
+        );
+        let (clients, timing) = against(answer).await.unwrap();
+        let body = b"hello world, and more than a line may take".to_vec();
+        assert_eq!(clients[0].bodies, vec![body; 3]);
+        assert_eq!(timing.latency.count(), 15);
+    }
+
+    #[tokio::test]
+    async fn bad_chunks_end_the_run() {
+        for (chunks, reason) in [
+            ("5\r\nhello, world\r\n0\r\n\r\n", "a chunk has another size than it says"),
+            ("0\r\n\r\n0\r\n\r\n", "there is more than one answer to one request"),
+            ("five\r\n", "a chunk does not begin with its size"),
+            ("-5\r\n", "a chunk does not begin with its size"),
+            ("20000001\r\n", "a chunk does not begin with its size"),
+            ("00000000000000000000000000000000000000005\r\n", "a chunk does not begin with its size"),
+        ] {
+            let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
+            let error = against(answer.leak()).await.unwrap_err();
+            assert!(error.to_string().ends_with(reason), "{chunks:?}: {error}");
+        }
+    }
+
+    #[tokio::test]
     async fn an_answer_that_does_not_end_has_a_status() {
         for (answer, expected) in [
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Some(200)),

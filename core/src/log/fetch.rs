@@ -7,12 +7,14 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::error::{CorruptReason, Error, Result};
 use crate::record::{Batch, BatchError, BatchHeader, HEADER_SIZE, Record, Records};
 use crate::segment::{IndexEntry, ScanError, Scanner, Segment};
 use crate::storage::File;
 
+use super::bookmark::Bookmark;
 use super::event::{BatchInfo, Event, Observer, StoppedBy};
 use super::{Shared, corrupt, scan_error};
 
@@ -144,7 +146,13 @@ enum Walked {
 }
 
 impl<F: File, O: Observer> Shared<F, O> {
-    pub(super) fn fetch(&self, offset: u64, max_bytes: u64, mut room: Vec<u8>) -> Result<Fetched> {
+    pub(super) fn fetch(
+        &self,
+        offset: u64,
+        max_bytes: u64,
+        mut room: Vec<u8>,
+        bookmark: Option<&mut Bookmark<F>>,
+    ) -> Result<Fetched> {
         room.clear();
         let log_start_offset = self.log_start_offset();
         // The watermark first: the log end is then never below it.
@@ -157,7 +165,7 @@ impl<F: File, O: Observer> Shared<F, O> {
         let mut budget =
             Budget { max_bytes, high_watermark, batches: room, next_offset: offset, reached: (0, 0) };
         let (by, next_batch_size) = if offset < high_watermark {
-            self.collect(&mut budget)?
+            self.collect(&mut budget, bookmark)?
         } else {
             (StoppedBy::HighWatermark, None)
         };
@@ -180,22 +188,35 @@ impl<F: File, O: Observer> Shared<F, O> {
 
     /// Walks the segments from the fetch offset on, as they are now: what happens to them meanwhile takes nothing
     /// from under this fetch.
-    fn collect(&self, budget: &mut Budget) -> Result<(StoppedBy, Option<u32>)> {
+    fn collect(
+        &self,
+        budget: &mut Budget,
+        mut bookmark: Option<&mut Bookmark<F>>,
+    ) -> Result<(StoppedBy, Option<u32>)> {
+        let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments();
         let floor = self.floor_segment(&segments, budget.next_offset)?;
-        let mut walked = self.walk_first(&segments[floor], budget)?;
+        let marked = bookmark
+            .as_mut()
+            .and_then(|bookmark| bookmark.take(&segments[floor], budget.next_offset, truncations));
+        let mut walked = self.walk_first(&segments[floor], budget, marked)?;
+        let mut last = &segments[floor];
         for segment in &segments[floor + 1..] {
-            if let Walked::Stopped(by, next) = walked {
-                return Ok((by, next));
-            }
             let base = segment.base_offset();
-            if base >= budget.high_watermark {
-                return Ok((StoppedBy::HighWatermark, None));
+            if matches!(walked, Walked::SegmentEnd) && base >= budget.high_watermark {
+                walked = Walked::Stopped(StoppedBy::HighWatermark, None);
+            }
+            if matches!(walked, Walked::Stopped(..)) {
+                break;
             }
             let (used, max_bytes) = (budget.batches.len() as u64, budget.max_bytes);
             self.observer.observe(|| Event::NextSegmentEntered { segment: base, used, max_bytes });
             let scan = segment.scan(0, HEADER_SIZE).keeping(mem::take(&mut budget.batches));
             walked = self.walk(scan, base, budget)?;
+            last = segment;
+        }
+        if let Some(bookmark) = bookmark {
+            bookmark.put(last, budget.next_offset, budget.reached.1, truncations);
         }
         match walked {
             Walked::Stopped(by, next) => Ok((by, next)),
@@ -203,9 +224,18 @@ impl<F: File, O: Observer> Shared<F, O> {
         }
     }
 
-    /// Walks the floor segment, from the first batch on that the fetch offset asks for.
-    fn walk_first(&self, segment: &Segment<F>, budget: &mut Budget) -> Result<Walked> {
+    /// Walks the floor segment, from the first batch on that the fetch offset asks for. If one begins with that offset
+    /// where a bookmark says, it is that one.
+    fn walk_first(&self, segment: &Segment<F>, budget: &mut Budget, marked: Option<u64>) -> Result<Walked> {
         let (base, offset) = (segment.base_offset(), budget.next_offset);
+        if let Some(position) = marked {
+            let ahead = budget.max_bytes.min(READ_CHUNK) as usize + HEADER_SIZE;
+            let mut scan = segment.scan(position, ahead).keeping(mem::take(&mut budget.batches));
+            if next_header(&mut scan, base, base)?.is_some_and(|header| header.base_offset == offset) {
+                return self.walk(scan, base, budget);
+            }
+            budget.batches = scan.into_kept();
+        }
         let mut scan = self.look_up(segment, offset, budget.max_bytes)?;
         self.find(&mut scan, base, offset, budget.max_bytes)?;
         self.walk(scan.moved_into(mem::take(&mut budget.batches)), base, budget)

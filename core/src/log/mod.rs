@@ -37,6 +37,7 @@
 
 mod append;
 mod batches;
+mod bookmark;
 mod checkpoint;
 mod compaction;
 pub(crate) mod event;
@@ -64,6 +65,7 @@ use crate::segment::{Indexer, ScanError, Segment};
 use crate::storage::Storage;
 
 pub use append::Appended;
+pub use bookmark::Bookmark;
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use compaction::{BatchFate, Compacted, Compaction, CompactionReport, Removal};
 pub use event::{
@@ -232,7 +234,25 @@ impl<S: Storage, O: Observer> LogReader<S, O> {
     /// # Errors
     /// As those of [`fetch`](Self::fetch).
     pub fn fetch_into(&self, offset: u64, max_bytes: u64, mut room: Vec<u8>) -> Result<Fetched> {
-        self.shared.retry_after_truncation(|| self.shared.fetch(offset, max_bytes, mem::take(&mut room)))
+        let shared = &self.shared;
+        shared.retry_after_truncation(|| shared.fetch(offset, max_bytes, mem::take(&mut room), None))
+    }
+
+    /// Does what [`fetch_into`](Self::fetch_into) does. If `bookmark` is of a fetch that ended at `offset`, it begins
+    /// where that ended, without a look-up, unless the log was cut or compacted there. Then it is where this one ended.
+    ///
+    /// # Errors
+    /// As those of [`fetch`](Self::fetch).
+    pub fn fetch_on(
+        &self,
+        offset: u64,
+        max_bytes: u64,
+        mut room: Vec<u8>,
+        bookmark: &mut Bookmark<S::File>,
+    ) -> Result<Fetched> {
+        let shared = &self.shared;
+        let mut fetch = || shared.fetch(offset, max_bytes, mem::take(&mut room), Some(&mut *bookmark));
+        shared.retry_after_truncation(&mut fetch)
     }
 
     /// The first offset in the log.

@@ -67,7 +67,7 @@ pub use topic::{OFFSETS_TOPIC, PartitionInfo, PartitionState, TopicInfo};
 use catalog::Catalog;
 use data_dir::DataDir;
 use groups::Groups;
-use rooms::Rooms;
+use rooms::{Rooms, Shelf};
 use topic::Topic;
 use waiting::Waiting;
 
@@ -140,6 +140,16 @@ impl Broker {
     /// Takes back the memory of a fetch's batches, for the next large answer.
     pub fn give_back(&self, batches: Vec<u8>) {
         self.inner.rooms.give_back(batches);
+    }
+
+    /// Memory to write a large answer's text in; [`give_back_text`](Self::give_back_text) takes it again.
+    pub fn text_room(&self) -> Vec<u8> {
+        self.inner.rooms.take(Shelf::Texts)
+    }
+
+    /// Takes back the memory of a text that is sent.
+    pub fn give_back_text(&self, text: Vec<u8>) {
+        self.inner.rooms.put(Shelf::Texts, text);
     }
 
     /// Lets waiting fetches answer with what they have, so that a server can drain its requests. Everything

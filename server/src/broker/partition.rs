@@ -28,12 +28,12 @@ use super::data_dir::TopicPartition;
 use super::error::BrokerError;
 use super::events::{EventId, EventStream, Events};
 use super::metrics::{LogMetrics, TopicMetrics};
-use super::rooms::Rooms;
+use super::rooms::{Rooms, Shelf};
 use super::waiting::Patience;
 
 /// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
 /// ones, which may well meet a cold disk, go to the threads that may block.
-pub(super) const INLINE_FETCH_BYTES: u64 = 64 << 10;
+const INLINE_FETCH_BYTES: u64 = 64 << 10;
 
 /// How long a partition refuses records after it found the disk full.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -377,7 +377,7 @@ impl<S: Storage + 'static> Partition<S> {
         let fetched = if max_bytes <= INLINE_FETCH_BYTES {
             self.reader.fetch(offset, max_bytes)?
         } else {
-            let (reader, room) = (self.reader.clone(), rooms.take(max_bytes));
+            let (reader, room) = (self.reader.clone(), rooms.take(Shelf::of(max_bytes as usize)));
             let read = tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, room));
             let fetched = read.await.map_err(BrokerError::internal)??;
             Fetched { batches: rooms.leave_if_few(fetched.batches), ..fetched }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use logscope::log::{BatchInfo, TimestampOffset};
 use logscope::topic::TopicName;
 use logscope::{Fetched, NewRecord, SegmentInfo, StoppedBy};
-use tokio::time::Instant;
 
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
@@ -197,8 +196,7 @@ impl Broker {
     }
 
     fn patience(&self, request: &FetchRequest) -> Patience<'_> {
-        let deadline = Instant::now() + request.max_wait.min(MAX_WAIT);
-        Patience::new(deadline, &self.inner.closing, &self.inner.waiting)
+        Patience::new(request.max_wait.min(MAX_WAIT), &self.inner.closing, &self.inner.waiting)
     }
 
     /// How far a partition goes.

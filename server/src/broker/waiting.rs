@@ -1,5 +1,7 @@
 //! Fetches that wait for records: how long, and how many of them at once.
 
+use std::time::Duration;
+
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -10,7 +12,9 @@ use super::error::BrokerError;
 /// How long a fetch waits: to its deadline, or until the broker begins to close; and how many may.
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
-    deadline: Instant,
+    wait: Duration,
+    /// Known once something is waited for: most fetches wait for nothing.
+    deadline: Option<Instant>,
     closing: &'a watch::Sender<bool>,
     places: &'a Waiting,
     place: Option<Place<'a>>,
@@ -47,8 +51,8 @@ impl Waiting {
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(deadline: Instant, closing: &'a watch::Sender<bool>, places: &'a Waiting) -> Self {
-        Self { deadline, closing, places, place: None }
+    pub(super) fn new(wait: Duration, closing: &'a watch::Sender<bool>, places: &'a Waiting) -> Self {
+        Self { wait, deadline: None, closing, places, place: None }
     }
 
     /// Waits for `event`. False if it is time to give up.
@@ -62,11 +66,12 @@ impl<'a> Patience<'a> {
         if self.place.is_none() {
             self.place = Some(self.places.enter()?);
         }
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.wait);
         let mut closing = self.closing.subscribe();
         Ok(tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => false,
-            happened = timeout_at(self.deadline, event) => matches!(happened, Ok(Ok(()))),
+            happened = timeout_at(deadline, event) => matches!(happened, Ok(Ok(()))),
         })
     }
 }

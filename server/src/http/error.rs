@@ -132,6 +132,11 @@ impl ApiError {
         Self::new(ErrorCode::Internal, "the broker failed to do its work")
     }
 
+    /// Which refusal it is.
+    pub(super) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// The `error_code`.
     pub(super) fn error_code(&self) -> u32 {
         self.code.parts().1

@@ -9,12 +9,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine;
 use logscope::record::BatchError;
-use logscope::{Error, Record};
+use logscope::{Error, Fetched, Record, StoppedBy};
 use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::json::BASE64;
 use super::record::HeaderSchema;
+use super::streamed;
 use super::written::{is_plain_ascii, write_number, write_text};
 use crate::broker::{Broker, FETCH_MAX_BYTES, FetchAnswer, FetchRequest, TopicPartition};
 
@@ -88,76 +89,141 @@ pub(super) struct RecordSchema {
     headers: Option<Vec<HeaderSchema>>,
 }
 
-/// Fetches, and answers in JSON. Compressed batches are decompressed; if those of one answer would take too much memory,
-/// it has fewer of them.
+/// Fetches, and answers in JSON; a large answer goes out piece by piece. Compressed batches are decompressed; if those of
+/// one answer would take too much memory, it has fewer of them.
 pub(super) async fn answer(
     broker: &Broker,
     from: &TopicPartition,
     mut request: FetchRequest,
     shape: Shape,
 ) -> Result<Response, ApiError> {
+    if let Some(pieces) = broker.pieces(from, &request)
+        && let Some(answer) = streamed::json(broker, pieces, shape).await?
+    {
+        return Ok(answer);
+    }
     let mut too_large = u64::MAX;
     loop {
-        let answer = broker.fetch(from, &request).await?;
-        let size = answer.fetched.batches.len() as u64;
-        match write_somewhere(broker, answer, shape).await? {
+        let FetchAnswer { fetched, log_start_offset, high_watermark } = broker.fetch(from, &request).await?;
+        let size = fetched.batches.len() as u64;
+        let end = End {
+            next_offset: fetched.next_offset,
+            log_start_offset,
+            high_watermark,
+            stopped_by: fetched.stopped_by,
+        };
+        let mut text = Text::new(shape);
+        text.go_on(Vec::new(), fetched.batches.len());
+        match text.add_somewhere(broker, fetched).await? {
             // One batch does not get smaller.
             Err(Error::InvalidBatch(BatchError::DecompressedTooLarge { .. })) if size < too_large => {
                 too_large = size;
                 request.max_bytes = size / 2;
             }
-            written => return Ok(super::json_bytes(StatusCode::OK, written?)),
+            written => return Ok(super::json_bytes(StatusCode::OK, end.write(written?.out))),
         }
     }
 }
 
-/// Writes here and now what is quickly written.
-async fn write_somewhere(
-    broker: &Broker,
-    answer: FetchAnswer,
+/// What an answer ends with.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) next_offset: u64,
+    pub(super) log_start_offset: u64,
+    pub(super) high_watermark: u64,
+    pub(super) stopped_by: StoppedBy,
+}
+
+impl End {
+    /// Ends an answer, behind its last record.
+    pub(super) fn write(&self, mut out: Vec<u8>) -> Vec<u8> {
+        out.push(b']');
+        for (name, number) in [
+            (",\"next_offset\":", self.next_offset),
+            (",\"log_start_offset\":", self.log_start_offset),
+            (",\"high_watermark\":", self.high_watermark),
+        ] {
+            out.extend_from_slice(name.as_bytes());
+            write_number(&mut out, number);
+        }
+        out.extend_from_slice(b",\"stopped_by\":\"");
+        out.extend_from_slice(self.stopped_by.as_str().as_bytes());
+        out.extend_from_slice(b"\"}");
+        out
+    }
+}
+
+/// An answer that is being written, up to its end.
+#[derive(Debug)]
+pub(super) struct Text {
     shape: Shape,
-) -> Result<Result<Vec<u8>, Error>, ApiError> {
-    if answer.fetched.batches.len() <= LARGE {
-        match write(&answer, shape) {
-            Err(Error::InvalidBatch(BatchError::Compressed(_))) => {}
-            written => {
-                broker.give_back(answer.fetched.batches);
-                return Ok(written);
+    /// What was written and not taken yet.
+    pub(super) out: Vec<u8>,
+    begun: bool,
+    /// Whether there is a record already.
+    any: bool,
+    /// How many bytes compressed batches may still unpack to.
+    unpacked: u64,
+}
+
+impl Text {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self { shape, out: Vec::new(), begun: false, any: false, unpacked: MAX_DECOMPRESSED }
+    }
+
+    /// Writes on in an empty `room`, about so many bytes of batches.
+    pub(super) fn go_on(&mut self, room: Vec<u8>, size: usize) {
+        self.out = room;
+        self.out.reserve(size + size / 2 + 256);
+        if !std::mem::replace(&mut self.begun, true) {
+            self.out.extend_from_slice(b"{\"records\":[");
+        }
+    }
+
+    /// Adds records here and now, if that is quickly done.
+    ///
+    /// # Errors
+    /// If a batch is damaged or unpacks to too much: the inner one.
+    pub(super) async fn add_somewhere(
+        mut self,
+        broker: &Broker,
+        fetched: Fetched,
+    ) -> Result<Result<Self, Error>, ApiError> {
+        if fetched.batches.len() <= LARGE {
+            let before = (self.out.len(), self.any);
+            match self.add(&fetched) {
+                Err(BatchError::Compressed(_)) => {
+                    self.out.truncate(before.0);
+                    self.any = before.1;
+                }
+                added => {
+                    broker.give_back(fetched.batches);
+                    return Ok(added.map(|()| self).map_err(Error::from));
+                }
             }
         }
+        let work = move || {
+            let size = fetched.batches.len();
+            let fetched = fetched.decompress(self.unpacked)?;
+            if fetched.batches.len() > size {
+                self.unpacked = self.unpacked.saturating_sub(fetched.batches.len() as u64);
+            }
+            self.add(&fetched)?;
+            Ok(self)
+        };
+        let added = tokio::task::spawn_blocking(work).await;
+        added.map_err(|error| ApiError::internal(&error))
     }
-    let work = move || {
-        let FetchAnswer { fetched, log_start_offset, high_watermark } = answer;
-        let fetched = fetched.decompress(MAX_DECOMPRESSED)?;
-        write(&FetchAnswer { fetched, log_start_offset, high_watermark }, shape)
-    };
-    let written = tokio::task::spawn_blocking(work).await;
-    written.map_err(|error| ApiError::internal(&error))
-}
 
-fn write(answer: &FetchAnswer, shape: Shape) -> Result<Vec<u8>, Error> {
-    let FetchAnswer { fetched, log_start_offset, high_watermark } = answer;
-    let mut out = Vec::with_capacity(fetched.batches.len() + fetched.batches.len() / 2 + 256);
-    out.extend_from_slice(b"{\"records\":[");
-    let mut separator: &[u8] = b"";
-    for record in fetched.records() {
-        out.extend_from_slice(separator);
-        write_record(&mut out, &record?, shape);
-        separator = b",";
+    fn add(&mut self, fetched: &Fetched) -> Result<(), BatchError> {
+        for record in fetched.records() {
+            if std::mem::replace(&mut self.any, true) {
+                self.out.push(b',');
+            }
+            write_record(&mut self.out, &record?, self.shape);
+        }
+        Ok(())
     }
-    out.push(b']');
-    for (name, number) in [
-        (",\"next_offset\":", fetched.next_offset),
-        (",\"log_start_offset\":", *log_start_offset),
-        (",\"high_watermark\":", *high_watermark),
-    ] {
-        out.extend_from_slice(name.as_bytes());
-        write_number(&mut out, number);
-    }
-    out.extend_from_slice(b",\"stopped_by\":\"");
-    out.extend_from_slice(fetched.stopped_by.as_str().as_bytes());
-    out.extend_from_slice(b"\"}");
-    Ok(out)
 }
 
 /// Appends a record's JSON object.
@@ -192,6 +258,7 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, shape: Shape)
 }
 
 /// Appends a field whose name is opened already: text, null, or base64 under another name.
+#[inline]
 fn write_bytes(out: &mut Vec<u8>, name: &[u8], bytes: Option<&[u8]>) {
     out.extend_from_slice(name);
     let Some(bytes) = bytes else {

@@ -7,6 +7,7 @@
 //! | `metrics` | what is counted, and the page for Prometheus |
 //! | `body`, `json`, `lines`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
 //! | `fetched`, `written` | records on their way out, in JSON written by hand |
+//! | `streamed` | batches as they are; large answers, which are sent piece by piece |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
 //! | `gate`, `guard`, `token` | what every request passes: who may ask at all, and the headers of every answer |
 //! | `error` | the one error type, and the table of all codes |
@@ -39,6 +40,7 @@ mod range;
 mod record;
 mod records;
 mod segments;
+mod streamed;
 mod streams;
 mod tail;
 mod token;

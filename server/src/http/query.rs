@@ -22,7 +22,13 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     pub(super) fn parse(query: Option<&'a str>) -> Self {
-        Self { parameters: form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect() }
+        let query = query.unwrap_or_default();
+        let is_encoded = memchr::memchr2(b'%', b'+', query.as_bytes()).is_some();
+        let parameters = match is_encoded {
+            true => form_urlencoded::parse(query.as_bytes()).collect(),
+            false => plain(query).map(|(name, value)| (name.into(), value.into())).collect(),
+        };
+        Self { parameters }
     }
 
     /// A parameter, if it is there.
@@ -72,6 +78,12 @@ impl<'a> Query<'a> {
     }
 }
 
+/// The parameters of a query in which nothing is encoded, as nearly all are.
+fn plain(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
 /// A whole number in a range, in plain digits; `what` names it in the error.
 pub(super) fn whole(
     what: &impl fmt::Display,
@@ -96,5 +108,18 @@ fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_encoded_is_read_as_by_another_library() {
+        for query in ["", "a", "a=1", "a=1&b=2", "&&a=1&&", "a==1", "=", "=1&a=", "ü=ä;b=1", "a=1&a=2"] {
+            let expected: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+            assert_eq!(Query::parse(Some(query)).parameters, expected, "{query:?}");
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! `/topics/{topic}/records` takes records, many at once; `/topics/{topic}/partitions/{partition}/records` gives them,
 //! and deletes those before an offset.
 
-use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use logscope::log::Extent;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
 use logscope::topic::TopicName;
-use logscope::{Header, NewRecord, StoppedBy};
+use logscope::{Header, NewRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,15 +18,16 @@ use super::lines;
 use super::path::{PartitionPath, TopicPath};
 use super::query::{MAX_I32, MAX_I64, Query};
 use super::record::{NewRecordSchema, ParsedRecord};
+use super::streamed;
 use super::written::{write_number, write_text};
-use crate::broker::{Acks, Appended, Broker, FetchAnswer, Offsets, Pieces, RoutedRecord, TopicPartition};
+use crate::broker::{Acks, Appended, Broker, RoutedRecord, TopicPartition};
 
 /// How many records a request may bring.
 const MAX_RECORDS: usize = 10_000;
 /// What a fetch takes without `max_bytes`: Kafka's `max.partition.fetch.bytes` and its default.
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 
-const OCTET_STREAM: &str = "application/octet-stream";
+pub(super) const OCTET_STREAM: &str = "application/octet-stream";
 const NDJSON: &str = "application/x-ndjson";
 
 /// Records to append.
@@ -250,13 +249,10 @@ pub(super) async fn fetch(
     };
     let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
     if accepts(&headers, OCTET_STREAM) {
-        Ok(match broker.pieces(&of, &request) {
-            Some(pieces) => raw_pieces(broker, pieces),
-            None => {
-                let answer = broker.fetch(&of, &request).await?;
-                raw(broker, answer)
-            }
-        })
+        match broker.pieces(&of, &request) {
+            Some(pieces) => streamed::raw_pieces(&broker, pieces).await,
+            None => Ok(streamed::raw(&broker, broker.fetch(&of, &request).await?)),
+        }
     } else {
         fetched::answer(&broker, &of, request, Shape::Full).await
     }
@@ -298,65 +294,6 @@ fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
         .flat_map(|value| value.split(','))
         .filter_map(|range| range.split(';').next())
         .any(|range| range.trim().eq_ignore_ascii_case(wanted))
-}
-
-/// The batches as they are: the bytes that were read from the file go out without being copied again.
-fn raw(broker: Broker, answer: FetchAnswer) -> Response {
-    let FetchAnswer { fetched, log_start_offset, high_watermark } = answer;
-    let headers = raw_headers(fetched.next_offset, log_start_offset, high_watermark, fetched.stopped_by);
-    (headers, Body::from(sent(&broker, fetched.batches))).into_response()
-}
-
-/// Many batches: each piece is read when the one before it is on its way. What goes wrong by then ends the connection
-/// before all has come, which is what the length at the answer's head is for.
-fn raw_pieces(broker: Broker, pieces: Pieces) -> Response {
-    let Extent { size, next_offset, stopped_by } = pieces.extent();
-    let Offsets { log_start_offset, high_watermark, .. } = pieces.offsets();
-    let headers = raw_headers(next_offset, log_start_offset, high_watermark, stopped_by);
-    let stream = futures_util::stream::unfold((broker, pieces), |(broker, mut pieces)| async {
-        let piece = pieces.next().await.map_err(ApiError::from).transpose()?;
-        let piece = piece.map(|piece| sent(&broker, piece)).map_err(|error| error.message().to_owned());
-        Some((piece, (broker, pieces)))
-    });
-    ([(header::CONTENT_LENGTH, size)], headers, Body::from_stream(stream)).into_response()
-}
-
-fn raw_headers(
-    next_offset: u64,
-    log_start_offset: u64,
-    high_watermark: u64,
-    stopped_by: StoppedBy,
-) -> [(HeaderName, HeaderValue); 6] {
-    [
-        (header::CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (HeaderName::from_static("logscope-next-offset"), next_offset.into()),
-        (HeaderName::from_static("logscope-log-start-offset"), log_start_offset.into()),
-        (HeaderName::from_static("logscope-high-watermark"), high_watermark.into()),
-        (HeaderName::from_static("logscope-stopped-by"), HeaderValue::from_static(stopped_by.as_str())),
-    ]
-}
-
-/// Batches that are sent, and whose memory then goes back to the broker.
-fn sent(broker: &Broker, bytes: Vec<u8>) -> Bytes {
-    Bytes::from_owner(Batches { bytes, broker: broker.clone() })
-}
-
-struct Batches {
-    bytes: Vec<u8>,
-    broker: Broker,
-}
-
-impl AsRef<[u8]> for Batches {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Batches {
-    fn drop(&mut self) {
-        self.broker.give_back(std::mem::take(&mut self.bytes));
-    }
 }
 
 /// Where a log begins now.

@@ -1,16 +1,28 @@
 //! JSON written by hand, for answers that are large: numbers and texts. A text is looked at eight bytes at a time. The
 //! tests hold both against another library.
 
+/// The digits of all numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut at = 0;
+    while at < pairs.len() {
+        pairs[at] = [b'0' + (at / 10) as u8, b'0' + (at % 10) as u8];
+        at += 1;
+    }
+    pairs
+};
+
 pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
-    loop {
+    while number >= 10 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
+    }
+    if number > 0 || at == digits.len() {
         at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+        digits[at] = b'0' + number as u8;
     }
     out.extend_from_slice(&digits[at..]);
 }
@@ -47,13 +59,23 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// Whether bytes are ASCII, and a JSON string has them as they are. Nearly all payloads are, and a run of a fixed length in
-/// which nothing ends early is looked at many bytes at a time.
+/// Whether bytes are ASCII, and a JSON string has them as they are. Nearly all payloads are, so many bytes are looked at
+/// before anything is decided; the last ones together with some that were looked at already.
 pub(super) fn is_plain_ascii(bytes: &[u8]) -> bool {
-    let is_plain = |byte: u8| (byte.wrapping_sub(0x20) < 0x60) & (byte != b'"') & (byte != b'\\');
-    let are_plain = |run: &[u8]| run.iter().fold(true, |plain, byte| plain & is_plain(*byte));
-    let (runs, rest) = bytes.as_chunks::<32>();
-    runs.iter().all(|run| are_plain(run)) && are_plain(rest)
+    let special = |byte: u8| {
+        u8::from(byte.wrapping_sub(0x20) >= 0x60) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    };
+    let any = |run: &[u8]| run.iter().fold(0, |any, byte| any | special(*byte)) != 0;
+    let Some(last) = bytes.last_chunk::<32>() else { return !any(bytes) };
+    let (runs, _) = bytes.as_chunks::<32>();
+    let are_plain = |runs: &[[u8; 32]]| {
+        let mut any = [0; 32];
+        for run in runs {
+            any.iter_mut().zip(run).for_each(|(any, byte)| *any |= special(*byte));
+        }
+        any == [0; 32]
+    };
+    runs.chunks(8).all(are_plain) && !any(last)
 }
 
 /// How many bytes from the front on a JSON string takes as they are, and has as they are.
@@ -98,7 +120,9 @@ mod tests {
     #[test]
     fn plain_ascii_is_what_another_library_writes_as_it_is() {
         for byte in 0..=u8::MAX {
-            for (before, after) in [(0, 0), (31, 0), (31, 40), (40, 0), (70, 3)] {
+            for (before, after) in
+                [(0, 0), (31, 0), (31, 40), (40, 0), (70, 3), (300, 0), (300, 31), (9, 300)]
+            {
                 let sample = [vec![b'x'; before], vec![byte], vec![b'~'; after]].concat();
                 let written = str::from_utf8(&sample).map(|text| serde_json::to_string(text).unwrap());
                 let is_plain = written.is_ok_and(|it| it.is_ascii() && it.len() == sample.len() + 2);
@@ -110,7 +134,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_another_library_writes_them() {
-        for number in [0, 9, 10, 12_345, u64::MAX] {
+        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 12_345, 100_000, u64::MAX / 10, u64::MAX] {
             let mut out = Vec::new();
             write_number(&mut out, number);
             assert_eq!(out, number.to_string().as_bytes());

@@ -171,6 +171,80 @@ async fn many_batches_come_with_their_length() {
     assert_eq!(answer.header("logscope-high-watermark"), Some("3"));
 }
 
+/// Records of all kinds, in batches of some kilobytes.
+async fn mixed(api: &Api, batches: usize) {
+    for at in 0..batches {
+        let word = ["plain ", "\"quoted\"\n", "ümläut ", "tab\t"][at % 4];
+        // Other numbers each time, so that compression saves little.
+        let numbers = (0..at * 31 % 400).map(|n| format!("{word}{}", (at * 7919 + n) * 104_729 % 99_991));
+        let payload: String = numbers.collect();
+        let headers = json!([{"name": "n", "value": at.to_string()}]);
+        let records = json!([
+            {"payload": payload, "key": format!("k{at}"), "timestamp": at},
+            {"payload_base64": "/wD/", "timestamp": at, "headers": headers},
+            {"payload": null, "timestamp": at},
+        ]);
+        api.post(&format!("{RECORDS}?acks=1"), json!({"records": records})).await;
+    }
+    api.post("/topics/t/partitions/0/flush", json!({})).await;
+}
+
+/// An answer's records and what is behind them, as they are written.
+fn parts(answer: &Answer) -> (String, String) {
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let records = text.strip_prefix("{\"records\":[").unwrap();
+    let (records, end) = records.rsplit_once("],\"next_offset\":").unwrap();
+    (records.to_owned(), end.to_owned())
+}
+
+#[tokio::test]
+async fn json_in_pieces_is_what_small_answers_are_together() {
+    for codec in ["none", "lz4"] {
+        let api = Api::new().await;
+        let configs = json!({"compression.type": codec, "segment.bytes": 100_000});
+        api.post("/topics", json!({"name": "t", "configs": configs})).await;
+        mixed(&api, 200).await;
+        for path in [format!("{FETCH}?"), "/fetch?topic=t&".to_owned()] {
+            for (from, max_bytes) in [(0, 1_000_000), (4, 150_000), (100, 1 << 30)] {
+                let large = format!("{path}offset={from}&max_bytes={max_bytes}");
+                let streamed = api.request("GET", &large, Body::empty()).await;
+                assert_eq!(streamed.header("content-length"), None, "{codec}: {large} is not streamed");
+                assert_eq!(streamed.header("cache-control"), Some("no-store"));
+                let next_offset = streamed.json()["next_offset"].as_u64().unwrap();
+                let (mut records, mut offset) = (Vec::new(), from);
+                let mut end = String::new();
+                while offset < next_offset {
+                    let small = format!("{path}offset={offset}&max_bytes=1");
+                    let answer = api.request("GET", &small, Body::empty()).await;
+                    assert!(answer.header("content-length").is_some());
+                    offset = answer.json()["next_offset"].as_u64().unwrap();
+                    let (text, behind) = parts(&answer);
+                    records.push(text);
+                    end = behind;
+                }
+                let (text, behind) = parts(&streamed);
+                assert!(text == records.join(","), "{codec}: {large}");
+                assert_eq!(behind, end, "{large}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_first_piece_is_an_error() {
+    let api = Api::new().await;
+    mixed(&api, 150).await;
+    let log = api.dir.path().join("data/t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    for accept in ["application/json", OCTET_STREAM] {
+        let answer = raw(&api, accept, "offset=0").await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{accept}");
+        assert_eq!(answer.json()["error_code"], 50002, "{accept}");
+    }
+}
+
 #[tokio::test]
 async fn compressed_batches_are_unpacked_for_json_and_for_nothing_else() {
     let api = Api::new().await;

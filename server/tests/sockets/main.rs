@@ -27,7 +27,7 @@ const HANGS: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
 
 struct Server {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     broker: Broker,
     address: SocketAddr,
     served: JoinHandle<usize>,
@@ -52,7 +52,7 @@ impl Server {
         config.metrics = ConnectionMetrics::register(broker.metrics());
         let (app, closing) = (app(broker.clone(), http), broker.clone());
         let served = tokio::spawn(serve(listener, app, config, async move { closing.closing().await }));
-        Self { _dir: dir, broker, address, served }
+        Self { dir, broker, address, served }
     }
 
     async fn connect(&self) -> Client {

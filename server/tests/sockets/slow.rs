@@ -2,7 +2,7 @@
 
 use tokio::io::AsyncWriteExt;
 
-use crate::{SHORT, Server, get, produce, statuses};
+use crate::{SHORT, Server, get, produce, produce_last, statuses};
 
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection() {
@@ -93,5 +93,32 @@ async fn a_client_that_stops_sending_has_gone() {
         assert!(found == expected || found.is_empty(), "{begun:?}: {answer}");
     }
     assert_eq!(server.metric("logscope_waiting_fetches"), Some(0), "nobody waits for a client that has gone");
+    server.assert_well().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_wrong_half_way_has_no_end() {
+    let server = Server::start().await;
+    // More than is kept back before it is sent.
+    for _ in 0..10 {
+        server.exchange(produce_last(&"x".repeat(100_000))).await;
+    }
+    let path = "/topics/t/partitions/0/records?offset=0";
+    let json = get(path);
+    let raw = json.replace("connection", "accept: application/octet-stream\r\nconnection");
+    let whole = [server.exchange(&json).await, server.exchange(&raw).await];
+    assert!(whole[0].contains("transfer-encoding: chunked") && whole[0].ends_with("}\r\n0\r\n\r\n"));
+    let log = server.dir.path().join("t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[950_000] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    for (request, whole) in [json, raw].iter().zip(whole) {
+        let broken = server.exchange(request).await;
+        assert_eq!(statuses(&broken), ["200"]);
+        assert!(broken.len() > 100_000 && broken.len() < whole.len(), "{} of {}", broken.len(), whole.len());
+        assert!(!broken.ends_with("\r\n0\r\n\r\n"));
+        let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+        assert!(body(&whole).starts_with(&body(&broken)), "what has come is right");
+    }
     server.assert_well().await;
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 const RECORD: usize = 10_000;
-const RECORDS: u64 = 60;
+const RECORDS: u64 = 120;
 
 /// A log of several segments.
 async fn filled() -> (TempDir, Broker, TopicPartition) {
@@ -21,8 +21,8 @@ async fn all(broker: &Broker, pieces: &mut Pieces) -> Result<(usize, Vec<u8>)> {
     let (mut count, mut bytes) = (0, Vec::new());
     while let Some(piece) = pieces.next().await? {
         count += 1;
-        bytes.extend_from_slice(&piece);
-        broker.give_back(piece);
+        bytes.extend_from_slice(&piece.batches);
+        broker.give_back(piece.batches);
     }
     Ok((count, bytes))
 }
@@ -30,7 +30,7 @@ async fn all(broker: &Broker, pieces: &mut Pieces) -> Result<(usize, Vec<u8>)> {
 #[tokio::test]
 async fn pieces_are_what_a_fetch_returns() {
     let (_dir, broker, t) = filled().await;
-    for (offset, max_bytes) in [(0, 1 << 20), (7, 300_000), (30, 1 << 30), (0, FETCH_MAX_BYTES + 1)] {
+    for (offset, max_bytes) in [(0, 1 << 20), (7, 600_000), (30, 1 << 30), (0, FETCH_MAX_BYTES + 1)] {
         let request = FetchRequest { max_bytes, ..from(offset) };
         let expected = broker.fetch(&t, &request).await.unwrap();
         for from_disk in [false, true] {
@@ -55,7 +55,7 @@ async fn what_is_small_or_not_there_is_fetched() {
     assert!(broker.pieces(&t, &from(RECORDS)).is_none());
     assert!(broker.pieces(&t, &from(RECORDS + 1)).is_none());
     assert!(broker.pieces(&topic("other"), &from(0)).is_none());
-    let waits = FetchRequest { min_bytes: 1 << 20, max_bytes: 2 << 20, ..patiently(0) };
+    let waits = FetchRequest { min_bytes: 2 << 20, max_bytes: 4 << 20, ..patiently(0) };
     assert!(broker.pieces(&t, &waits).is_none(), "there is less than what is waited for");
 }
 
