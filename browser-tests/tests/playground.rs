@@ -278,6 +278,25 @@ async fn the_log_survives_a_reload() -> Result<()> {
     .await
 }
 
+/// The commit has not begun by then: it waits for the frame that shows the flush.
+#[tokio::test]
+async fn a_flush_survives_a_reload_that_comes_at_once() -> Result<()> {
+    visit(async |page| {
+        page.append("kept", "").await?;
+        let press = "const press = (name) =>
+                [...document.querySelectorAll('button')].find((button) => button.textContent.trim() === name).click();
+            press('Append');
+            press('Flush');
+            setTimeout(() => location.reload())";
+        page.console(press).await?;
+        page.reload().await?;
+        page.fetch(0, PLENTY).await?;
+        fetched(page, &["kept", "kept"]).await?;
+        Ok(())
+    })
+    .await
+}
+
 /// What was closed in good order, or is one of the older segments, is not read again by the opening; the page
 /// must know it all the same.
 #[tokio::test]

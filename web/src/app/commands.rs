@@ -35,11 +35,7 @@ pub(super) fn are_run_by(action: &Action) -> bool {
 impl App {
     fn update_commands(&mut self, ctx: &Context<Self>, message: Msg) {
         match message {
-            Msg::Run(commands) => {
-                if self.run(commands) {
-                    self.commit_soon(ctx);
-                }
-            }
+            Msg::Run(commands) => self.run_and_show(ctx, commands),
             Msg::Asked(asked) => match self.run_line(ctx, &asked.line) {
                 Ok(outcome) if self.committing > 0 => self.asked.push((asked, outcome)),
                 outcome => asked.answer(outcome),
@@ -69,6 +65,13 @@ impl App {
         }
         self.keep_commands();
         true
+    }
+
+    /// Runs what somebody has pressed for.
+    fn run_and_show(&mut self, ctx: &Context<Self>, commands: Vec<Command>) {
+        if self.run(commands) {
+            self.commit_soon(ctx);
+        }
     }
 
     /// Commits once the frame that comes next is painted, so that nobody waits for more than what is to be seen.

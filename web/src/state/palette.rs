@@ -14,7 +14,7 @@ use super::format::text;
 pub(crate) const COLOURS: usize = 7;
 /// How many batches at the front of a log and at its end, and of how many segments the first, are looked through for
 /// what is listed.
-const LOOKED_AT: usize = 1_000;
+const LOOKED_AT: usize = 300;
 /// Texts that differ in their last character only ask for different colours with any factor. With this one, and this
 /// beginning, so do the names in the lessons.
 const FACTOR: u32 = 1_709;

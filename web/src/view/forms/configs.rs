@@ -8,18 +8,26 @@ use logscope::lab::TopicAction as Command;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::{Sending, use_sending};
+use super::{Sending, not_sent, use_sending};
 use crate::state::Settings;
 use crate::state::command::{self, config_keys, config_text};
 use crate::text;
 
-#[derive(Properties, PartialEq)]
+#[derive(Properties)]
 pub(crate) struct ConfigsProps {
     pub(crate) ready: bool,
     /// Its configs are those that can be changed.
     pub(crate) settings: Rc<Settings>,
     pub(crate) hint: &'static str,
     pub(crate) on_run: Callback<Command>,
+}
+
+/// The clock, which is among the settings and moves with nearly every command, is not in the form.
+impl PartialEq for ConfigsProps {
+    fn eq(&self, other: &Self) -> bool {
+        let same_form = self.ready == other.ready && self.hint == other.hint && self.on_run == other.on_run;
+        same_form && self.settings.config == other.settings.config
+    }
 }
 
 #[function_component]
@@ -33,7 +41,7 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
     });
     let changes = command::config(&props.settings.config, &edited);
     let nothing = matches!(changes, Ok(None));
-    let on_submit = sending.on_submit(changes.and_then(|change| change.ok_or_else(command::no_change)));
+    let on_apply = sending.on_click(changes.and_then(|change| change.ok_or_else(command::no_change)));
     let row = |(name, takes): (&'static str, Takes)| {
         let (_, current) = props.settings.config.iter().find(|(key, _)| key == name)?;
         let value = edited.get(name).cloned().unwrap_or_else(|| config_text(name, current));
@@ -50,10 +58,10 @@ pub(crate) fn Configs(props: &ConfigsProps) -> Html {
     html! {
         <details class="panel">
             <summary>{text::CONFIGS}</summary>
-            <form class="fields configs" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+            <form class="fields configs" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
                 {for config_keys().filter_map(row)}
                 <div class="row end">
-                    <button type="submit" class="main" disabled={!props.ready || nothing}>{text::APPLY}</button>
+                    <button type="submit" class="main" disabled={!props.ready || nothing} onclick={on_apply}>{text::APPLY}</button>
                 </div>
                 {sending.complaint()}
                 <p class="hint">{props.hint}</p>

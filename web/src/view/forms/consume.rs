@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::{Field, Props, use_sending};
+use super::{Field, Props, not_sent, use_sending};
 use crate::state::command;
 use crate::text;
 use crate::view::hooks::use_field;
@@ -27,10 +27,10 @@ fn use_fetch_form(props: &Props) -> Html {
     let offset = use_field("0");
     let max_bytes = use_field("300");
     let sending = use_sending("consume-complaint", &props.on_run);
-    let on_submit = sending.on_submit(command::fetch(&offset, &max_bytes));
+    let on_fetch = sending.on_click(command::fetch(&offset, &max_bytes));
     let slider_max = SLIDER_MAX.to_string();
     html! {
-        <form class="fields" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+        <form class="fields" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
                 {sending.field(Field::number(text::OFFSET, "offset", "0"), &offset)}
                 {sending.field(Field::number(text::MAX_BYTES, "max_bytes", "0"), &max_bytes)}
@@ -40,7 +40,7 @@ fn use_fetch_form(props: &Props) -> Html {
                     type="range" min="0" max={slider_max} step="1" aria-label={text::MAX_BYTES_SLIDER}
                     value={max_bytes.to_string()} oninput={&max_bytes.on_input}
                 />
-                <button type="submit" class="main" disabled={!props.ready}>{text::FETCH}</button>
+                <button type="submit" class="main" disabled={!props.ready} onclick={on_fetch}>{text::FETCH}</button>
             </div>
             {sending.complaint()}
         </form>
@@ -51,14 +51,14 @@ fn use_fetch_form(props: &Props) -> Html {
 fn use_find_form(props: &Props) -> Html {
     let time = use_field(text::FIRST_TIME);
     let sending = use_sending("find-complaint", &props.on_run);
-    let on_submit = sending.on_submit(command::find(&time));
+    let on_find = sending.on_click(command::find(&time));
     html! {
         <details class="more">
         <summary>{text::FIND_BY_TIME}</summary>
-        <form class="fields times" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+        <form class="fields times" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
                 {sending.field(Field::text(text::TIMESTAMP, "timestamp"), &time)}
-                <button type="submit" class="narrow" title={text::FIND_HINT} disabled={!props.ready}>{text::FIND}</button>
+                <button type="submit" class="narrow" title={text::FIND_HINT} disabled={!props.ready} onclick={on_find}>{text::FIND}</button>
             </div>
             {sending.complaint()}
         </form>

@@ -27,10 +27,10 @@ fn use_clock_form(props: &Props) -> Html {
     let sending = use_sending("clock-complaint", &props.on_run);
     let disabled = !props.ready;
     html! {
-        <form class="fields" novalidate=true onsubmit={sending.on_submit(command::advance(&time))} oninput={&sending.on_edit}>
+        <form class="fields" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
             <div class="row">
                 {sending.field(Field::text(text::DURATION, "duration").short(), &time)}
-                <button type="submit" title={text::ADVANCE_HINT} {disabled}>{text::ADVANCE}</button>
+                <button type="submit" title={text::ADVANCE_HINT} {disabled} onclick={sending.on_click(command::advance(&time))}>{text::ADVANCE}</button>
             </div>
             <div class="row">
                 <button type="button" title={text::RETAIN_HINT} {disabled} onclick={sending.on_click(Ok(Command::Retain))}>{text::RETAIN}</button>

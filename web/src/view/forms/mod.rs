@@ -78,17 +78,14 @@ struct Sending {
 }
 
 impl Sending {
-    fn on_submit(&self, command: Result<impl Into<Command>, Refused>) -> Callback<SubmitEvent> {
+    /// What a button does. Enter in a field presses the form's own button, so the form itself need not be sent: a
+    /// browser that sends one looks through all its fields first, to complete them the next time.
+    fn on_click(&self, command: Result<impl Into<Command>, Refused>) -> Callback<MouseEvent> {
         let command = command.map(Into::into);
-        self.send.reform(move |event: SubmitEvent| {
+        self.send.reform(move |event: MouseEvent| {
             event.prevent_default();
             command.clone()
         })
-    }
-
-    fn on_click(&self, command: Result<impl Into<Command>, Refused>) -> Callback<MouseEvent> {
-        let command = command.map(Into::into);
-        self.send.reform(move |_: MouseEvent| command.clone())
     }
 
     /// A field with its label. While the form complains about it, it says so and where.
@@ -132,7 +129,7 @@ fn use_sending(id: &'static str, on_run: &Callback<Command>) -> Sending {
     Sending { id, complaint: (*complaint).clone(), send, on_edit }
 }
 
-/// Enter in a form whose buttons do different things does none of them.
+/// No form is sent. Enter in one whose buttons do different things does none of them.
 fn not_sent(event: SubmitEvent) {
     event.prevent_default();
 }

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use logscope::lab::{Action, TopicAction as Command};
 use web_sys::HtmlSelectElement;
 
-use super::{Field, use_sending};
+use super::{Field, not_sent, use_sending};
 use crate::state::command;
 use crate::text;
 use crate::view::hooks::use_field;
@@ -29,12 +29,12 @@ pub(crate) fn Produce(props: &ProduceProps) -> Html {
     let chosen = use_state_eq(|| None::<u32>);
     let partition = chosen.filter(|chosen| *chosen < props.partitions);
     let to = |action: Action| Command::Log { action, partition };
-    let on_submit = sending.on_submit(command::append(&payload, &key, &number).map(to));
+    let on_append = sending.on_click(command::append(&payload, &key, &number).map(to));
     let on_tombstone = sending.on_click(command::tombstone(&key).map(to));
     html! {
         <details class="panel" open=true>
             <summary>{text::PRODUCE}</summary>
-            <form class="fields" novalidate=true onsubmit={on_submit} oninput={&sending.on_edit}>
+            <form class="fields" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
                 {sending.field(Field::text(text::PAYLOAD, "payload"), &payload)}
                 <div class="row">
                     {sending.field(Field { placeholder: Some(text::NO_KEY), ..Field::text(text::KEY, "key") }, &key)}
@@ -43,7 +43,7 @@ pub(crate) fn Produce(props: &ProduceProps) -> Html {
                 if props.partitions > 1 { {choice(props.partitions, partition, chosen.setter())} }
                 <div class="row">
                     {sending.field(Field { max: Some("10000"), ..Field::number(text::COUNT, "count", "1").short() }, &number)}
-                    <button type="submit" class="main" {disabled}>{text::APPEND}</button>
+                    <button type="submit" class="main" {disabled} onclick={on_append}>{text::APPEND}</button>
                 </div>
                 {sending.complaint()}
             </form>

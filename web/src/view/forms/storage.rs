@@ -22,7 +22,7 @@ pub(crate) fn Storage(props: &Props) -> Html {
         <>
         <details class="panel" open=true>
             <summary>{text::STORAGE}</summary>
-            <form class="fields" novalidate=true onsubmit={sending.on_submit(command::crash(&torn))} oninput={&sending.on_edit}>
+            <form class="fields" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
                 <div class="row tight">
                     <button type="button" {disabled} onclick={run(Command::Flush)}>{text::FLUSH}</button>
                     <button type="button" {disabled} onclick={run(Command::Reopen)}>{text::REOPEN}</button>
@@ -30,7 +30,7 @@ pub(crate) fn Storage(props: &Props) -> Html {
                 </div>
                 <div class="row">
                     {sending.field(Field::number(text::TORN_BYTES, "torn", "0").short(), &torn)}
-                    <button type="submit" class="grave" {disabled}>{text::CRASH}</button>
+                    <button type="submit" class="grave" {disabled} onclick={sending.on_click(command::crash(&torn))}>{text::CRASH}</button>
                 </div>
                 {sending.complaint()}
                 <p class="hint">{text::STORAGE_HINT}</p>

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::{Field, Props, use_sending};
+use super::{Field, Props, not_sent, use_sending};
 use crate::state::command;
 use crate::text;
 use crate::view::hooks::use_field;
@@ -19,23 +19,20 @@ pub(crate) fn Topic(props: &Props) -> Html {
     html! {
         <details class="panel" open={props.place.is_some()}>
             <summary>{text::TOPIC}</summary>
-            <form class="fields" novalidate=true onsubmit={adding.on_submit(command::partitions(&count))} oninput={&adding.on_edit}>
+            <form class="fields" novalidate=true onsubmit={not_sent} oninput={&adding.on_edit}>
                 <div class="row">
                     {adding.field(Field { max: Some("12"), ..Field::number(text::PARTITIONS, "partitions", "1").short() }, &count)}
-                    <button type="submit" {disabled}>{text::SET_PARTITIONS}</button>
+                    <button type="submit" {disabled} onclick={adding.on_click(command::partitions(&count))}>{text::SET_PARTITIONS}</button>
                 </div>
                 {adding.complaint()}
             </form>
-            <form
-                class="fields second" novalidate=true onsubmit={sending.on_submit(command::poll(&consumer, &max_bytes))}
-                oninput={&sending.on_edit}
-            >
+            <form class="fields second" novalidate=true onsubmit={not_sent} oninput={&sending.on_edit}>
                 <div class="row">
                     {sending.field(Field::text(text::CONSUMER, "consumer"), &consumer)}
                     {sending.field(Field::number(text::POLL_BYTES, "poll_bytes", "0").short(), &max_bytes)}
                 </div>
                 <div class="row">
-                    <button type="submit" class="main" title={text::POLL_HINT} {disabled}>{text::POLL}</button>
+                    <button type="submit" class="main" title={text::POLL_HINT} {disabled} onclick={sending.on_click(command::poll(&consumer, &max_bytes))}>{text::POLL}</button>
                     <button type="button" title={text::COMMIT_HINT} {disabled} onclick={sending.on_click(command::commit(&consumer))}>{text::COMMIT}</button>
                 </div>
                 {sending.complaint()}
