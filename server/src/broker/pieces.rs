@@ -74,6 +74,11 @@ impl Pieces {
         self.partition.offsets()
     }
 
+    /// Where the next one begins.
+    pub fn next_offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Whether all were given.
     pub fn is_over(&self) -> bool {
         self.left == 0

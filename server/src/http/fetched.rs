@@ -45,7 +45,7 @@ pub(super) struct FetchedSchema<R: ToSchema> {
     log_start_offset: u64,
     /// The offset below which records can be fetched.
     high_watermark: u64,
-    /// Why there is no more: `max_bytes` were full, or the log ends here.
+    /// Why there is no more: `max_bytes` were full, or what follows has to be fetched by itself; or the log ends here.
     #[schema(example = "log_end")]
     stopped_by: String,
 }

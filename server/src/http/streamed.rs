@@ -3,16 +3,15 @@
 //!
 //! Invariants:
 //! - The first piece is read, checked and written before the head goes out: what is wrong with it is an ordinary error.
-//! - What goes wrong later ends the connection before the answer ends: that of batches is shorter than its head says, and
-//!   that of JSON lacks its last chunk.
+//! - What goes wrong later ends an answer of JSON before the records that it is about, whole, and tells where to go on:
+//!   there it is an ordinary error. Batches have their length in the head, so there it ends the connection.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
+use logscope::StoppedBy;
 use logscope::log::Extent;
-use logscope::record::BatchError;
-use logscope::{Error, StoppedBy};
 
 use super::error::{ApiError, ErrorCode};
 use super::fetched::{End, Shape, Text};
@@ -110,30 +109,33 @@ struct Records {
 
 impl Source for Records {
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let Some(mut text) = self.text.take() else { return Ok(None) };
-        let Some(fetched) = self.pieces.next().await? else { return Ok(None) };
-        let offset = fetched.fetch_offset;
-        text.go_on(self.broker.text_room(), fetched.batches.len());
-        let out = match text.add_somewhere(&self.broker, fetched).await? {
-            // They come with the next answer.
-            Err(Error::InvalidBatch(BatchError::DecompressedTooLarge { .. })) if self.any => {
+        let Some(text) = self.text.take() else { return Ok(None) };
+        let offset = self.pieces.next_offset();
+        let out = match self.write(text).await {
+            // The answer ends before them. What is wrong with them hears whoever goes on there.
+            Err(_) if self.any => {
                 (self.end.next_offset, self.end.stopped_by) = (offset, StoppedBy::MaxBytes);
                 self.end.write(Vec::new())
             }
-            added => {
-                let mut text = added?;
-                let out = std::mem::take(&mut text.out);
-                match self.pieces.is_over() {
-                    true => self.end.write(out),
-                    false => {
-                        self.text = Some(text);
-                        out
-                    }
-                }
-            }
+            written => written?,
         };
         self.any = true;
         Ok(Some(Sent::bytes(&self.broker, out, Broker::give_back_text)))
+    }
+}
+
+impl Records {
+    /// The text of the next piece, and the end behind the last one.
+    async fn write(&mut self, mut text: Text) -> Result<Vec<u8>, ApiError> {
+        let Some(fetched) = self.pieces.next().await? else { return Ok(self.end.write(Vec::new())) };
+        text.go_on(self.broker.text_room(), fetched.batches.len());
+        let mut text = text.add_somewhere(&self.broker, fetched).await??;
+        let out = std::mem::take(&mut text.out);
+        if self.pieces.is_over() {
+            return Ok(self.end.write(out));
+        }
+        self.text = Some(text);
+        Ok(out)
     }
 }
 

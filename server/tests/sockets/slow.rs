@@ -97,28 +97,35 @@ async fn a_client_that_stops_sending_has_gone() {
 }
 
 #[tokio::test]
-async fn an_answer_that_goes_wrong_half_way_has_no_end() {
+async fn what_goes_wrong_half_way_is_in_no_answer() {
     let server = Server::start().await;
     // More than is kept back before it is sent.
     for _ in 0..10 {
         server.exchange(produce_last(&"x".repeat(100_000))).await;
     }
-    let path = "/topics/t/partitions/0/records?offset=0";
-    let json = get(path);
+    let path = "/topics/t/partitions/0/records?offset=";
+    let json = get(&format!("{path}0"));
     let raw = json.replace("connection", "accept: application/octet-stream\r\nconnection");
-    let whole = [server.exchange(&json).await, server.exchange(&raw).await];
-    assert!(whole[0].contains("transfer-encoding: chunked") && whole[0].ends_with("}\r\n0\r\n\r\n"));
+    let [whole, whole_raw] = [server.exchange(&json).await, server.exchange(&raw).await];
+    assert!(whole.contains("transfer-encoding: chunked") && whole.contains("\"next_offset\":10,"));
     let log = server.dir.path().join("t-0/00000000000000000000.log");
     let mut bytes = std::fs::read(&log).unwrap();
     bytes[950_000] ^= 1;
     std::fs::write(&log, bytes).unwrap();
-    for (request, whole) in [json, raw].iter().zip(whole) {
-        let broken = server.exchange(request).await;
-        assert_eq!(statuses(&broken), ["200"]);
-        assert!(broken.len() > 100_000 && broken.len() < whole.len(), "{} of {}", broken.len(), whole.len());
-        assert!(!broken.ends_with("\r\n0\r\n\r\n"));
-        let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
-        assert!(body(&whole).starts_with(&body(&broken)), "what has come is right");
-    }
+
+    // JSON ends before it, and whoever goes on there is told.
+    let ended = server.exchange(&json).await;
+    let end =
+        "],\"next_offset\":9,\"log_start_offset\":0,\"high_watermark\":10,\"stopped_by\":\"max_bytes\"}";
+    assert_eq!(statuses(&ended), ["200"]);
+    assert!(ended.ends_with(&format!("{end}\r\n0\r\n\r\n")), "{}", &ended[ended.len() - 200..]);
+    let refused = server.exchange(get(&format!("{path}9"))).await;
+    assert_eq!(statuses(&refused), ["500"], "{refused}");
+    // Batches have said how long they are.
+    let broken = server.exchange(&raw).await;
+    assert_eq!(statuses(&broken), ["200"]);
+    assert!(broken.len() > 100_000 && broken.len() < whole_raw.len(), "{}", broken.len());
+    let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    assert!(body(&whole_raw).starts_with(&body(&broken)), "what has come is right");
     server.assert_well().await;
 }

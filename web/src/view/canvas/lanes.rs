@@ -90,7 +90,12 @@ fn outlines(pen: &Pen<'_>, Look { lane, motion, .. }: &Look) {
 
 /// File name and size: left of the lane where there is room, above it where there is none. They stay in view.
 fn name(pen: &Pen<'_>, lane: &Lane, scrolled: f64) {
-    let (name, x) = (file_name(lane.base_offset, LOG_SUFFIX), MARGIN + scrolled);
+    let (beside, x) = (lane.frame.left > MARGIN, MARGIN + scrolled);
+    // A line above the lane has no room for many zeros.
+    let name = match beside || lane.frame.far {
+        true => file_name(lane.base_offset, LOG_SUFFIX),
+        false => format!("0000…{:04}{LOG_SUFFIX}", lane.base_offset),
+    };
     let ink = match (lane.gone, lane.floor) {
         (true, _) => Ink::Grave,
         (_, true) => Ink::Text,
@@ -110,7 +115,7 @@ fn name(pen: &Pen<'_>, lane: &Lane, scrolled: f64) {
         return write_name(lane.top + lane.frame.box_height / 2.0 + 4.0);
     }
     let note = |x: f64, y: f64| pen.text(lane.note, (x, y), Align::Start, Ink::Accent, None);
-    if lane.frame.left > MARGIN {
+    if beside {
         let y = lane.top + lane.frame.box_top + BOX / 2.0 - 3.0;
         write_name(y);
         pen.text(&lane.size, (x, y + 15.0), Align::Start, Ink::Soft, None);
