@@ -1,8 +1,8 @@
 //! A load generator for HTTP/1.1: many connections, each with one request under way, and the time of each answer.
 //!
 //! It speaks as little HTTP as it can: requests are bytes that were put together beforehand, connections are kept
-//! alive, and of an answer it reads the status, the length (or the chunks) and the body. So it costs a fraction of what a server
-//! does, and can be run on the same machine.
+//! alive, and of an answer it reads the status, the length or the chunks, and the body. So it costs a fraction of what a
+//! server does, and can be run on the same machine.
 //!
 //! | file | holds |
 //! | --- | --- |
