@@ -216,11 +216,13 @@ impl<S: Storage + 'static> Partition<S> {
             return Err(BrokerError::DiskFull(self.name.clone()));
         }
         let log = writer.log.as_mut().ok_or(BrokerError::Closed)?;
+        let high_watermark = self.reader.high_watermark();
         let appended = match log.append(records, now_ms) {
             Ok(appended) => appended,
             Err(error) => return Err(self.refused(&mut writer, error)),
         };
-        if writer.full_until.take().is_some() {
+        let was_full = writer.full_until.take().is_some();
+        if was_full {
             tracing::info!(partition = %self.name, "there is room on the disk again");
         }
         writer.unflushed_batches += 1;
@@ -229,7 +231,9 @@ impl<S: Storage + 'static> Partition<S> {
             Acks::Leader | Acks::None => self.flush_soon(&mut writer),
         }
         // Rolling syncs what came before, and with that raises the high watermark.
-        self.publish(|_| None);
+        if was_full || self.reader.high_watermark() > high_watermark {
+            self.publish(|_| None);
+        }
         self.topic_metrics.records_in.inc_by(records.len() as u64);
         self.topic_metrics.bytes_in.inc_by(appended.size.into());
         Ok(appended)

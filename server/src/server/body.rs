@@ -1,6 +1,7 @@
 //! Request bodies that must come in time.
 //!
-//! A body that is there already costs nothing; a timer runs only while one is waited for.
+//! A body that is there already costs nothing; a timer runs only while one is waited for. One that came with its head is
+//! handed over when its reader has asked once and is asked again, so the timer begins with the second asking.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ fn too_slow(limit: Duration) -> Response {
 struct TimedBody {
     body: Incoming,
     limit: Duration,
+    /// It was not there when it was asked for first.
+    asked: bool,
     /// Runs as soon as there is something to wait for: most bodies have come with their head.
     timer: Option<Pin<Box<Sleep>>>,
     late: Arc<AtomicBool>,
@@ -58,7 +61,7 @@ struct TimedBody {
 
 impl TimedBody {
     fn new(body: Incoming, limit: Duration, late: Arc<AtomicBool>) -> Self {
-        Self { body, limit, timer: None, late }
+        Self { body, limit, asked: false, timer: None, late }
     }
 }
 
@@ -73,6 +76,10 @@ impl HttpBody for TimedBody {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        if !std::mem::replace(&mut this.asked, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let limit = this.limit;
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `body` | bodies that must come in time |
 //! | `io` | connections that must take what they asked for; what is counted of them |
+//! | `timer` | one timer a connection |
 //! | `wakes` | connections that wake themselves |
 //!
 //! Invariants:
@@ -14,6 +15,7 @@
 
 mod body;
 mod io;
+mod timer;
 mod wakes;
 
 use std::convert::Infallible;
@@ -24,7 +26,7 @@ use axum::Router;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -33,6 +35,7 @@ use tokio::time::{sleep, timeout};
 
 pub use io::ConnectionMetrics;
 
+use timer::OneTimer;
 use wakes::AtOnce;
 
 /// How long to leave the listener alone after an error that is none of one connection's, such as too many open files.
@@ -172,7 +175,7 @@ async fn run(stream: TcpStream, app: Router, config: ServeConfig, mut closing: w
         async { Ok::<Response, Infallible>(answer.await) }
     });
     let mut http = Builder::new();
-    http.timer(TokioTimer::new())
+    http.timer(OneTimer::default())
         .header_read_timeout(config.header_timeout)
         .max_header_size(config.header_bytes.max(MIN_HEADER_BYTES));
     // Said aloud, it costs the library a clearing of so many places at every request.
