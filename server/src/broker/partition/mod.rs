@@ -1,39 +1,39 @@
 //! One partition: many producers that append and share syncs, many consumers that fetch and wait.
 //!
-//! An append goes into the page cache under a short lock. Whoever needs it durable states so under the same
-//! lock; at most one flush job is under way, and it syncs, without the lock, as often as somebody waits for more
-//! than the last sync brought. So all that is appended while one sync runs shares the next.
+//! | file | holds |
+//! | --- | --- |
+//! | `flush` | group commit |
+//! | `fetch` | fetches, and those that wait |
 //!
 //! Invariants:
-//! - The flush job runs on by itself: a producer whose connection goes away takes no one's sync with it.
+//! - An append goes into the page cache under a short lock; nobody syncs under it.
 //! - `progress` follows the log's high watermark, and says what is wrong. Waiting for a sync and waiting
 //!   for records to fetch are both waiting for `progress`; nothing polls.
 //! - Once a sync has failed, all who wait are told, and nothing is appended any more. A full disk is different: what
 //!   did not fit is not in the log, so the partition refuses for a while and then tries again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod fetch;
+mod flush;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use logscope::log::CompactionReport;
 use logscope::{
-    Appended, Error, Fetched, Flush, FsStorage, LogConfig, LogReader, NewRecord, PartitionLog,
-    RecoveryReport, SegmentInfo, StoppedBy, Storage,
+    Appended, Error, FsStorage, LogConfig, LogReader, NewRecord, PartitionLog, RecoveryReport, SegmentInfo,
+    Storage,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
+
+pub use fetch::{FetchAnswer, FetchRequest};
 
 use super::Result;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
 use super::events::{EventId, EventStream, Events};
 use super::metrics::{LogMetrics, TopicMetrics};
-use super::rooms::{Rooms, Shelf};
-use super::waiting::Patience;
-
-/// Up to this many bytes, a fetch reads where it is asked: that is quicker than asking another thread. Larger
-/// ones, which may well meet a cold disk, go to the threads that may block.
-const INLINE_FETCH_BYTES: u64 = 64 << 10;
 
 /// How long a partition refuses records after it found the disk full.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -53,30 +53,6 @@ pub enum Acks {
     /// `acks=0`: nothing. The append takes place before any answer could be written, so this is as
     /// [`Leader`](Self::Leader), and the offset is known all the same.
     None,
-}
-
-/// Where to fetch from, and how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FetchRequest {
-    /// The first offset that is wanted.
-    pub offset: u64,
-    /// The most bytes of batches; a first batch that is larger comes all the same.
-    pub max_bytes: u64,
-    /// How many bytes of batches are worth an answer before `max_wait` is over.
-    pub min_bytes: u64,
-    /// How long to wait for `min_bytes`.
-    pub max_wait: Duration,
-}
-
-/// What a fetch found, and the log's limits just after.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FetchAnswer {
-    /// The batches, in the bytes that they are stored in.
-    pub fetched: Fetched,
-    /// The first offset in the log.
-    pub log_start_offset: u64,
-    /// The offset below which records can be fetched.
-    pub high_watermark: u64,
 }
 
 /// How far a log goes.
@@ -262,80 +238,6 @@ impl<S: Storage + 'static> Partition<S> {
         }
     }
 
-    /// Waits until everything below `offset` is durable.
-    pub(super) async fn durable(&self, offset: u64) -> Result<()> {
-        let mut progress = self.progress.subscribe();
-        let over = |now: &Progress| {
-            now.high_watermark >= offset || now.closed || now.trouble == Some(Trouble::SyncFailed)
-        };
-        match progress.wait_for(over).await {
-            Ok(now) if now.high_watermark >= offset => Ok(()),
-            Ok(now) if now.trouble.is_none() => Err(BrokerError::Closed),
-            _ => Err(BrokerError::ReadOnly(self.name.clone())),
-        }
-    }
-
-    fn flush_up_to(self: &Arc<Self>, writer: &mut Writer<S>, offset: u64) {
-        writer.wanted = writer.wanted.max(offset);
-        if !std::mem::replace(&mut writer.flushing, true) {
-            let partition = Arc::clone(self);
-            tokio::task::spawn_blocking(move || partition.run_flushes());
-        }
-    }
-
-    fn flush_soon(self: &Arc<Self>, writer: &mut Writer<S>) {
-        if !std::mem::replace(&mut writer.flush_due, true) {
-            let partition = Arc::clone(self);
-            tokio::spawn(async move {
-                sleep(partition.flush_ms).await;
-                partition.flush_everything();
-            });
-        }
-    }
-
-    fn flush_everything(self: &Arc<Self>) {
-        let Ok(mut writer) = self.writer() else { return };
-        writer.flush_due = false;
-        if let Some(log) = &writer.log {
-            let end = log.log_end_offset();
-            self.flush_up_to(&mut writer, end);
-        }
-    }
-
-    /// The flush job: syncs until nobody waits for more. Blocks.
-    fn run_flushes(&self) {
-        let told = TellOnPanic(self);
-        while let Some((flush, batches)) = self.next_flush() {
-            self.flushes.fetch_add(1, Ordering::Relaxed);
-            let started = Instant::now();
-            match flush.complete() {
-                Ok(_) => {
-                    self.metrics.sync_seconds.observe(started.elapsed().as_secs_f64());
-                    self.metrics.group_commit_batches.observe(batches as f64);
-                    self.publish(|trouble| trouble);
-                }
-                Err(error) => {
-                    self.metrics.sync_failures.inc();
-                    tracing::error!(partition = %self.name, "a sync failed, the partition is read-only: {error}");
-                    self.publish(|_| Some(Trouble::SyncFailed));
-                }
-            }
-        }
-        std::mem::forget(told);
-    }
-
-    /// The next flush that is due, with the number of batches that no flush was begun for before; without one, the job is
-    /// over.
-    fn next_flush(&self) -> Option<(Flush<S, Events>, u64)> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = self.trouble() == Some(Trouble::SyncFailed);
-        let due = writer.wanted > self.reader.high_watermark() && !failed;
-        let flush = writer.log.as_ref().filter(|_| due).map(PartitionLog::begin_flush);
-        writer.flushing = flush.is_some();
-        let batches = if due { std::mem::take(&mut writer.unflushed_batches) } else { 0 };
-        flush.map(|flush| (flush, batches))
-    }
-
     /// Tells everyone who waits how far the log has got, and what is wrong now. A failed sync stays. Returns whether
     /// anything of that is new.
     fn publish(&self, trouble: impl FnOnce(Option<Trouble>) -> Option<Trouble>) -> bool {
@@ -353,47 +255,6 @@ impl<S: Storage + 'static> Partition<S> {
     /// Why it does not take records, if it does not.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         self.progress.borrow().trouble
-    }
-
-    /// Fetches, and waits for records as long as there are too few and `patience` lasts.
-    pub(super) async fn fetch(
-        self: &Arc<Self>,
-        request: &FetchRequest,
-        mut patience: Patience<'_>,
-        rooms: &Rooms,
-    ) -> Result<FetchAnswer> {
-        if request.max_wait.is_zero() {
-            return self.read(request, rooms).await;
-        }
-        let mut progress = self.progress.subscribe();
-        loop {
-            progress.mark_unchanged();
-            let answer = self.read(request, rooms).await?;
-            let over = is_enough(&answer, request) || self.is_closed();
-            if over || !patience.wait_for(progress.changed()).await? {
-                return Ok(answer);
-            }
-        }
-    }
-
-    async fn read(&self, request: &FetchRequest, rooms: &Rooms) -> Result<FetchAnswer> {
-        let (offset, max_bytes) = (request.offset, request.max_bytes);
-        let fetched = if max_bytes <= INLINE_FETCH_BYTES {
-            self.reader.fetch(offset, max_bytes)?
-        } else {
-            let (reader, room) = (self.reader.clone(), rooms.take(Shelf::of(max_bytes as usize)));
-            let read = tokio::task::spawn_blocking(move || reader.fetch_into(offset, max_bytes, room));
-            let fetched = read.await.map_err(BrokerError::internal)??;
-            Fetched { batches: rooms.leave_if_few(fetched.batches), ..fetched }
-        };
-        self.sent(fetched.batches.len() as u64);
-        let log_start_offset = self.reader.log_start_offset();
-        Ok(FetchAnswer { fetched, log_start_offset, high_watermark: self.reader.high_watermark() })
-    }
-
-    /// Counts bytes of batches that a fetch returns.
-    pub(super) fn sent(&self, bytes: u64) {
-        self.topic_metrics.bytes_out.inc_by(bytes);
     }
 
     /// A handle for reading what is in the log.
@@ -518,29 +379,15 @@ impl<S: Storage + 'static> Partition<S> {
     }
 }
 
-fn is_enough(answer: &FetchAnswer, request: &FetchRequest) -> bool {
-    answer.fetched.batches.len() as u64 >= request.min_bytes
-        || answer.fetched.stopped_by == StoppedBy::MaxBytes
-}
-
 fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Dropped by a panic of the flush job, it tells those who wait; they would wait for ever.
-struct TellOnPanic<'a, S: Storage + 'static>(&'a Partition<S>);
-
-impl<S: Storage + 'static> Drop for TellOnPanic<'_, S> {
-    fn drop(&mut self) {
-        self.0.publish(|_| Some(Trouble::SyncFailed));
-    }
-}
-
 #[cfg(test)]
 impl<S: Storage + 'static> Partition<S> {
     pub(super) fn flushes(&self) -> u64 {
-        self.flushes.load(Ordering::Relaxed)
+        self.flushes.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// What a failed sync does, apart from the engine's own refusal.
