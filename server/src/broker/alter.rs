@@ -14,6 +14,7 @@ use logscope::{ConfigError, LogConfig};
 use super::catalog::Entry;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
+use super::report::count;
 use super::start::open_partition;
 use super::topic::{Slot, Topic, TopicInfo};
 use super::{Broker, CatalogState, Result, blocking};
@@ -65,7 +66,8 @@ impl Broker {
         let slots = topic.slots.iter().cloned().chain(added).collect();
         self.topics_write().insert(info.name.clone(), Arc::new(topic.altered(info.clone(), slots)));
         drop(state);
-        tracing::info!(topic = %info.name, "altered: {} partitions, configs {:?}", info.partitions, info.configs);
+        let partitions = count(info.partitions, "partition");
+        tracing::info!(topic = %info.name, "altered: {partitions}, configs {:?}", info.configs);
         Ok(info)
     }
 

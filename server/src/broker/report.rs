@@ -1,5 +1,7 @@
 //! What opening the partitions did: told to the operator, and counted.
 
+use std::fmt;
+
 use logscope::RecoveryReport;
 use logscope::log::{IndexFault, TailCut};
 use logscope::segment::file_name;
@@ -7,6 +9,11 @@ use logscope::segment::file_name;
 use super::data_dir::TopicPartition;
 use super::metrics::RecoveryMetrics;
 use super::partition::Offsets;
+
+/// So many things, as the log says it: `1 partition`, `2 partitions`.
+pub(super) fn count<N: Copy + fmt::Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == N::from(1) { "" } else { "s" })
+}
 
 /// What opening a data directory found and did, in sum. One line of it goes to the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

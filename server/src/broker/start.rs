@@ -15,7 +15,7 @@ use super::data_dir::{DataDir, OpenError, TopicPartition};
 use super::groups::Groups;
 use super::metrics::{Metrics, Reading, Readings};
 use super::partition::Partition;
-use super::report::StartReport;
+use super::report::{StartReport, count};
 use super::rooms::Rooms;
 use super::topic::{Slot, Topic, TopicInfo};
 use super::waiting::Waiting;
@@ -213,9 +213,11 @@ pub(super) fn open_partition(
 /// The one line that every start writes.
 fn tell(report: &StartReport, started: Instant) {
     let StartReport { topics, partitions, offline, clean, bytes, tails_cut, .. } = report;
+    let (partitions, topics) = (count(*partitions, "partition"), count(*topics, "topic"));
+    let (bytes, tails_cut) = (count(*bytes, "byte"), count(*tails_cut, "torn tail"));
     let ms = started.elapsed().as_millis();
     tracing::info!(
-        "the data is open: {partitions} partitions of {topics} topics in {ms} ms, {clean} of them closed in good \
-         order, {offline} offline; {bytes} bytes were checked, {tails_cut} torn tails cut"
+        "the data is open: {partitions} of {topics} in {ms} ms, {clean} of them closed in good order, {offline} \
+         offline; checked {bytes}, cut {tails_cut}"
     );
 }

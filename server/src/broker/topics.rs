@@ -8,6 +8,7 @@ use logscope::topic::TopicName;
 use super::catalog::Entry;
 use super::data_dir::TopicPartition;
 use super::error::BrokerError;
+use super::report::count;
 use super::start::open_partition;
 use super::topic::{OFFSETS_TOPIC, PartitionInfo, Slot, Topic, TopicInfo};
 use super::{Broker, CatalogState, Result, blocking};
@@ -151,7 +152,7 @@ impl Broker {
                 self.topics_write().insert(info.name.clone(), Arc::clone(&topic));
                 drop(state);
                 self.inner.created.send_replace(());
-                tracing::info!(topic = %info.name, "created with {} partitions", info.partitions);
+                tracing::info!(topic = %info.name, "created with {}", count(info.partitions, "partition"));
                 Ok(topic)
             }
             Err(error) => {

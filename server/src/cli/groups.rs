@@ -155,11 +155,15 @@ fn print(client: &Client, group: &str, format: Format) -> Outcome {
     if format == Format::Json {
         return print_as_is(&mut out, &text);
     }
+    let nothing = committed.offsets.is_empty();
     let mut table = Table::new(["TOPIC", "PARTITION", "OFFSET", "LAG", "METADATA"]);
     for it in committed.offsets {
         let lag = it.lag.map_or_else(|| "?".to_owned(), |lag| lag.to_string());
         table.row([it.topic, it.partition.to_string(), it.offset.to_string(), lag, it.metadata]);
     }
     table.print(&mut out)?;
+    if nothing {
+        eprintln!("logscope: the group {group:?} has committed nothing");
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,10 @@
 //! What commands print: lines for people or JSON for programs, and a bar while there is nothing else to see.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 /// How a command prints.
@@ -19,6 +20,11 @@ pub(super) enum Format {
 pub(super) fn json_line(out: &mut impl Write, object: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, object)?;
     writeln!(out)
+}
+
+/// So many things, such as `1 partition` or `2 partitions`.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Rows under a heading, in columns as wide as they need to be.
@@ -65,7 +71,7 @@ pub(super) fn record_counter() -> ProgressBar {
     if !io::stderr().is_terminal() || io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
-    let counter = styled(ProgressBar::no_length(), "{spinner} {human_pos} records, {per_sec}");
+    let counter = styled(ProgressBar::no_length(), "{spinner} {human_pos} records, {whole_per_sec}/s");
     counter.enable_steady_tick(Duration::from_millis(100));
     counter
 }
@@ -73,9 +79,14 @@ pub(super) fn record_counter() -> ProgressBar {
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     // Templates are constants; with a wrong one the bar would look plainer.
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("whole_per_sec", whole_per_sec)),
         Err(_) => bar,
     }
+}
+
+/// The library's own rate has four decimals.
+fn whole_per_sec(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let _ = write!(out, "{}", HumanCount(state.per_sec().round() as u64));
 }
 
 #[cfg(test)]

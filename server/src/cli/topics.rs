@@ -1,6 +1,7 @@
 //! `logscope topics`: list, create, describe, alter, delete.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use logscope::topic::TopicName;
 use serde_json::{Value, json};
 
 use super::client::Asked;
-use super::output::{Format, Table, json_line};
+use super::output::{Format, Table, count, json_line};
 use super::{Outcome, print_as_is};
 
 /// See, create, alter and delete topics
@@ -91,7 +92,7 @@ struct Alter {
     #[arg(value_name = "TOPIC")]
     topic: TopicName,
     /// How many partitions it is to have, if more; keys may belong to other ones from then on
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", required_unless_present_any = ["config", "delete_config"])]
     partitions: Option<u32>,
     /// One of Kafka's topic configs; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -156,7 +157,7 @@ impl Create {
         if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
-        writeln!(out, "created {} with {}", topic.name, count(topic.partitions.len()))?;
+        writeln!(out, "created {} with {}", topic.name, count(topic.partitions.len(), "partition"))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -192,19 +193,16 @@ impl Describe {
 
 impl Alter {
     fn run(&self) -> Outcome {
-        let set = self.config.iter().map(|(key, value)| (key, Some(value)));
-        let deleted = self.delete_config.iter().map(|key| (key, None));
-        let configs: BTreeMap<_, _> = set.chain(deleted).collect();
-        if configs.len() < self.config.len() + self.delete_config.len() {
-            return Err(TWICE.into());
-        }
+        let set = self.config.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        let deleted = self.delete_config.iter().map(|key| (key.clone(), None));
+        let configs = by_key(set.chain(deleted))?;
         let (text, topic) =
             self.asked.server.client()?.alter_topic(&self.topic, self.partitions, &configs)?;
         let mut out = io::stdout().lock();
         if self.asked.format == Format::Json {
             return print_as_is(&mut out, &text);
         }
-        let (name, count) = (topic.name, count(topic.partitions.len()));
+        let (name, count) = (topic.name, count(topic.partitions.len(), "partition"));
         writeln!(out, "altered {name}: {count}, configs {}", own(&topic.configs))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -225,12 +223,21 @@ impl Delete {
     }
 }
 
-const TWICE: &str = "a config is given twice";
-
 /// Configs by their keys.
-pub(super) fn configs(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, &'static str> {
-    let configs: BTreeMap<_, _> = pairs.iter().cloned().collect();
-    if configs.len() < pairs.len() { Err(TWICE) } else { Ok(configs) }
+pub(super) fn configs(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, String> {
+    by_key(pairs.iter().cloned())
+}
+
+/// What is said of each config, which is not to be said twice.
+fn by_key<T>(pairs: impl Iterator<Item = (String, T)>) -> Result<BTreeMap<String, T>, String> {
+    let mut configs = BTreeMap::new();
+    for (key, value) in pairs {
+        match configs.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(value)),
+            Entry::Occupied(taken) => return Err(format!("the config {:?} is given twice", taken.key())),
+        }
+    }
+    Ok(configs)
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -238,10 +245,6 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
     }
-}
-
-fn count(partitions: usize) -> String {
-    format!("{partitions} partition{}", if partitions == 1 { "" } else { "s" })
 }
 
 fn own(configs: &BTreeMap<String, Value>) -> String {

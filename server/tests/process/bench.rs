@@ -32,7 +32,18 @@ fn each_kind_reads_back_what_it_produced_and_cleans_up() {
     assert_eq!((&mixed[1]["what"], &mixed[1]["connections"]), (&"fetch".into(), &2.into()));
     assert_eq!(broker.ok(&["topics", "list", "--format", "json"]), "{\"topics\":[]}\n");
 
-    let kept = broker.ok(&["bench", "produce", "--records", "100", "--topic", "mine", "--keep"]);
+    let kept = broker.ok(&[
+        "bench",
+        "produce",
+        "--records",
+        "100",
+        "--topic",
+        "mine",
+        "--keep",
+        "--connections",
+        "1",
+    ]);
+    assert!(kept.starts_with("produce: 100 records in 100 requests over 1 connection in "), "{kept}");
     assert!(kept.contains("every record was read back once"), "{kept}");
     assert_eq!(broker.read_all("mine").len(), 100);
     let taken = broker.run(&["bench", "--topic", "mine"]);

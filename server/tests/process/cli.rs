@@ -20,6 +20,7 @@ fn produce_and_consume_round_trip() {
     };
     let nothing = with("consume", &[]);
     assert!(nothing.status.success() && nothing.stdout.is_empty());
+    assert_eq!(text(&nothing.stderr), "logscope: the topic \"t\" does not exist: nothing to read yet\n");
 
     let one = with("produce", &["--value", "one", "--key", "k"]);
     assert_eq!((text(&one.stdout), one.status.code()), ("0\n", Some(0)));
@@ -152,6 +153,7 @@ fn every_command_has_help_with_examples() {
         "topics list",
         "topics create",
         "topics describe",
+        "topics alter",
         "topics delete",
         "groups",
         "groups list",

@@ -53,6 +53,8 @@ fn a_group_is_described_reset_and_deleted() {
     assert_eq!(broker.ok(&["groups", "delete", "a/b c"]), "deleted a/b c\n");
     assert_eq!(broker.ok(&["groups", "list", "--format", "json"]), "{\"groups\":[]}\n");
     assert_eq!(broker.run(&["groups", "delete", "a/b c"]).status.code(), Some(1));
+    let none = broker.run(&["groups", "describe", "a/b c"]);
+    assert_eq!(text(&none.stderr), "logscope: the group \"a/b c\" has committed nothing\n");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod harness;
 mod inspect;
 mod kill;
 mod life;
+mod readme;
 mod replay;
 mod settings;
 #[cfg(target_os = "linux")]

@@ -210,10 +210,10 @@ fn logs_are_text_or_json_and_as_much_as_is_asked_for() {
             "{line}"
         );
     }
-    let created = json.lines().find(|line| line.contains("created with 1 partition")).unwrap();
+    let created = json.lines().find(|line| line.contains("created with 1 partition\"")).unwrap();
     let created: Value = serde_json::from_str(created).unwrap();
     assert_eq!(created["topic"], "t", "what it is about stands beside the message");
-    assert!(logs(&[]).contains(" INFO the data is open"));
+    assert!(logs(&[]).contains(" INFO the data is open: 0 partitions of 0 topics in "));
     assert_eq!(logs(&["--log-level", "warn"]), "");
 }
 

@@ -18,7 +18,7 @@ fn topics_come_are_described_and_go() {
     let wrong = broker.run(&["topics", "create", "other", "--config", "retention.sm=1"]);
     assert!(text(&wrong.stderr).contains("retention.sm"), "{wrong:?}");
     let twice = broker.run(&["topics", "create", "other", "--config", "a=1", "--config", "a=2"]);
-    assert_eq!(text(&twice.stderr), "logscope: a config is given twice\n");
+    assert_eq!(text(&twice.stderr), "logscope: the config \"a\" is given twice\n");
 
     let created = broker.ok(&["topics", "create", "one", "--format", "json"]);
     assert_eq!(objects(created.as_bytes())[0]["name"], "one");
@@ -42,7 +42,10 @@ fn topics_come_are_described_and_go() {
     let altered = broker.ok(&[&alter[..], &["--delete-config", "retention.ms"]].concat());
     assert_eq!(altered, "altered views: 4 partitions, configs segment.bytes=1000\n");
     let refused = broker.run(&["topics", "alter", "views", "--config", "a=1", "--delete-config", "a"]);
-    assert_eq!(text(&refused.stderr), "logscope: a config is given twice\n");
+    assert_eq!(text(&refused.stderr), "logscope: the config \"a\" is given twice\n");
+    let nothing = broker.run(&["topics", "alter", "views"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("--partitions <N>"), "{nothing:?}");
 
     assert_eq!(broker.ok(&["topics", "delete", "views", "one"]), "deleted views\ndeleted one\n");
     let gone = broker.run(&["topics", "describe", "views"]);

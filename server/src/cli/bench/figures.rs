@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use logscope_load::Timing;
 use serde::Serialize;
 
+use super::super::output::count;
 use super::work::{Fetcher, Producer};
 
 /// What some connections did together.
@@ -71,9 +72,10 @@ impl Figures {
 
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let Self { what, connections, requests, records, seconds, .. } = self;
+        let connections = count(*connections, "connection");
         writeln!(
             out,
-            "{what}: {records} records in {requests} requests over {connections} connections in {seconds:.2} s"
+            "{what}: {records} records in {requests} requests over {connections} in {seconds:.2} s"
         )?;
         writeln!(
             out,

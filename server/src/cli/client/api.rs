@@ -150,7 +150,7 @@ impl Client {
         &self,
         name: &TopicName,
         partitions: Option<u32>,
-        configs: &BTreeMap<&String, Option<&String>>,
+        configs: &BTreeMap<String, Option<String>>,
     ) -> Result<(Vec<u8>, Topic), ClientError> {
         let mut body = json!({"configs": configs});
         if let Some(partitions) = partitions {

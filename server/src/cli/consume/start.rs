@@ -24,7 +24,11 @@ pub(super) fn begin(command: &Consume, client: &Client) -> Result<Begin, ClientE
 fn begin_now(command: &Consume, client: &Client) -> Result<Begin, ClientError> {
     let topic = match client.topic(&command.topic) {
         // The broker says whether one may wait for a topic that is not there.
-        Err(error) if error.is_unknown_topic() && !command.follow => return Ok(nothing()),
+        Err(error) if error.is_unknown_topic() && !command.follow => {
+            // Its name may be misspelt.
+            eprintln!("logscope: {error}: nothing to read yet");
+            return Ok(nothing());
+        }
         Err(error) if error.is_unknown_topic() => await_topic(command, client)?,
         described => described?,
     };

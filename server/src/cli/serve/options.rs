@@ -32,10 +32,12 @@ pub(super) struct Access {
     /// Let everyone in who can reach the address
     #[arg(long)]
     insecure: bool,
-    /// An origin whose pages may use the broker from a browser, such as http://localhost:3000; may come several times
+    /// An origin whose pages may use the broker from a browser, such as http://localhost:3000; several with
+    /// commas between them, or each by itself
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
-    /// A name by which the broker may be called, besides localhost; may come several times
+    /// A name by which the broker may be called, besides localhost; several with commas between them, or each
+    /// by itself
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
 }
@@ -44,7 +46,8 @@ pub(super) struct Access {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Topics")]
 pub(super) struct Topics {
-    /// A topic config that holds where a topic says nothing else, such as retention.ms=3600000; may come several times
+    /// A topic config that holds where a topic says nothing else, such as retention.ms=3600000; may come several times.
+    /// In the environment, LOGSCOPE_TOPIC_DEFAULT, with spaces between them
     #[arg(long, value_name = "KEY=VALUE", value_parser = Setting::flag)]
     topic_default: Vec<Setting>,
     /// Kafka's segment.bytes: a segment is at most this large [default: 1073741824]
