@@ -76,4 +76,15 @@ mod tests {
         // What is not the broker's is the application's to answer.
         assert_eq!(ask(&routes, get("/nothing")).await.0, 404);
     }
+
+    #[tokio::test]
+    async fn what_the_broker_creates_is_found_where_it_is_mounted() {
+        let dir = tempfile::tempdir().unwrap();
+        let routes = routes(Broker::open(dir.path(), BrokerConfig::default()).unwrap());
+        let create = Request::post("/bus/topics").body(Body::from(r#"{"name":"t"}"#)).unwrap();
+        let created = routes.clone().oneshot(create).await.unwrap();
+        let location = created.headers()["location"].to_str().unwrap();
+        assert_eq!(location, "/bus/topics/t");
+        assert_eq!(ask(&routes, Request::get(location).body(Body::empty()).unwrap()).await.0, 200);
+    }
 }

@@ -1,13 +1,13 @@
 //! `GET /topics/{t}/partitions/{p}/events`: what a partition's log does, step by step, as server-sent events.
 //!
 //! ```text
-//! id: 1767225600000000-41
 //! event: snapshot
 //! data: {"topic":"t","partition":0,"now_ms":…,"log_start_offset":0,…,"configs":{…},"segments":[…]}
+//! id: 1767225600000000-41
 //!
-//! id: 1767225600000000-42
 //! event: log
 //! data: {"event":"BatchAppended","batch":{…}}
+//! id: 1767225600000000-42
 //! ```
 //!
 //! First comes what the log looks like, then all that happens to it, without a gap; when the topic's configs are altered,

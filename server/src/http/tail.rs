@@ -1,8 +1,8 @@
 //! `GET /topics/{t}/partitions/{p}/tail`: records as they come, as server-sent events.
 //!
 //! ```text
-//! id: 7
 //! event: record
+//! id: 7
 //! data: {"offset":7,"timestamp":1767225600000,"key":null,"payload":"hello"}
 //! ```
 //!

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use logscope::topic::TopicName;
@@ -159,7 +159,12 @@ struct NewTopicSchema {
         (status = 415, body = Error, description = "The body is compressed."),
     )
 )]
-pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn create(
+    State(broker): State<Broker>,
+    // Where an application has mounted the broker is in it, too.
+    route: MatchedPath,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, MAX_BODY).await?;
     let mut fields = Fields::of_body(&body)?;
@@ -167,7 +172,7 @@ pub(super) async fn create(State(broker): State<Broker>, request: Request) -> Re
     let partitions = partitions(&mut fields)?;
     let configs = configs(&mut fields, "takes a string or a number", config)?;
     let info = broker.create_topic(name, partitions, configs).await?;
-    let location = HeaderValue::try_from(format!("/topics/{}", info.name));
+    let location = HeaderValue::try_from(format!("{}/{}", route.as_str(), info.name));
     let location = location.map_err(|error| ApiError::internal(&error))?;
     let answer = topic(&broker, info)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], super::json(StatusCode::CREATED, &answer))
