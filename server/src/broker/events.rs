@@ -1,7 +1,8 @@
 //! What a partition's log does, for those who watch: the engine's events, numbered, in a buffer of bounded size.
 //!
 //! Invariants:
-//! - While nobody watches, an event costs one load and is not even built.
+//! - A log that nobody watches does not even build its events. It begins with that once the buffer is full of what came
+//!   after the last one left: until then, whoever lost the connection can come back and has missed nothing.
 //! - Whoever watches gets every event from a number on, in order and without a gap, or is told that there is one: they
 //!   were too slow, and the buffer has gone on without them.
 //! - No two partitions, nor the same one opened twice, give the same number to different events.
@@ -30,7 +31,9 @@ struct Inner {
     /// When the log was opened, in microseconds since the Unix epoch.
     start: u64,
     watchers: AtomicUsize,
-    /// Something happened while nobody watched.
+    /// How many more events are kept although nobody watches.
+    lingering: AtomicUsize,
+    /// Something happened that was not kept.
     unseen: AtomicBool,
     buffer: Mutex<Buffer>,
     news: watch::Sender<()>,
@@ -53,6 +56,7 @@ impl Default for Inner {
         Self {
             start: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
             watchers: AtomicUsize::new(0),
+            lingering: AtomicUsize::new(0),
             unseen: AtomicBool::new(false),
             // So that there is a number before the first.
             buffer: Mutex::new(Buffer { next: 1, events: VecDeque::new(), altered: 0, over: false }),
@@ -119,10 +123,7 @@ pub enum EventsOver {
 
 impl Observer for Events {
     fn observe(&self, event: impl FnOnce() -> Event) {
-        if self.inner.watchers.load(Ordering::Acquire) == 0 {
-            if !self.inner.unseen.load(Ordering::Relaxed) {
-                self.inner.unseen.store(true, Ordering::Release);
-            }
+        if self.inner.watchers.load(Ordering::Acquire) == 0 && !self.inner.lingers() {
             return;
         }
         let event = Arc::new(event());
@@ -176,6 +177,20 @@ impl Events {
 }
 
 impl Inner {
+    /// Nobody watches: whether the next event is kept all the same.
+    fn lingers(&self) -> bool {
+        if self.unseen.load(Ordering::Relaxed) {
+            return false;
+        }
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.lingering.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+            return true;
+        }
+        self.unseen.store(true, Ordering::Release);
+        self.buffer().events = VecDeque::new();
+        false
+    }
+
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -226,6 +241,8 @@ impl EventStream {
 
 impl Drop for EventStream {
     fn drop(&mut self) {
+        // Before it is known that nobody watches. While somebody does, it means nothing.
+        self.inner.lingering.store(BUFFERED_EVENTS, Ordering::Release);
         self.inner.watchers.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -258,8 +275,14 @@ mod tests {
         assert!(whole, "nothing happened since");
         drop(third);
         happen(&events, 3);
-        let (mut late, whole) = events.watch(Some(EventId { number: number.number + 1, ..number }));
-        assert!(!whole, "event 3 was seen by nobody");
+        let seen = EventId { number: number.number + 1, ..number };
+        let (mut back, whole) = events.watch(Some(seen));
+        assert!(whole, "event 3 was kept for who comes back");
+        assert_eq!(*back.next().await.unwrap().1, Event::SegmentCreated { segment: 3 });
+        drop(back);
+        (0..=BUFFERED_EVENTS as u64).for_each(|segment| happen(&events, segment));
+        let (mut late, whole) = events.watch(Some(seen));
+        assert!(!whole, "the last event was kept for nobody");
         assert_eq!(late.try_next(), Ok(None));
         assert!(!events.watch(Some(EventId { start: 0, ..late.last() })).1, "the log was opened anew");
         assert!(events.watch(Some(late.last())).1);

@@ -54,11 +54,21 @@ async fn a_client_that_comes_back_goes_on_without_a_snapshot_if_nothing_was_miss
     let mut again = api.stream(EVENTS, Some(&first.id)).await;
     assert_eq!(again.expect("log").await.id, flushed.id);
 
-    // What happens while nobody watches is missed.
+    // What happens while nobody watches is kept for who comes back, up to a bound.
     drop((events, again));
     api.produce(json!({"payload": "2"})).await;
+    let mut back = api.stream(EVENTS, Some(&flushed.id)).await;
+    let missed = back.expect("log").await;
+    assert!(
+        matches!(log_event(&missed), Event::BatchAppended { batch } if batch.base_offset == 2),
+        "{missed:?}"
+    );
+    drop(back);
+    for _ in 0..=4096 {
+        api.produce(json!({"payload": "many", "acks": 1})).await;
+    }
     let mut late = api.stream(EVENTS, Some(&flushed.id)).await;
-    assert_eq!(late.expect("snapshot").await.data["log_end_offset"], 3);
+    assert_eq!(late.expect("snapshot").await.data["log_end_offset"], 3 + 4097);
     for old in ["1-1", "0-0", "99999999999999999-1"] {
         api.stream(EVENTS, Some(old)).await.expect("snapshot").await;
     }
