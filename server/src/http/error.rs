@@ -1,6 +1,7 @@
 //! The one error type of the HTTP API, and all its codes in one table.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -207,10 +208,16 @@ impl From<logscope::Error> for ApiError {
             Error::Poisoned | Error::OffsetsExhausted(_) => {
                 Self::new(ErrorCode::PartitionNotAvailable, message)
             }
-            Error::Io(_) => {
+            Error::Io(error) => {
                 // The error names a path of this machine, which is nobody's business outside.
                 tracing::error!("a request failed: {message}");
-                Self::new(ErrorCode::Storage, "the storage failed; the broker's log says how")
+                let told = match error.kind() {
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                        "the storage failed: the disk is full"
+                    }
+                    _ => "the storage failed; the broker's log says how",
+                };
+                Self::new(ErrorCode::Storage, told)
             }
             Error::InvalidBatch(BatchError::DecompressedTooLarge { .. }) => {
                 let advice = "fetch its bytes as they are, with Accept: application/octet-stream";
@@ -236,7 +243,8 @@ mod tests {
     #[test]
     fn what_the_broker_refuses_has_its_status() {
         let t = TopicPartition { topic: "t".parse().unwrap(), partition: 0 };
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let broken = std::io::Error::other("secret");
         let codec = logscope::record::Compression::Gzip;
         let bomb = logscope::record::BatchError::DecompressedTooLarge { codec, limit: 1 };
         for (error, status, code, fragment) in [
@@ -244,7 +252,8 @@ mod tests {
             (BrokerError::ReadOnly(t.clone()), 503, 50303, "the partition t-0 is read-only"),
             (BrokerError::Offline { partition: t, reason: "why".to_owned() }, 503, 50303, "is offline: why"),
             (BrokerError::Closed, 503, 50302, "shutting down"),
-            (BrokerError::Log(full.into()), 500, 50002, "the storage failed"),
+            (BrokerError::Log(full.into()), 500, 50002, "the storage failed: the disk is full"),
+            (BrokerError::Log(broken.into()), 500, 50002, "the storage failed; the broker's log says how"),
             (BrokerError::Log(logscope::Error::Poisoned), 503, 50303, "an earlier sync failed"),
             (BrokerError::Internal("secret".to_owned()), 500, 500, "failed to do its work"),
         ] {
