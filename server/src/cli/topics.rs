@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use logscope::topic::TopicName;
 use serde_json::{Value, json};
 
@@ -83,6 +83,7 @@ struct Describe {
 
 /// Change a topic's configs, or give it more partitions
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true).args(["partitions", "config", "delete_config"]))]
 #[command(after_help = "\
 Examples:
   logscope topics alter page-views --config retention.ms=86400000
@@ -92,7 +93,7 @@ struct Alter {
     #[arg(value_name = "TOPIC")]
     topic: TopicName,
     /// How many partitions it is to have, if more; keys may belong to other ones from then on
-    #[arg(long, value_name = "N", required_unless_present_any = ["config", "delete_config"])]
+    #[arg(long, value_name = "N")]
     partitions: Option<u32>,
     /// One of Kafka's topic configs; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]

@@ -45,7 +45,10 @@ fn topics_come_are_described_and_go() {
     assert_eq!(text(&refused.stderr), "logscope: the config \"a\" is given twice\n");
     let nothing = broker.run(&["topics", "alter", "views"]);
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(text(&nothing.stderr).contains("--partitions <N>"), "{nothing:?}");
+    assert!(
+        text(&nothing.stderr).contains("<--partitions <N>|--config <KEY=VALUE>|--delete-config <KEY>>"),
+        "{nothing:?}"
+    );
 
     assert_eq!(broker.ok(&["topics", "delete", "views", "one"]), "deleted views\ndeleted one\n");
     let gone = broker.run(&["topics", "describe", "views"]);
