@@ -53,6 +53,8 @@ pub enum ErrorCode {
     OffsetOutOfRange,
     /// A file has none of the bytes that a `Range` header asks for.
     RangeNotSatisfiable,
+    /// The request's head has too many bytes or headers.
+    HeadTooLarge,
     /// A bug.
     Internal,
     /// The storage failed, or what is stored is damaged.
@@ -88,6 +90,7 @@ impl ErrorCode {
             Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
             Self::OffsetOutOfRange => (StatusCode::RANGE_NOT_SATISFIABLE, 41601), // own
             Self::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 416),
+            Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, 431),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 500),
             Self::Storage => (StatusCode::INTERNAL_SERVER_ERROR, 50002),
             Self::NotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50302),
@@ -109,7 +112,7 @@ pub struct ApiError {
 /// What every refusal and failure looks like.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"error_code": 40401, "message": "the topic \"t\" does not exist"}))]
-pub(super) struct Error<'a> {
+pub(crate) struct Error<'a> {
     /// What went wrong, for programs: the HTTP status, with two digits behind it where there is something finer to say.
     error_code: u32,
     /// What went wrong, for people.
@@ -149,7 +152,7 @@ impl ApiError {
     }
 
     /// What the client gets to read.
-    pub(super) fn body(&self) -> Error<'_> {
+    pub(crate) fn body(&self) -> Error<'_> {
         Error { error_code: self.code.parts().1, message: &self.message }
     }
 

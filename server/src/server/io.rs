@@ -1,4 +1,5 @@
-//! A connection that counts its bytes, and that breaks when the other side takes nothing for too long.
+//! A connection that counts its bytes, that breaks when the other side takes nothing for too long, and that says why
+//! what is no HTTP was refused.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::refused::HeadLimits;
 use crate::broker::Metrics;
 
 /// What is counted of connections.
@@ -50,13 +52,40 @@ pub(super) struct Connection {
     write_timeout: Duration,
     /// Runs while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    limits: HeadLimits,
+    /// What is sent in the place of a refusal, from here on.
+    refusal: Option<(Vec<u8>, usize)>,
     metrics: ConnectionMetrics,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration, metrics: ConnectionMetrics) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        write_timeout: Duration,
+        limits: HeadLimits,
+        metrics: ConnectionMetrics,
+    ) -> Self {
         metrics.open.inc();
-        Self { stream, write_timeout, stalled: None, metrics }
+        Self { stream, write_timeout, stalled: None, limits, refusal: None, metrics }
+    }
+
+    /// Sends what is told in the place of `bytes`, if they are a refusal: as long as it is not all sent, they are not
+    /// taken.
+    fn write_refusal(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<Result<usize>>> {
+        let (told, mut sent) = self.refusal.take().or_else(|| Some((self.limits.told(bytes)?, 0)))?;
+        while sent < told.len() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &told[sent..]);
+            match self.written(context, written) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(written)) => sent += written,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => {
+                    self.refusal = Some((told, sent));
+                    return Some(Poll::Pending);
+                }
+            }
+        }
+        Some(Poll::Ready(Ok(bytes.len())))
     }
 
     /// What a write brought; or the end, if none has for too long.
@@ -101,6 +130,9 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        if let Some(refused) = self.write_refusal(context, bytes) {
+            return refused;
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.written(context, written)
     }
@@ -110,6 +142,11 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
+        if let [head] = slices
+            && let Some(refused) = self.write_refusal(context, head)
+        {
+            return refused;
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.written(context, written)
     }

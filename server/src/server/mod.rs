@@ -4,17 +4,19 @@
 //! | --- | --- |
 //! | `body` | bodies that must come in time |
 //! | `io` | connections that must take what they asked for; what is counted of them |
+//! | `refused` | what is said to what is no HTTP |
 //! | `timer` | one timer a connection |
 //! | `wakes` | connections that wake themselves |
 //!
 //! Invariants:
-//! - A head that is too large, or no HTTP, is answered with a 4xx, a body that is too slow with a 408; a head that
+//! - A head that is too large, or no HTTP, is answered with a 4xx that says so, a body that is too slow with a 408; a head that
 //!   is too slow, and an answer that nobody takes, end the connection.
 //! - A client that closes its sending half has gone: what it waits for is dropped.
 //! - A request that waits for records, and a stream, are cut by none of the limits but the end of the drain.
 
 mod body;
 mod io;
+mod refused;
 mod timer;
 mod wakes;
 
@@ -35,6 +37,7 @@ use tokio::time::{sleep, timeout};
 
 pub use io::ConnectionMetrics;
 
+use refused::HeadLimits;
 use timer::OneTimer;
 use wakes::AtOnce;
 
@@ -168,16 +171,15 @@ impl Server {
 
 /// One connection, to its end.
 async fn run(stream: TcpStream, app: Router, config: ServeConfig, mut closing: watch::Receiver<bool>) {
-    let io = io::Connection::new(stream, config.write_timeout, config.metrics);
+    let limits = HeadLimits { headers: config.headers, bytes: config.header_bytes.max(MIN_HEADER_BYTES) };
+    let io = io::Connection::new(stream, config.write_timeout, limits, config.metrics);
     let app = TowerToHyperService::new(app);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let answer = body::in_time(&app, request, config.body_timeout);
         async { Ok::<Response, Infallible>(answer.await) }
     });
     let mut http = Builder::new();
-    http.timer(OneTimer::default())
-        .header_read_timeout(config.header_timeout)
-        .max_header_size(config.header_bytes.max(MIN_HEADER_BYTES));
+    http.timer(OneTimer::default()).header_read_timeout(config.header_timeout).max_header_size(limits.bytes);
     // Said aloud, it costs the library a clearing of so many places at every request.
     if config.headers != HYPER_HEADERS {
         http.max_headers(config.headers);

@@ -28,6 +28,10 @@ async fn what_is_no_http_is_refused_or_cut() {
         // A long head is refused before all of it has come, and then the end may be a reset that eats the answer.
         let cut = bytes.len() > 10_000 && found.is_empty();
         assert!(found == [expected] || cut, "{shown:?}: {answer}");
+        assert!(
+            answer.contains("{\"error_code\":4") && answer.contains("\"message\":\"") || cut,
+            "{shown:?}: {answer}"
+        );
     }
     // Whoever speaks HTTP/2 would not understand an answer.
     assert_eq!(server.exchange("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await, "");
