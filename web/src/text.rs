@@ -232,6 +232,7 @@ pub(crate) const LINK: &str = "Link";
 pub(crate) const LINK_HINT: &str = "The link holds the commands, the step and what is open. Running the commands was checked: they lead to these \
      very files, byte for byte.";
 pub(crate) const NO_LINK: &str = "No link: the commands that led to this log are not all known here, or are too many. Save its files instead.";
+pub(crate) const NOTHING_TO_LINK: &str = "No link yet: no command has been run.";
 pub(crate) const AS_FILE: &str = "Save the commands as a file instead; it can be opened below.";
 pub(crate) const COPY: &str = "Copy link";
 pub(crate) const COPIED: &str = "Copied";

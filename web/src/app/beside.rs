@@ -121,7 +121,7 @@ impl App {
             Wish::ShowHelp => self.show(|shown| shown.dialog = Some(Dialog::Help)),
             Wish::ShowLessons => {
                 self.read_index(ctx);
-                self.show(|shown| shown.dialog = Some(Dialog::Lessons));
+                self.show(|shown| shown.dialog = Some(Dialog::Lessons(None)));
             }
             Wish::ShowTruth => {
                 self.read_text(ctx, TRUTH);

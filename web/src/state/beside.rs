@@ -59,8 +59,8 @@ pub(crate) enum Guest {
 pub(crate) enum Dialog {
     /// Keys and commands.
     Help,
-    /// The lessons, to choose from.
-    Lessons,
+    /// The lessons, to choose from; with what is wrong with the one that was chosen.
+    Lessons(Option<String>),
     /// How true it is.
     Truth,
     /// The glossary, at a term; at its beginning if there is none.
