@@ -126,6 +126,29 @@ async fn a_full_disk_refuses_and_has_room_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_low_window_keeps_the_log_in_sight() -> Result<()> {
+    visit(async |page| {
+        page.size(1440, 500).await?;
+        page.press("Show me").await?;
+        page.size(1280, 720).await?;
+        said(page, "the fetch stops").await?;
+        page.press("What if…").await?;
+        page.press("Compare").await?;
+        page.tick("Original Python reader").await?;
+        eventually("both are there", async || {
+            let log = page.region("Log").await?;
+            Ok((log.contains("never come") && log.contains("Bytes read per byte of answer")).then_some(()))
+        })
+        .await?;
+        let height: u32 =
+            page.console("return document.querySelector('.lanes').clientHeight").await?.parse()?;
+        ensure!(height >= 120, "the log is {height} pixels high");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_failed_sync_stops_the_log_until_it_is_opened_again() -> Result<()> {
     visit(async |page| {
         run(page, &["append kept", "flush", "append lost"]).await?;

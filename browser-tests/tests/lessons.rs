@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use browser_tests::{Page, Scheme, eventually, visit};
 
 const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
 
 /// A lesson's title, and the commands of each task's solution.
 struct Script {
@@ -173,6 +174,33 @@ async fn the_keyboard_is_enough_for_a_lesson() -> Result<()> {
         page.type_keys(ENTER).await?;
         eventually("the lesson is over", async || Ok(page.region("Tasks").await?.is_empty().then_some(())))
             .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_dialog_that_takes_another_s_place_has_the_keyboard() -> Result<()> {
+    visit(async |page| {
+        page.press("Lessons").await?;
+        page.tab_to("How true is this?").await?;
+        page.type_keys(ENTER).await?;
+        eventually("it has the focus", async || Ok((page.focused().await? == "Close").then_some(()))).await?;
+        page.type_keys(ESCAPE).await?;
+        eventually("it is closed", async || Ok(page.dialog().await?.is_empty().then_some(()))).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_lesson_is_said_above_the_others() -> Result<()> {
+    visit(async |page| {
+        page.follow(&page.address_with("#lesson=..%2Fx")).await?;
+        eventually("it is said", async || {
+            let dialog = page.dialog().await?;
+            let said = dialog.contains("\"../x\" is no lesson's name") && dialog.contains("Segments roll");
+            Ok(said.then_some(()))
+        })
+        .await
     })
     .await
 }

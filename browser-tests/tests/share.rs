@@ -179,6 +179,13 @@ async fn a_link_with_a_mistake_names_its_line_and_runs_nothing() -> Result<()> {
             Ok(page.alerts().await?.contains("\"nonsense=1\"").then_some(()))
         })
         .await?;
+        page.go_to("#scenario=append+a&step=99").await?;
+        eventually("the step is named, and all else shown", async || {
+            let shown =
+                page.alerts().await?.contains("The link is to step 99, and there are 5. All else is shown.");
+            Ok((shown && page.batches().await?.len() == 1).then_some(()))
+        })
+        .await?;
         page.press("Close").await?;
         page.press("Return to my log").await?;
         batches_are(page, &own).await

@@ -118,6 +118,12 @@ pub(crate) fn focus_on(id: &str) {
     }
 }
 
+/// Whether a dialog is open over the page.
+pub(crate) fn has_dialog() -> bool {
+    document()
+        .is_some_and(|document| document.query_selector("dialog[open]").is_ok_and(|open| open.is_some()))
+}
+
 /// Asks to be called with the next frame; the answer is what [`forget_frame`] takes.
 pub(crate) fn ask_for_frame(callback: &Function) -> Option<i32> {
     window()?.request_animation_frame(callback).ok()

@@ -144,8 +144,8 @@ pub(crate) const NO_FILES: &str = "No files yet.";
 pub(crate) const EMPTY_TITLE: &str = "Nothing here yet";
 pub(crate) const EMPTY_TEXT: &str = "This is a Kafka commit log, the real engine, in your browser. Append a record, and \
      watch where its bytes go and why. Or begin with these commands:";
-pub(crate) const STUCK: &str = "The log cannot be opened: a segment before the last one is damaged, and cutting it there \
-     would lose what comes after. Flip the byte back and reopen, or reset.";
+pub(crate) const STUCK: &str = "The log cannot be opened: what had been synced is damaged or missing, and cutting it off \
+     would lose records for good. A byte that was flipped can be flipped back, and the log reopened; or reset it.";
 pub(crate) const DOWN: &str = "The power has failed. Only files are left; reopen to recover the log.";
 
 pub(crate) const DISK_BYTES: &str = "Disk bytes";
@@ -232,6 +232,7 @@ pub(crate) const LINK: &str = "Link";
 pub(crate) const LINK_HINT: &str = "The link holds the commands, the step and what is open. Running the commands was checked: they lead to these \
      very files, byte for byte.";
 pub(crate) const NO_LINK: &str = "No link: the commands that led to this log are not all known here, or are too many. Save its files instead.";
+pub(crate) const NOTHING_TO_LINK: &str = "No link yet: no command has been run.";
 pub(crate) const AS_FILE: &str = "Save the commands as a file instead; it can be opened below.";
 pub(crate) const COPY: &str = "Copy link";
 pub(crate) const COPIED: &str = "Copied";
@@ -248,6 +249,8 @@ pub(crate) const OPEN_FOLDER: &str = "A partition's folder";
 pub(crate) const SCENARIO: &str = "Commands";
 pub(crate) const SCENARIO_HINT: &str = "append hello key=ana\nflush";
 pub(crate) const RUN_BESIDE: &str = "Run these";
+pub(crate) const NOTHING_RUN: &str = "Nothing was run.";
+pub(crate) const REST_SHOWN: &str = "All else is shown.";
 pub(crate) const NO_COMMANDS: &str = "there is no command in it";
 pub(crate) const CHOOSE_PARTITION: &str = "Several topics or partitions are in it. Which one?";
 

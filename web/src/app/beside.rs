@@ -121,7 +121,7 @@ impl App {
             Wish::ShowHelp => self.show(|shown| shown.dialog = Some(Dialog::Help)),
             Wish::ShowLessons => {
                 self.read_index(ctx);
-                self.show(|shown| shown.dialog = Some(Dialog::Lessons));
+                self.show(|shown| shown.dialog = Some(Dialog::Lessons(None)));
             }
             Wish::ShowTruth => {
                 self.read_text(ctx, TRUTH);
@@ -238,7 +238,7 @@ impl App {
         drop(self.engine.take_mutations());
     }
 
-    /// Goes where a link wants to be.
+    /// Goes where a link wants to be, and says if there is no such place.
     fn go_to(&mut self, link: &Link) {
         if let Some(step) = link.step {
             self.reduce(Action::Seek(step));
@@ -252,6 +252,16 @@ impl App {
                 link.at.into_iter().for_each(|at| self.turn_to(name, at));
             }
             None => {}
+        }
+        let bytes = match &link.open {
+            Some(Opened::File(name)) if link.at.is_some() => self.engine.contents(self.state.open_in, name),
+            _ => None,
+        };
+        let bytes = bytes.map(|bytes| bytes.len());
+        if let Some(reason) = link.beyond(self.state.timeline.len(), self.engine.partitions(), bytes) {
+            let mistake = Some(Mistake { text: String::new(), line: None, reason });
+            let sharing = Sharing { mistake, shown: true, ..self.sharing() };
+            self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
         }
     }
 

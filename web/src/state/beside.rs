@@ -59,8 +59,8 @@ pub(crate) enum Guest {
 pub(crate) enum Dialog {
     /// Keys and commands.
     Help,
-    /// The lessons, to choose from.
-    Lessons,
+    /// The lessons, to choose from; with what is wrong with the one that was chosen.
+    Lessons(Option<String>),
     /// How true it is.
     Truth,
     /// The glossary, at a term; at its beginning if there is none.
@@ -107,6 +107,8 @@ pub(crate) struct Sharing {
     pub(crate) draft: String,
     /// What is wrong with what came from elsewhere.
     pub(crate) mistake: Option<Mistake>,
+    /// It is shown all the same, as far as that goes.
+    pub(crate) shown: bool,
     /// Several topics came in, or partitions that do not go together: one is to be chosen.
     pub(crate) choice: Rc<Vec<Topic>>,
 }
@@ -120,6 +122,7 @@ impl Sharing {
             commands: None,
             draft: String::new(),
             mistake: None,
+            shown: false,
             choice: Rc::default(),
         }
     }

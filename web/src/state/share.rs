@@ -83,6 +83,22 @@ impl Mistake {
 }
 
 impl Link {
+    /// What the link names that is not there, in a log of so many steps and partitions, and in its file of so many bytes.
+    pub(crate) fn beyond(&self, steps: usize, partitions: u32, bytes: Option<usize>) -> Option<String> {
+        let step = self.step.filter(|step| *step > steps);
+        let partition = self.partition.filter(|partition| *partition >= partitions);
+        let at = self.at.zip(bytes).filter(|(at, bytes)| *at >= *bytes as u64);
+        let said = match (step, partition, at) {
+            (Some(step), ..) => format!("step {step}, and there are {steps}"),
+            (_, Some(partition), _) => {
+                format!("partition {partition}, and there are {partitions}, from 0 on")
+            }
+            (.., Some((at, bytes))) => format!("position {at} of a file that has {bytes} bytes"),
+            _ => return None,
+        };
+        Some(format!("the link is to {said}"))
+    }
+
     /// The address's part from `#` on.
     ///
     /// # Errors
@@ -298,6 +314,23 @@ mod tests {
         let readable =
             "#v=1&scenario=append+%22two+words%22+key%3Duser-1+count%3D3%0Afetch+0+max_bytes%3D300";
         assert_eq!(hash, readable);
+    }
+
+    #[test]
+    fn what_a_link_names_and_is_not_there_is_said() {
+        let link = |step, partition, at| Link { step, partition, at, ..Link::default() };
+        let beyond = |link: Link| link.beyond(5, 3, Some(80)).unwrap_or_default();
+        assert_eq!(beyond(link(Some(5), Some(2), Some(79))), "");
+        assert_eq!(link(None, None, Some(9)).beyond(0, 1, None), None);
+        assert_eq!(beyond(link(Some(6), None, None)), "the link is to step 6, and there are 5");
+        assert_eq!(
+            beyond(link(None, Some(3), None)),
+            "the link is to partition 3, and there are 3, from 0 on"
+        );
+        assert_eq!(
+            beyond(link(None, None, Some(80))),
+            "the link is to position 80 of a file that has 80 bytes"
+        );
     }
 
     #[test]

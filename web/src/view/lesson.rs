@@ -18,8 +18,8 @@ fn wish<E>(on_wish: &Callback<Wish>, wish: Wish) -> Callback<E> {
     on_wish.reform(move |_: E| wish.clone())
 }
 
-/// The list of lessons.
-pub(super) fn lessons(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
+/// The list of lessons, and what is wrong with the one that was chosen.
+pub(super) fn lessons(beside: &Beside, wrong: Option<&str>, on_wish: &Callback<Wish>) -> Html {
     let entry = |entry: &Entry| {
         let done = beside.finished.contains(&entry.name);
         let current = beside.course().is_some_and(|course| course.name == entry.name);
@@ -34,13 +34,14 @@ pub(super) fn lessons(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
     };
     let list = match &beside.index {
         Fetched::NotYet => html! { <p class="hint">{text::LOADING_TEXT}</p> },
-        Fetched::Failed(reason) => html! { <p class="complaint" role="alert">{reason.clone()}</p> },
+        Fetched::Failed(reason) => complaint(reason),
         Fetched::Here(index) => html! { <ol class="choice">{for index.iter().map(entry)}</ol> },
     };
     html! {
         <>
             <h2>{text::LESSONS}</h2>
             <p class="hint">{text::LESSONS_INTRO}</p>
+            {wrong.map_or_else(Html::default, complaint)}
             {list}
             <p>
                 <button type="button" class="link" onclick={wish(on_wish, Wish::ShowGlossary(String::new()))}>{text::GLOSSARY}</button>
@@ -48,6 +49,10 @@ pub(super) fn lessons(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
             </p>
         </>
     }
+}
+
+fn complaint(reason: &str) -> Html {
+    html! { <p class="complaint" role="alert">{reason.to_owned()}</p> }
 }
 
 /// What is Kafka's here, and what is not.
@@ -77,7 +82,7 @@ pub(super) fn glossary(beside: &Beside, asked: &str) -> Html {
 fn fetched(text: &Fetched<Rc<Vec<Block>>>, block: &dyn Fn(&Block) -> Html) -> Html {
     match text {
         Fetched::NotYet => html! { <p class="hint">{text::LOADING_TEXT}</p> },
-        Fetched::Failed(reason) => html! { <p class="complaint" role="alert">{reason.clone()}</p> },
+        Fetched::Failed(reason) => complaint(reason),
         Fetched::Here(blocks) => html! { <div class="prose">{for blocks.iter().map(block)}</div> },
     }
 }

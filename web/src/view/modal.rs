@@ -1,8 +1,10 @@
 //! The dialogs over the page: one is open while it is asked for, and closed by its button or Escape.
 
+use std::mem;
 use std::rc::Rc;
 
-use web_sys::HtmlDialogElement;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 use super::help::help;
@@ -39,6 +41,15 @@ fn Dialogs(props: &Props) -> Html {
             dialog.close();
         }
     });
+    // What had the focus goes when one dialog takes the place of another.
+    let shown = beside.dialog.as_ref().map(mem::discriminant);
+    use_effect_with((dialog.clone(), shown), |(dialog, shown)| {
+        let close = || dialog.cast::<Element>()?.query_selector(".close").ok()?;
+        if let Some(close) = shown.and_then(|_| close()?.dyn_into::<HtmlElement>().ok()) {
+            // It fails for no element of a page.
+            let _ = close.focus();
+        }
+    });
     // A lesson begins at its text, and the glossary at its term: once the dialog has given the focus back, or has it.
     let term = match (&beside.dialog, &beside.glossary) {
         (Some(Dialog::Glossary(term)), Fetched::Here(_)) => Some(term.clone()),
@@ -57,7 +68,9 @@ fn Dialogs(props: &Props) -> Html {
     let (class, label, inside) = match &beside.dialog {
         None => ("", "", Html::default()),
         Some(Dialog::Help) => ("help", text::HELP, help()),
-        Some(Dialog::Lessons) => ("lessons", text::LESSONS, lessons(beside, on_wish)),
+        Some(Dialog::Lessons(wrong)) => {
+            ("lessons", text::LESSONS, lessons(beside, wrong.as_deref(), on_wish))
+        }
         Some(Dialog::Truth) => ("truth", text::TRUTH, truth(beside)),
         Some(Dialog::Glossary(term)) => ("truth", text::GLOSSARY, glossary(beside, term)),
         Some(Dialog::Share(sharing)) => ("share", text::SHARE_TITLE, share(sharing, on_wish)),

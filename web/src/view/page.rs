@@ -178,7 +178,8 @@ fn use_keys(playing: bool, on_do: Callback<Action>, on_wish: Callback<Wish>) {
                 let within = |selector| {
                     target.as_ref().is_some_and(|t| t.closest(selector).is_ok_and(|e| e.is_some()))
                 };
-                if within("input, textarea, select, [contenteditable], dialog") {
+                // An open dialog has the keys, wherever in the page the focus is: Escape closes it.
+                if within("input, textarea, select, [contenteditable]") || browser::has_dialog() {
                     return;
                 }
                 let action = match event.key().as_str() {

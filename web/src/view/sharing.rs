@@ -115,11 +115,11 @@ fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
         let onclick = press(on_wish, Wish::Choose(at));
         html! { <button type="button" {onclick}>{topic.name.clone()}</button> }
     };
-    let wrong = sharing.mistake.is_some();
+    let wrong = sharing.mistake.is_some() && !sharing.shown;
     html! {
         <section>
             <h2>{text::OPEN_TITLE}</h2>
-            if let Some(mistake) = &sharing.mistake { {complaint(mistake)} }
+            if let Some(mistake) = &sharing.mistake { {complaint(mistake, sharing.shown)} }
             if !sharing.choice.is_empty() {
                 <p>{text::CHOOSE_PARTITION}</p>
                 <div class="row choice-of">{for sharing.choice.iter().enumerate().map(topic)}</div>
@@ -147,7 +147,7 @@ fn opening(sharing: &Sharing, on_wish: &Callback<Wish>) -> Html {
 }
 
 /// What is wrong: the line, as it was written, and what was expected.
-fn complaint(mistake: &Mistake) -> Html {
+fn complaint(mistake: &Mistake, shown: bool) -> Html {
     let line = mistake.line.and_then(|at| Some((at, mistake.text.lines().nth(at - 1)?.to_owned())));
     html! {
         <div id="scenario-mistake" class="complaint" role="alert">
@@ -155,15 +155,16 @@ fn complaint(mistake: &Mistake) -> Html {
                 <p>{format!("Line {at} is no command that could be run:")}</p>
                 <pre>{format!("{at}  {line}")}</pre>
             }
-            <p>{format!("{}. Nothing was run.", upper(&mistake.reason))}</p>
+            <p>{format!("{}. {}", upper(&mistake.reason), if shown { text::REST_SHOWN } else { text::NOTHING_RUN })}</p>
         </div>
     }
 }
 
-/// Begins with a capital letter. Only English begins here: the capitals of all languages are a table of kilobytes.
+/// Begins with a capital letter, unless that would change a name. Only English begins here: the capitals of all languages are a table of kilobytes.
 fn upper(text: &str) -> String {
     let mut text = text.trim_end_matches('.').to_owned();
-    if let Some(first) = text.get_mut(..1) {
+    let name = text.split(' ').next().is_some_and(|word| word.contains(['.', '=', '/']));
+    if let Some(first) = text.get_mut(..1).filter(|_| !name) {
         first.make_ascii_uppercase();
     }
     text

@@ -2,7 +2,7 @@
 
 use crate::log::event::{BatchFate, Event as LogEvent, Removal};
 
-use super::quantity::{bytes, count, duration, offsets};
+use super::quantity::{bytes, count, duration, moment, offsets};
 
 pub(super) fn compaction_sentence(event: &LogEvent) -> Option<String> {
     Some(match event {
@@ -26,7 +26,8 @@ pub(super) fn compaction_sentence(event: &LogEvent) -> Option<String> {
                 }
                 Removal::TombstoneExpired { delete_horizon_ms } => format!(
                     "Offset {offset} goes: it is the tombstone of key {key}, and its delete horizon, \
-                     {delete_horizon_ms}, has come. Nothing of the key is left."
+                     {}, has come. Nothing of the key is left.",
+                    moment(*delete_horizon_ms)
                 ),
                 Removal::NoKey => format!("Offset {offset} goes: without a key, it has no place here."),
             }
@@ -79,8 +80,8 @@ pub(super) fn compaction_sentence(event: &LogEvent) -> Option<String> {
                 true => format!(" From offset {first_dirty_offset} on there is more to do."),
                 false => String::new(),
             };
-            let horizon =
-                delete_horizon_ms.map(|horizon| format!(" The next tombstone is due at {horizon}."));
+            let horizon = delete_horizon_ms
+                .map(|horizon| format!(" The next tombstone is due at {}.", moment(horizon)));
             left + &rest + &horizon.unwrap_or_default()
         }
         LogEvent::CompactionSkipped { policy, segments, end, delete_horizon_ms, .. } => {
@@ -92,7 +93,7 @@ pub(super) fn compaction_sentence(event: &LogEvent) -> Option<String> {
             } else {
                 let due = delete_horizon_ms.map_or_else(
                     || "there are no tombstones to wait for".to_owned(),
-                    |horizon| format!("the next tombstone is due at {horizon}"),
+                    |horizon| format!("the next tombstone is due at {}", moment(horizon)),
                 );
                 format!("There is nothing to compact: all below offset {end} has been, and {due}.")
             }
@@ -152,8 +153,9 @@ fn mapped(keys: usize, first_dirty_offset: u64, up_to: u64, end: u64, key_budget
 fn what_becomes(fate: BatchFate, delete_retention_ms: u64) -> String {
     let horizon = |at: i64| {
         format!(
-            "a tombstone in it stays until its delete horizon, {at}: for {} from now on (`delete.retention.ms`), so that \
+            "a tombstone in it stays until its delete horizon, {}: for {} from now on (`delete.retention.ms`), so that \
              whoever reads the log learns that the key is gone",
+            moment(at),
             duration(delete_retention_ms)
         )
     };

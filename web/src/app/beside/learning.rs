@@ -10,9 +10,9 @@ use super::{Event, INDEX, place_of};
 use crate::app::{App, Msg, promise};
 use crate::engine::Saved;
 use crate::state::Action;
-use crate::state::beside::{Fetched, Guest};
+use crate::state::beside::{Dialog, Fetched, Guest};
 use crate::state::lessons::{self, Course};
-use crate::state::share::{Link, Mistake, check};
+use crate::state::share::{Link, check};
 use crate::{browser, exchange};
 
 /// Where the names of finished lessons are kept.
@@ -37,7 +37,7 @@ impl App {
         // The name may come from a link; it must not lead out of the folder.
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             let reason = format!("the link's lesson {name:?} is no lesson's name");
-            return self.refuse(Mistake { text: String::new(), line: None, reason });
+            return self.refuse_lesson(reason);
         }
         promise(ctx, async move {
             let text = exchange::text_at(&lessons::file_of(&name)).await;
@@ -52,7 +52,7 @@ impl App {
             read.and_then(|text| lessons::parse(&file, &text).map_err(|mistake| mistake.to_string()));
         let lesson = match parsed {
             Ok(lesson) => Rc::new(lesson),
-            Err(reason) => return self.refuse(Mistake { text: String::new(), line: None, reason }),
+            Err(reason) => return self.refuse_lesson(reason),
         };
         let from_link = link.as_ref().is_some_and(|link| !link.scenario.is_empty());
         let commands = match &link {
@@ -82,6 +82,11 @@ impl App {
             Some(link) => self.go_to(&link),
             None => browser::set_hash(&lesson_hash(&name)),
         }
+    }
+
+    /// Says what is wrong with a lesson where another one can be chosen.
+    fn refuse_lesson(&mut self, reason: String) {
+        self.show(|shown| shown.dialog = Some(Dialog::Lessons(Some(reason))));
     }
 
     pub(super) fn learn_again(&mut self) {

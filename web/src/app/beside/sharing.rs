@@ -31,7 +31,8 @@ impl App {
     /// # Errors
     /// Why there is none.
     fn link(&self, told: Option<(Vec<Command>, usize)>) -> Result<String, String> {
-        let (commands, steps) = told.ok_or(text::NO_LINK)?;
+        let nothing = self.aside.shown.guest.is_none() && self.state.nothing_yet();
+        let (commands, steps) = told.ok_or(if nothing { text::NOTHING_TO_LINK } else { text::NO_LINK })?;
         let timeline = &self.state.timeline;
         let after = timeline.len() - timeline.cursor();
         let course = self.aside.shown.course();

@@ -41,9 +41,10 @@ pub(super) fn lane(
     };
     let (entries, times) = match plain {
         true => (Vec::new(), Vec::new()),
-        false => {
-            (offset_entries(picture, segment, frame, x), time_entries(picture, segment, frame, &markers, x))
-        }
+        false => (
+            offset_entries(picture, segment, frame, &markers, x),
+            time_entries(picture, segment, frame, &markers, x),
+        ),
     };
     Some(Lane {
         base_offset: base,

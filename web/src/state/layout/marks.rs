@@ -17,6 +17,7 @@ pub(super) fn offset_entries(
     picture: &Picture,
     segment: &SegmentPicture,
     frame: &Frame,
+    markers: &[Marker],
     x: &Range<f64>,
 ) -> Vec<EntryMark> {
     let base = segment.base_offset;
@@ -34,7 +35,9 @@ pub(super) fn offset_entries(
             focused: picture.focus == Focus::IndexEntry(base, at),
         }
     });
-    with_room(frame, marks.collect(), Vec::new())
+    // The log end's line goes through the row.
+    let log_end = log_end(markers).map(|marker| (marker.x, marker.x));
+    with_room(frame, marks.collect(), log_end.collect())
 }
 
 /// The entries of the time index, each below the batch that it leads to.
@@ -66,11 +69,15 @@ pub(super) fn time_entries(
             focused: picture.focus == Focus::TimeIndexEntry(base, at),
         }
     });
-    let log_end = markers.iter().filter(|marker| marker.kind == MarkerKind::LogEnd).map(|marker| {
+    let log_end = log_end(markers).map(|marker| {
         let width = marker.label.chars().count() as f64 * CHARACTER;
         if marker.leftward { (marker.x - width, marker.x) } else { (marker.x, marker.x + width) }
     });
     with_room(frame, marks.collect(), log_end.collect())
+}
+
+fn log_end(markers: &[Marker]) -> impl Iterator<Item = &Marker> {
+    markers.iter().filter(|marker| marker.kind == MarkerKind::LogEnd)
 }
 
 /// Where offsets are missing: before a batch, or behind the last one of a segment. Compaction leaves such holes.

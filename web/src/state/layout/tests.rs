@@ -89,6 +89,29 @@ fn the_label_of_a_new_entry_does_not_cover_the_log_end() {
 }
 
 #[test]
+fn the_line_of_the_log_end_goes_through_no_label_of_an_entry() {
+    let picture = fold(&events("append hello key=k count=5\nflush\nfetch 0"));
+    let unflushed = fold(&events("append hello key=k count=5\nfetch 0"));
+    let labels = |picture: &Picture, room: f64| {
+        let lanes = all_lanes(picture, room);
+        lanes[0].entries.iter().filter(|entry| entry.label.is_some()).count()
+    };
+    for room in [360.0, 420.0, 500.0, 560.0, ROOM] {
+        let lanes = all_lanes(&unflushed, room);
+        let end = lanes[0].markers.last().unwrap();
+        assert_eq!(end.label, "log end 5");
+        for entry in &lanes[0].entries {
+            let reach = entry.label.as_ref().map_or(0.0, |label| label.chars().count() as f64 * 6.35 + 8.0);
+            assert!(
+                entry.leftward || entry.x + reach < end.x || entry.x > end.x,
+                "{entry:?} {end:?} at {room}"
+            );
+        }
+    }
+    assert_eq!((labels(&picture, ROOM), labels(&unflushed, ROOM)), (2, 2));
+}
+
+#[test]
 fn a_label_on_the_left_does_not_cover_the_mark_before_it() {
     let picture =
         fold(&events("config index.interval.bytes=0\nappend a\nadvance 2d\nappend b count=13\nflush"));

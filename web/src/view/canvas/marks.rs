@@ -128,11 +128,19 @@ fn label(pen: &Pen<'_>, mark: &EntryMark, base: f64) {
     let (dx, align) = if mark.leftward { (-8.0, Align::End) } else { (8.0, Align::Start) };
     if special(mark) {
         pen.font(10.5, 600);
+        clear(pen, text, (mark.x + dx, base), align);
         pen.text(text, (mark.x + dx, base), align, Ink::Accent, Some(Ink::Ground));
         pen.font(10.5, 400);
     } else {
         pen.text(text, (mark.x + dx, base), align, Ink::Soft, None);
     }
+}
+
+/// Takes away the marks that a text is to cover: between its letters they would be taken for some of them.
+fn clear(pen: &Pen<'_>, text: &str, (x, base): (f64, f64), align: Align) {
+    let width = pen.width(text);
+    let from = if align == Align::End { x - width } else { x };
+    pen.fill_rect(Ink::Ground, (from - 1.0, base - 9.0, width + 2.0, 12.0));
 }
 
 /// A triangle that points down at where consumers go on.
@@ -158,5 +166,8 @@ fn marker(pen: &Pen<'_>, marker: &Marker) {
     pen.line(&[(x, line.0), (x, line.1)]);
     let (dx, align) = if marker.leftward { (-5.0, Align::End) } else { (5.0, Align::Start) };
     let ink = if marker.kind == MarkerKind::RecoveryPoint { Ink::Soft } else { Ink::Text };
+    if marker.kind == MarkerKind::LogEnd {
+        clear(pen, &marker.label, (x + dx, base), align);
+    }
     pen.text(&marker.label, (x + dx, base), align, ink, Some(Ink::Ground));
 }
