@@ -9,8 +9,8 @@
 //! | `wakes` | connections that wake themselves |
 //!
 //! Invariants:
-//! - A head that is too large, or no HTTP, is answered with a 4xx that says so, a body that is too slow with a 408; a head that
-//!   is too slow, and an answer that nobody takes, end the connection.
+//! - A head that is too large, or no HTTP, is answered with a 4xx that says so, a body that is too slow with a 408; a
+//!   head that is too slow, and an answer that nobody takes, end the connection.
 //! - A client that closes its sending half has gone: what it waits for is dropped.
 //! - A request that waits for records, and a stream, are cut by none of the limits but the end of the drain.
 
