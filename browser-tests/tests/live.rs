@@ -128,6 +128,21 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
             Ok(Some(()))
         })
         .await?;
+        // The table steps with the timeline.
+        page.press("To the previous action").await?;
+        ensure!(page.table("Fetched records").await?.is_empty(), "nothing was fetched at that step");
+        page.fetch(0, 100).await?;
+        eventually("the answer is there, and called newer than the step", async || {
+            let (records, said) = (page.table("Fetched records").await?, page.hints().await?);
+            ensure!(records.len() == 1 && records[0][3] == "from the page", "{records:?}");
+            ensure!(said.contains("not of the step that is shown"), "{said}");
+            Ok(Some(()))
+        })
+        .await?;
+        page.press("Forward").await?;
+        ensure!(page.table("Fetched records").await?.is_empty(), "the first fetch has only begun");
+        page.press("Go live").await?;
+        last_actions(page, &["fetch 1 max_bytes=100", "fetch 0 max_bytes=100"]).await?;
         page.press("00000000000000000000.log").await?;
         eventually("its bytes are taken apart", async || {
             Ok((page.table("Contents of the file").await?.len() == 2).then_some(()))

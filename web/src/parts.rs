@@ -21,7 +21,7 @@ use yew::prelude::*;
 use crate::app::{self, App, Msg};
 use crate::state::beside::{Beside as Shown, Wish};
 use crate::state::bytes::Part as Bytes;
-use crate::state::live::Live as Watched;
+use crate::state::live::{Live as Watched, returned::Shown as Returned};
 use crate::state::{Action, State};
 use crate::view::DetailProps;
 
@@ -65,6 +65,8 @@ pub(crate) struct Live {
     pub(crate) update: fn(&mut App, &Context<App>, Msg),
     pub(crate) bar: fn(&Watched, &State, &Callback<Wish>) -> Html,
     pub(crate) controls: fn(&Watched, &State, &Callback<Command>) -> Html,
+    /// The records that the table shows.
+    pub(crate) returned: fn(&Watched, &State) -> Option<Returned>,
 }
 
 /// Loads a part, unless it is there. A part that could not be loaded can be asked for again.

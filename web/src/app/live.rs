@@ -27,6 +27,7 @@ use crate::state::live::connection::{Attempts, Failure};
 use crate::state::live::following::UNSEEN;
 use crate::state::live::grouping::Grouper;
 use crate::state::live::loaded::{self, Part};
+use crate::state::live::returned::Returned;
 use crate::state::live::{Address, Connection, Live, Wish, address::Broker};
 use crate::state::share::Mistake;
 use crate::state::{Action, BatchId, Ran, Settings};
@@ -34,7 +35,7 @@ use crate::text::live as text;
 use crate::{browser, parts, view};
 
 pub(crate) static PART: parts::Live =
-    parts::Live { update: App::update_live, bar: view::bar, controls: view::controls };
+    parts::Live { update: App::update_live, bar: view::bar, controls: view::controls, returned: Live::shown };
 
 /// How long events wait for others of the same cause.
 const TOGETHER_MS: u32 = 50;
@@ -60,6 +61,8 @@ pub(super) struct Link {
     /// How many steps there were when it was last said, and when that was.
     announced: (usize, f64),
     detail: Detail,
+    /// What fetches returned whose steps have not come yet.
+    returned: Vec<Returned>,
     /// The player goes on with what comes once it is through.
     plays_on: bool,
 }
@@ -348,6 +351,7 @@ impl App {
             self.reduce(Action::Ran(Ran { command, events, settings, ..Ran::default() }));
         }
         Rc::make_mut(&mut self.state).keep_up();
+        self.settle_answers();
         self.announce();
         if self.new_steps() > UNSEEN {
             self.rest(text::RESTS_FULL);

@@ -137,6 +137,19 @@ impl Timeline {
         self.groups[..begun].iter().rev().find(|group| group.records.is_some())
     }
 
+    /// Gives a fetch its records, which came beside its steps: the newest of so many groups that has none and fits.
+    /// Tells whether there is one.
+    pub(crate) fn give_records(
+        &mut self,
+        records: &Rc<[FetchedRecord]>,
+        among: usize,
+        fits: impl Fn(&Group) -> bool,
+    ) -> bool {
+        let newest = self.groups.iter_mut().rev().take(among);
+        let group = newest.into_iter().find(|group| group.records.is_none() && fits(group));
+        group.map(|group| group.records = Some(Rc::clone(records))).is_some()
+    }
+
     /// How many actions have begun at the cursor. An action is done as a whole, or not at all.
     pub(crate) fn done(&self) -> usize {
         self.groups.partition_point(|group| group.first < self.cursor)

@@ -48,6 +48,7 @@ pub(crate) const BROKEN: &str = "The connection broke off.";
 pub(crate) const NO_BROKER_HERE: &str =
     "This page was not served by a broker, so there is none to look into. Type the address of one.";
 
+pub(crate) const NEWER: &str = "This is what the broker answered last, and not of the step that is shown: go live, or step, to leave it.";
 pub(crate) const NOTHING_WATCHED: &str = "Choose a topic and a partition above: its segments are drawn here, and what the broker does with them as it happens.";
 pub(crate) const NOTHING_YET: &str = "Nothing has happened since you look.";
 pub(crate) const FLUSH_HINT: &str = "Make all records durable now";

@@ -95,8 +95,10 @@ fn Body(props: &BodyProps) -> Html {
     let on_open = use_callback(on_do.clone(), |name, on_do: &Callback<_>| on_do.emit(Action::OpenFile(name)));
     let (ready, picture) = (state.ready(), state.picture());
     let live = beside.live();
+    let returned = live.zip(parts::live()).and_then(|(live, part)| (part.returned)(live, state));
+    let newer = returned.as_ref().is_some_and(|shown| shown.newer);
     let fetched = match live {
-        Some(live) => live.answer.clone().map(|(command, records)| (command, records.clone(), records.len())),
+        Some(_) => returned.map(|shown| (shown.command, shown.records, shown.so_far)),
         None => state
             .fetched()
             .and_then(|(group, so_far)| Some((group.command.clone(), group.records.clone()?, so_far))),
@@ -130,7 +132,7 @@ fn Body(props: &BodyProps) -> Html {
                         palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={run_there} {on_wish}
                     />
                     {consumers(state)}
-                    <Records {fetched} place={fetched_from.and_then(|partition| state.place(partition))} />
+                    <Records {fetched} {newer} place={fetched_from.and_then(|partition| state.place(partition))} />
                     <Actions state={state.clone()} on_do={on_do.clone()} />
                     <Files picture={picture.clone()} {place} open={state.file.clone().filter(|_| state.open_in == state.partition())} {on_open} {on_wish} />
                 </div>

@@ -23,6 +23,8 @@ pub(crate) struct RecordsProps {
     /// The partition that they are of, if there are several.
     #[prop_or_default]
     pub(crate) place: Option<String>,
+    /// They are not of the step that is shown.
+    pub(crate) newer: bool,
 }
 
 #[function_component]
@@ -47,6 +49,7 @@ pub(crate) fn Records(props: &RecordsProps) -> Html {
         <details class="panel" open=true>
             <summary>{text::RECORDS}{aside(&props.place)}</summary>
             if let Some((command, ..)) = &props.fetched { <p class="hint"><code>{&**command}</code></p> }
+            if props.newer { <p class="hint">{text::live::NEWER}</p> }
             <div class="scroll">
                 <table aria-label={text::FETCHED_RECORDS}>
                     <thead><tr>

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use logscope::lab::{Action as Command, FetchedRecord, TopicAction};
+use logscope::lab::{Action as Command, TopicAction};
 use yew::prelude::*;
 
 use super::super::{App, Msg, promise};
@@ -11,13 +11,14 @@ use crate::live::{self, Client};
 use crate::state::live::answers;
 use crate::state::live::connection::Failure;
 use crate::state::live::json::Json;
+use crate::state::live::returned::Returned;
 use crate::text::live as text;
 
 /// What a command came to.
 #[derive(Debug)]
 pub(crate) struct Answer {
     said: String,
-    records: Option<(Rc<str>, Vec<FetchedRecord>)>,
+    returned: Option<Returned>,
 }
 
 impl App {
@@ -36,23 +37,33 @@ impl App {
                 };
                 let answer = match request {
                     Some(request) => request.send(&client).await,
-                    None => Ok(Answer { said: text::ONLY_IN_THE_LAB.to_owned(), records: None }),
+                    None => Ok(Answer { said: text::ONLY_IN_THE_LAB.to_owned(), returned: None }),
                 };
                 Msg::Live(Event::Answered(answer))
             });
         }
     }
 
+    /// Puts what fetches returned where their steps are.
+    pub(super) fn settle_answers(&mut self) {
+        if let Some(link) = self.link.as_mut().filter(|link| !link.returned.is_empty()) {
+            Rc::make_mut(&mut self.state).settle(&mut link.returned);
+        }
+    }
+
     pub(super) fn answered(&mut self, answer: Result<Answer, Failure>) {
         let answer = answer.map_err(|failure| self.words_of(&failure));
-        self.show_live(|live| match answer {
-            Ok(Answer { said, records }) => {
-                live.said = Some(Ok(said));
-                if let Some((command, records)) = records {
-                    live.answer = Some((command, records.into()));
-                }
-            }
-            Err(why) => live.said = Some(Err(why)),
+        let (said, returned) = match answer {
+            Ok(answer) => (Ok(answer.said), answer.returned),
+            Err(why) => (Err(why), None),
+        };
+        let came_at = (!self.state.is_following()).then(|| self.state.timeline.cursor());
+        let returned = returned.map(|returned| Returned { came_at, ..returned });
+        self.link.iter_mut().for_each(|link| link.returned.extend(returned.clone()));
+        self.settle_answers();
+        self.show_live(|live| {
+            live.said = Some(said);
+            live.answer = returned.or_else(|| live.answer.take());
         });
     }
 }
@@ -110,13 +121,13 @@ impl Request {
     async fn send(self, client: &Client) -> Result<Answer, Failure> {
         let json = client.send(self.method, &self.path, self.body.as_deref()).await?;
         let mut answer = (self.say)(&json)?;
-        answer.records.iter_mut().for_each(|(command, _)| *command = self.command.clone());
+        answer.returned.iter_mut().for_each(|returned| returned.command = self.command.clone());
         Ok(answer)
     }
 }
 
 fn said(what: &str) -> Result<Answer, Failure> {
-    Ok(Answer { said: what.to_owned(), records: None })
+    Ok(Answer { said: what.to_owned(), returned: None })
 }
 
 fn produced(json: &Json) -> Result<Answer, Failure> {
@@ -130,7 +141,11 @@ fn fetched(json: &Json) -> Result<Answer, Failure> {
     let records = answers::records(json).map_err(Failure::Unreadable)?;
     let next = json.field("next_offset").number().unwrap_or_default();
     let by = json.field("stopped_by").text().unwrap_or_default();
-    Ok(Answer { said: text::fetched(records.len(), next, by), records: Some(("".into(), records)) })
+    let said = text::fetched(records.len(), next, by);
+    Ok(Answer {
+        said,
+        returned: Some(Returned { command: "".into(), records: records.into(), next, came_at: None }),
+    })
 }
 
 fn found(json: &Json) -> Result<Answer, Failure> {

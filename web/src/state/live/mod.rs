@@ -1,8 +1,8 @@
 //! A running broker's log: how what it sends becomes a timeline like any other, without a browser.
 //!
 //! [`sse`] takes the stream apart, [`json`] and [`events`] read what is in it, [`grouping`] names what caused it,
-//! [`loaded`] is what was there before; [`connection`] says what to do when a stream is over, and [`following`] keeps
-//! the timeline within bounds.
+//! [`loaded`] is what was there before, and [`returned`] what the page's own fetches were answered; [`connection`] says
+//! what to do when a stream is over, and [`following`] keeps the timeline within bounds.
 
 pub(crate) mod address;
 pub(crate) mod answers;
@@ -12,18 +12,18 @@ pub(crate) mod following;
 pub(crate) mod grouping;
 pub(crate) mod json;
 pub(crate) mod loaded;
+pub(crate) mod returned;
 pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
 
 use std::rc::Rc;
 
-use logscope::lab::FetchedRecord;
-
 use address::Broker;
 pub(crate) use address::{Address, Place};
 use answers::Topic;
 pub(crate) use connection::Connection;
+use returned::Returned;
 
 /// What the views see of it, besides the timeline.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,8 +34,8 @@ pub(crate) struct Live {
     pub(crate) connection: Connection,
     /// What the last command came to, or why it was refused.
     pub(crate) said: Option<Result<String, String>>,
-    /// The last fetch that was asked for here, and what it returned.
-    pub(crate) answer: Option<(Rc<str>, Rc<[FetchedRecord]>)>,
+    /// What the last fetch returned that was asked for here.
+    pub(crate) answer: Option<Returned>,
     /// How many steps there were when somebody stopped to look at one.
     pub(crate) stopped_at: Option<usize>,
     /// More of the log is being read.
