@@ -98,7 +98,23 @@ async fn a_link_to_a_place_in_a_long_file_leads_there() -> Result<()> {
         page.follow(&link).await?;
         is_at(second).await?;
         page.reload().await?;
-        is_at(second).await
+        is_at(second).await?;
+
+        page.follow(&link.replace(&format!("&at={second}"), "&at=99999999")).await?;
+        eventually("the file is said to end before that", async || {
+            let said = page.alerts().await?;
+            ensure!(said.contains("99999999 lies beyond the end") && !said.contains(" 0 bytes"), "{said}");
+            Ok(Some(()))
+        })
+        .await?;
+        ensure!(page.can_press(&format!("Save {LOG}")).await?, "the file is there");
+        page.follow(&link.replace(&format!("file={LOG}&at={second}"), "file=nope.log")).await?;
+        eventually("the file is said not to be there", async || {
+            Ok(page.hints().await?.contains("This file is not there").then_some(()))
+        })
+        .await?;
+        ensure!(page.buttons_with("Save nope.log").await? == 0, "what is not there is not saved");
+        Ok(())
     })
     .await
 }

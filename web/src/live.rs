@@ -132,15 +132,16 @@ impl Client {
     ) -> Result<(Vec<u8>, u64), Failure> {
         let range = format!("bytes={position}-{}", position + size.max(1) - 1);
         let ask = Ask { header: Some(("range", &range)), ..Ask::default() };
-        let response = match self.answer(path, ask).await {
-            // Of an empty file there is no part.
-            Err(Failure::Refused { code: 416, .. }) => return Ok((Vec::new(), 0)),
-            answer => answer?,
-        };
+        let response = received(self.ask(path, ask)?).await?;
+        let status = response.status();
         let whole = response.headers().get("content-range").ok().flatten();
         let whole = whole.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
-        let bytes = bytes(response.array_buffer()).await?;
-        if response.status() == 206 {
+        // The file ends at or before the position: there is no part of it, but it has a size.
+        if let (416, Some(size)) = (status, whole) {
+            return Ok((Vec::new(), size));
+        }
+        let bytes = bytes(accepted(response).await?.array_buffer()).await?;
+        if status == 206 {
             let size = whole.unwrap_or(bytes.len() as u64);
             return Ok((bytes, size));
         }
@@ -328,8 +329,15 @@ async fn breathe() {
 
 /// An answer that is none of a refusal.
 async fn checked(asked: Promise) -> Result<Response, Failure> {
+    accepted(received(asked).await?).await
+}
+
+async fn received(asked: Promise) -> Result<Response, Failure> {
     let response = JsFuture::from(asked).await.map_err(|_| Failure::NoAnswer)?;
-    let response: Response = response.dyn_into().map_err(|_| Failure::NoAnswer)?;
+    response.dyn_into().map_err(|_| Failure::NoAnswer)
+}
+
+async fn accepted(response: Response) -> Result<Response, Failure> {
     if response.ok() {
         return Ok(response);
     }

@@ -135,7 +135,7 @@ pub(crate) const STORAGE_HINT: &str =
 pub(crate) const BATCH_HINT: &str =
     "Choose a batch in the log, or a file below, to see its fields and its bytes.";
 pub(crate) const BATCH_GONE: &str = "This batch is not there at this step.";
-pub(crate) const FILE_GONE: &str = "This file is not there any more.";
+pub(crate) const FILE_GONE: &str = "This file is not there now.";
 pub(crate) const EMPTY_FILE: &str = "The file is empty.";
 pub(crate) const NOTHING_AT_STEP: &str = "Nothing on disk at this step.";
 pub(crate) const NO_FETCH: &str = "Nothing fetched yet.";

@@ -182,7 +182,10 @@ impl App {
                 }
                 ctx.link().send_message(Msg::Look);
             }
-            Event::Batch(_, Err(failure)) | Event::File(_, Err(failure)) => self.answered(Err(failure)),
+            Event::Batch(_, Err(failure)) | Event::File(_, Err(failure)) => {
+                let why = self.words_of(&failure);
+                self.give_no_bytes(why);
+            }
         }
     }
 

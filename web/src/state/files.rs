@@ -15,6 +15,13 @@ pub(crate) fn totals(log: &LogPicture) -> (usize, u64) {
     log.segments.iter().map(|segment| of_segment(segment)).fold(others, add)
 }
 
+/// Whether there is a file of this name.
+pub(crate) fn has(log: &LogPicture, name: &str) -> bool {
+    let segment = base(name).and_then(|base| log.segment(base));
+    segment.is_some_and(|segment| segment.files().any(|(file, _)| file == name))
+        || log.other_files.iter().any(|(file, _)| file == name)
+}
+
 /// The names and sizes of some of the files: segment by segment, with what else begins with the same offset.
 pub(crate) fn files(log: &LogPicture, rows: Range<usize>) -> Vec<(String, u64)> {
     let mut others = log.other_files.iter().peekable();
@@ -83,6 +90,10 @@ mod tests {
             assert_eq!(files(log, rows), all[clamped]);
         }
         assert_eq!(all.last().unwrap().0, "checkpoint");
+        assert!(all.iter().all(|(name, _)| has(log, name)));
+        for absent in ["nope.log", "00000000000000000001.log", "00000000000000000000.logs", ""] {
+            assert!(!has(log, absent), "{absent}");
+        }
         all.sort();
         assert_eq!(all, log.files());
     }

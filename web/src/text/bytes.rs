@@ -2,6 +2,8 @@
 
 use logscope::dump::{Field, FileKind, Form};
 
+use crate::state::format::count;
+
 pub(crate) const FIELDS_OF_BATCH: &str = "Fields of the batch";
 pub(crate) const CONTENTS: &str = "Contents of the file";
 pub(crate) const UNPACKED: &str = "Records, decompressed";
@@ -77,6 +79,16 @@ fn over(field: &Field) -> String {
         Form::Checksum { over, .. } => format!(" the bytes {}–{}", over.start, over.end.saturating_sub(1)),
         _ => String::new(),
     }
+}
+
+/// A position that is none of a file's, which has `end` bytes, or of which the page has no more than those.
+pub(crate) fn beyond(at: u64, end: u64, size: u64) -> String {
+    if end < size {
+        return format!(
+            "The page looks at the first {end} of this file's {size} bytes, and position {at} lies behind them."
+        );
+    }
+    format!("Position {at} lies beyond the end of the file, which has {}.", count(end, "byte", "bytes"))
 }
 
 /// A part of a file, by its positions.

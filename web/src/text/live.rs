@@ -69,6 +69,7 @@ pub(crate) const NOT_COMPACTED: &str = "There was nothing to compact, or cleanup
 pub(crate) const NOT_FOUND: &str = "There is no record at or after that time.";
 pub(crate) const TOO_LARGE_TO_SAVE: &str = "These files are too large to be put together in a page: copy the partition's directory, or ask the HTTP API for them.";
 pub(crate) const READING_BYTES: &str = "Reading its bytes…";
+pub(crate) const NO_BYTES: &str = "Its bytes are not to be had: the reason stands above the log.";
 pub(crate) const NOT_SERVED: &str =
     "The broker gives the bytes of segments and their indexes, not of this file.";
 

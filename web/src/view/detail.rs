@@ -97,8 +97,10 @@ fn shown(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
 /// The bytes with what can be done with them.
 pub(crate) fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
     let taken = &part.taken;
+    let beyond = part.beyond.map(|(at, end)| text::beyond(at, end, part.file_size));
+    let beyond = html! { if let Some(beyond) = beyond { <p class="complaint" role="alert">{beyond}</p> } };
     if taken.bytes.is_empty() {
-        return hint(if batch { text::BATCH_LOST } else { text::EMPTY_FILE });
+        return html! { <>{beyond}{hint(if batch { text::BATCH_LOST } else { text::EMPTY_FILE })}</> };
     }
     let (class, verdict) = match taken.verdict() {
         Verdict::Nothing => ("fits", String::new()),
@@ -115,6 +117,7 @@ pub(crate) fn bytes(props: &Props, part: &Rc<Part>, batch: bool) -> Html {
     };
     html! {
         <>
+            {beyond}
             if !batch { <p class="hint">{purpose(&part.file).1}</p> }
             if !verdict.is_empty() { <p class={classes!("crc", class)}>{verdict}</p> }
             {pages(props, part)}

@@ -128,7 +128,7 @@ fn Body(props: &BodyProps) -> Html {
                 <div class="details">
                     <Detail
                         batch={state.selected} file={state.file.clone()} {part} place={state.place(state.open_in)}
-                        awaited={live.map(|_| text::live::READING_BYTES)}
+                        awaited={live.map(|live| if live.no_bytes { text::live::NO_BYTES } else { text::live::READING_BYTES })}
                         palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={run_there} {on_wish}
                     />
                     {consumers(state)}

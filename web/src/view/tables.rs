@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::hooks::{press, use_rows};
 use crate::state::beside::Wish;
 use crate::state::bytes::purpose;
-use crate::state::files::{files, totals};
+use crate::state::files::{files, has, totals};
 use crate::state::format::decimal;
 use crate::state::format::{text as bytes_text, timestamp};
 use crate::text;
@@ -146,7 +146,7 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
                 <p class="hint">{text::NO_FILES}</p>
             } else {
                 <div class="row saving">
-                    if let Some(open) = &props.open {
+                    if let Some(open) = props.open.as_ref().filter(|open| has(log, open)) {
                         <button type="button" onclick={save(Wish::SaveFile(open.to_string()))}>{format!("Save {open}")}</button>
                     }
                     <button type="button" onclick={save(Wish::SaveAll)}>{text::SAVE_ALL}</button>

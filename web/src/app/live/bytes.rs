@@ -45,6 +45,7 @@ impl App {
         let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
         let batch = self.state.selected.zip(self.state.selected_size());
         let file = self.state.file.clone();
+        self.show_live(|live| live.no_bytes = false);
         let Some(link) = &mut self.link else { return };
         link.detail = Detail::default();
         let client = link.client.clone();
@@ -55,13 +56,18 @@ impl App {
             });
         } else if let Some(name) = file {
             let Some((base, file)) = served(&name) else {
-                return self.show_live(|live| live.said = Some(Err(text::NOT_SERVED.to_owned())));
+                return self.give_no_bytes(text::NOT_SERVED.to_owned());
             };
             promise(ctx, async move {
                 let path = format!("{}/segments/{base}/{file}", place.path());
                 Msg::Live(Event::File(name, client.bytes(&path, 0, LOOKED_AT).await))
             });
         }
+    }
+
+    /// Says why what is open is not shown.
+    pub(super) fn give_no_bytes(&mut self, why: String) {
+        self.show_live(|live| (live.no_bytes, live.said) = (true, Some(Err(why))));
     }
 
     /// Saves the file that is named, or all of the log's segments, as the broker has them now.
@@ -77,6 +83,9 @@ impl App {
         let size: u64 = names.iter().map(|(_, size)| size).sum();
         if size > archive::MAX_BYTES {
             return self.show_live(|live| live.said = Some(Err(text::TOO_LARGE_TO_SAVE.to_owned())));
+        }
+        if names.is_empty() {
+            return self.show_live(|live| live.said = Some(Err(crate::text::FILE_GONE.to_owned())));
         }
         let Some(link) = &self.link else { return };
         let (client, settings) = (link.client.clone(), link.settings.clone());

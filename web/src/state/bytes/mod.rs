@@ -42,6 +42,8 @@ pub(crate) struct Part {
     /// Where the pages before and after this one begin; none for a batch.
     pub(crate) before: Option<u64>,
     pub(crate) after: Option<u64>,
+    /// The position that was asked for, and the end of the bytes that there are, if it does not lie before that.
+    pub(crate) beyond: Option<(u64, u64)>,
 }
 
 /// Bytes, and what they are.
@@ -72,12 +74,14 @@ pub(crate) fn batch(file: &impl File, name: &str, at: u64, size: u32) -> io::Res
 /// Takes a batch apart whose bytes are known.
 pub(crate) fn batch_of(name: &str, file_size: u64, at: u64, bytes: Vec<u8>) -> Part {
     let fields = dump::batches(&bytes, at, MAX_RECORDS);
-    part(name, file_size, Taken { at, bytes, fields })
+    let part = part(name, file_size, Taken { at, bytes, fields });
+    Part { beyond: (at >= file_size).then_some((at, file_size)), ..part }
 }
 
-/// Takes the page apart that holds the byte at `at`, or the last one.
+/// Takes the page apart that holds the byte at `at`, or the last one, which then says that `at` lies beyond it.
 pub(crate) fn page(file: &impl File, name: &str, at: u64) -> io::Result<Part> {
     let file_size = file.len()?;
+    let beyond = (at > 0 && at >= file_size).then_some((at, file_size));
     let kind = kind_of(name);
     let (range, before) = match kind {
         Some(FileKind::Log(_)) => page_of_log(file, file_size, at)?,
@@ -101,13 +105,15 @@ pub(crate) fn page(file: &impl File, name: &str, at: u64) -> io::Result<Part> {
         None => Vec::new(),
     };
     let mut part = part(name, file_size, Taken { at, bytes, fields });
+    part.beyond = beyond;
     (part.before, part.after) = (before, Some(range.end).filter(|end| *end < file_size));
     Ok(part)
 }
 
 fn part(name: &str, file_size: u64, taken: Taken) -> Part {
     let unpacked = unpacked(&taken);
-    Part { file: name.to_owned(), file_size, taken: Rc::new(taken), unpacked, before: None, after: None }
+    let (file, taken) = (name.to_owned(), Rc::new(taken));
+    Part { file, file_size, taken, unpacked, before: None, after: None, beyond: None }
 }
 
 /// What a file holds, be it one that is being deleted or compacted.

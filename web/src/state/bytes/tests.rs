@@ -92,6 +92,29 @@ fn what_is_no_batch_has_pages_too() {
     assert!(pages[1].taken.verdict() != Verdict::Nothing && pages.len() == 4, "{}", pages.len());
 }
 
+#[test]
+fn a_position_behind_the_end_is_told_with_the_end_and_the_last_page_is_shown() {
+    let (_, storage) = lab(&["config segment.bytes=100000", "append hello count=900"]);
+    let (log, size) = (storage.open(LOG).unwrap(), storage.contents(LOG).unwrap().len() as u64);
+    let at = |position| page(&log, LOG, position).unwrap();
+    assert_eq!((at(0).beyond, at(size - 1).beyond), (None, None));
+    for position in [size, size + 1, u64::MAX] {
+        let shown = at(position);
+        assert_eq!(shown.beyond, Some((position, size)));
+        assert_eq!((shown.taken, shown.after), (at(size - 1).taken, None));
+    }
+    let empty = a_file("00000000000000000000.index", &[]);
+    assert_eq!(page(&empty, "00000000000000000000.index", 0).unwrap().beyond, None);
+    assert_eq!(page(&empty, "00000000000000000000.index", 8).unwrap().beyond, Some((8, 0)));
+    assert_eq!(batch(&log, LOG, 0, 70).unwrap().beyond, None);
+    assert_eq!(batch(&log, LOG, size + 5, 70).unwrap().beyond, Some((size + 5, size)));
+
+    let words = crate::text::beyond(size + 5, size, size);
+    assert!(words.contains(&(size + 5).to_string()) && words.contains(&size.to_string()), "{words}");
+    let words = crate::text::beyond(2_000_000, 1_048_576, 3_000_000);
+    assert!(["2000000", "1048576", "3000000"].iter().all(|number| words.contains(number)), "{words}");
+}
+
 fn a_batch(lines: &[&str]) -> Part {
     let (lab, storage) = lab(lines);
     drop(lab);

@@ -38,6 +38,8 @@ pub(crate) struct Live {
     pub(crate) answer: Option<Returned>,
     /// How many steps there were when somebody stopped to look at one.
     pub(crate) stopped_at: Option<usize>,
+    /// The broker did not give the bytes that are open.
+    pub(crate) no_bytes: bool,
     /// More of the log is being read.
     pub(crate) reading: bool,
     /// Events that this page does not know.
