@@ -175,6 +175,7 @@ async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
         page.press("Connect").await?;
         page.choose(TOPIC, "orders/0").await?;
         batches_are(page, 3).await?;
+        says(page, "that the broker had only in memory").await?;
         produce(&broker.address, None, 1)?;
         batches_are(page, 4).await?;
 

@@ -271,6 +271,8 @@ impl App {
             Heard::Began(..) if self.is_in_the_past() => self.rest(text::RESTS_MISSED),
             Heard::Began(snapshot, parts) => {
                 let picture = loaded::picture(&snapshot, &parts);
+                let in_memory = loaded::in_memory(&snapshot, &parts);
+                self.show_live(|live| live.in_memory = in_memory);
                 let Some(link) = &mut self.link else { return };
                 (link.clock, link.grouper) = (snapshot.settings.now_ms - now_ms(), Grouper::default());
                 link.settings = snapshot.settings;

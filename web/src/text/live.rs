@@ -141,6 +141,13 @@ pub(crate) fn unknown(events: u64) -> String {
     )
 }
 
+pub(crate) fn in_memory(entries: u64) -> String {
+    let entries = count(entries, "index entry", "index entries");
+    format!(
+        "Not drawn: {entries} that the broker had only in memory, and not in its files, when the page connected."
+    )
+}
+
 pub(crate) fn unread(unread: Unread) -> String {
     let Unread { segments, bytes } = unread;
     format!(

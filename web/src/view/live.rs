@@ -193,6 +193,7 @@ fn notes(live: &Live, state: &State, button: &impl Fn(&'static str, Wish) -> Htm
                     }
                 </div>
             }
+            if live.in_memory > 0 { {note(text::in_memory(live.in_memory))} }
             if live.unknown > 0 { {note(text::unknown(live.unknown))} }
         </>
     }

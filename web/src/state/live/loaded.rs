@@ -75,6 +75,18 @@ pub(crate) fn picture(snapshot: &Snapshot, parts: &[Part]) -> Picture {
     picture
 }
 
+/// How many index entries a broker had in memory only, of the segments that were read: the snapshot counts them, and the
+/// files that were read after it do not have them.
+pub(crate) fn in_memory(snapshot: &Snapshot, parts: &[Part]) -> u64 {
+    let missing = |segment: &Segment| {
+        let part = parts.iter().find(|part| part.base_offset == segment.base_offset)?;
+        let (entries, time_entries) = (part.index.len() as u64 / 8, part.time_index.len() as u64 / 12);
+        let missing = segment.index_entries.saturating_sub(entries);
+        Some(missing + segment.time_index_entries.saturating_sub(time_entries))
+    };
+    snapshot.segments.iter().filter_map(missing).sum()
+}
+
 /// Puts what was read into a segment, before what it has already; `end` is where the log ended then.
 fn fill(segment: &mut SegmentPicture, part: &Part, end: u64) {
     let first = segment.batches.first().map_or(segment.size, |batch| batch.position);
@@ -82,6 +94,7 @@ fn fill(segment: &mut SegmentPicture, part: &Part, end: u64) {
     let batches = part.batches.iter().filter(known);
     segment.batches = batches.chain(&segment.batches).cloned().collect();
     if segment.index.is_empty() {
+        // The files are as large as what is drawn of them: the rest is in the broker's memory, or comes as events.
         let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let (size, base) = (segment.size, segment.base_offset);
         let entry = |bytes: &[u8]| IndexEntry {
@@ -96,6 +109,8 @@ fn fill(segment: &mut SegmentPicture, part: &Part, end: u64) {
         };
         let entries = part.time_index.chunks_exact(12).map(entry);
         segment.time_index = entries.filter(|entry| base + u64::from(entry.relative_offset) < end).collect();
+        segment.index_size = Some(segment.index.len() as u64 * 8);
+        segment.time_index_size = Some(segment.time_index.len() as u64 * 12);
     }
 }
 
@@ -212,6 +227,27 @@ mod tests {
         let (_, parts, _) = told(&LINES);
         assert_ne!(later, parts);
         assert_eq!(picture(&snapshot, &later), picture(&snapshot, &parts));
+    }
+
+    #[test]
+    fn entries_that_a_broker_has_not_written_are_counted() {
+        let (snapshot, mut parts, _) = told(&["reopen", "append hello key=k count=24", "flush"]);
+        assert_eq!(in_memory(&snapshot, &parts), 0);
+        let last = parts.pop().unwrap();
+        assert!(last.index.len() >= 16 && last.time_index.len() >= 12, "{last:?}");
+        let index = last.index[..last.index.len() - 16].to_vec();
+        let time_index = last.time_index[..last.time_index.len() - 12].to_vec();
+        assert_eq!(in_memory(&snapshot, &parts), 0, "a segment that is not read is counted as that");
+        parts.push(Part { index, time_index, ..last.clone() });
+        assert_eq!(in_memory(&snapshot, &parts), 3);
+        // More than the snapshot counts has been written since, and comes as events.
+        parts[0].index.extend([0; 80]);
+        assert_eq!(in_memory(&snapshot, &parts), 3);
+        let drawn = picture(&snapshot, &parts).log.segments.last().unwrap().clone();
+        assert_eq!(
+            (drawn.index.len(), drawn.index_size),
+            (last.index.len() / 8 - 2, Some(last.index.len() as u64 - 16))
+        );
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) struct Live {
     pub(crate) no_bytes: bool,
     /// More of the log is being read.
     pub(crate) reading: bool,
+    /// Index entries that the broker had in memory only when the picture began.
+    pub(crate) in_memory: u64,
     /// Events that this page does not know.
     pub(crate) unknown: u64,
     /// What was said last of the steps that went by.
