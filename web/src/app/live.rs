@@ -315,17 +315,13 @@ impl App {
 
     /// Counts the seconds to the next attempt.
     fn second(&mut self, ctx: &Context<Self>) {
-        match self.shown_live().map(|live| &live.connection) {
-            Some(Connection::Waiting { seconds: 2.., .. }) => {
+        match self.shown_live().and_then(|live| live.connection.a_second_later()) {
+            Some(Connection::Connecting) => self.connect(ctx),
+            Some(next) => {
                 self.link.iter_mut().for_each(|link| link.retry = Some(a_second(ctx)));
-                self.show_live(|live| {
-                    if let Connection::Waiting { seconds, .. } = &mut live.connection {
-                        *seconds -= 1;
-                    }
-                });
+                self.show_live(|live| live.connection = next);
             }
-            Some(Connection::Waiting { .. }) => self.connect(ctx),
-            _ => {}
+            None => {}
         }
     }
 

@@ -67,6 +67,19 @@ pub(crate) enum Connection {
     Resting { why: &'static str },
 }
 
+impl Connection {
+    /// What a second makes of it; [`Connecting`](Self::Connecting) once the pause is over, `None` if it does not wait.
+    pub(crate) fn a_second_later(&self) -> Option<Self> {
+        Some(match self {
+            Self::Waiting { seconds: seconds @ 2.., why } => {
+                Self::Waiting { seconds: seconds - 1, why: why.clone() }
+            }
+            Self::Waiting { .. } => Self::Connecting,
+            _ => return None,
+        })
+    }
+}
+
 /// Tries to connect, with growing pauses in between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Attempts(u32);
@@ -120,6 +133,32 @@ mod tests {
         attempts.succeeded();
         let first = attempts.after(&Failure::Broken, &Broker::default(), false);
         assert!(matches!(first, Connection::Waiting { seconds: 1, .. }), "{first:?}");
+    }
+
+    #[test]
+    fn a_stream_that_falls_silent_is_tried_again_after_its_pause_and_no_other_state_waits() {
+        let (mut attempts, broker) = (Attempts::default(), Broker::default());
+        for pause in [1, 1, 2, 4] {
+            // What is heard of a silence, be the tab hidden or not: the page gives the stream up.
+            let mut connection = attempts.after(&Failure::Broken, &broker, false);
+            for left in (1..=pause).rev() {
+                let why = text::BROKEN.to_owned();
+                assert_eq!(connection, Connection::Waiting { seconds: left, why });
+                connection = connection.a_second_later().unwrap();
+            }
+            assert_eq!(connection, Connection::Connecting);
+            assert_eq!(connection.a_second_later(), None, "a late timer begins no second attempt");
+        }
+        // It goes on where it stopped, so the next silence is the first again.
+        attempts.succeeded();
+        let first = attempts.after(&Failure::Broken, &broker, false);
+        assert_eq!(first.a_second_later(), Some(Connection::Connecting));
+        let resting = Connection::Resting { why: text::RESTS_FULL };
+        let stopped = Connection::Stopped { why: String::new() };
+        let asked = Connection::NeedsToken { wrong: false };
+        for still in [Connection::Idle, Connection::Loading, Connection::Live, resting, stopped, asked] {
+            assert_eq!(still.a_second_later(), None, "{still:?}");
+        }
     }
 
     #[test]
