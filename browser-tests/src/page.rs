@@ -407,13 +407,6 @@ impl Page {
         Ok(serde_json::from_value(self.browser.client.execute(script, vec![name.into()]).await?)?)
     }
 
-    /// The hints that are seen: small print beside fields, tables and bytes.
-    pub async fn hints(&self) -> Result<String> {
-        let script = "return [...document.querySelectorAll('.hint')]
-            .filter((e) => e.checkVisibility()).map((e) => e.innerText).join('\\n')";
-        Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
-    }
-
     /// The page's headings that are seen.
     pub async fn headings(&self) -> Result<Vec<String>> {
         let script = "return [...document.querySelectorAll('h1, h2, h3')]

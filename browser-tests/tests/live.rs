@@ -6,6 +6,7 @@ use serde_json::json;
 
 const BAR: &str = "A running broker";
 const TOPIC: &str = "Topic and partition";
+const BESIDE_THE_LOG: &str = "return document.querySelector('.details').innerText";
 
 /// Creates the topic, of small segments.
 fn create(broker: &str, token: Option<&str>) -> Result<()> {
@@ -133,7 +134,7 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
         ensure!(page.table("Fetched records").await?.is_empty(), "nothing was fetched at that step");
         page.fetch(0, 100).await?;
         eventually("the answer is there, and called newer than the step", async || {
-            let (records, said) = (page.table("Fetched records").await?, page.hints().await?);
+            let (records, said) = (page.table("Fetched records").await?, page.console(BESIDE_THE_LOG).await?);
             ensure!(records.len() == 1 && records[0][3] == "from the page", "{records:?}");
             ensure!(said.contains("not of the step that is shown"), "{said}");
             Ok(Some(()))
