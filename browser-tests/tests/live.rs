@@ -174,6 +174,7 @@ async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
         page.press("Broker: where this page comes from").await?;
         page.write("Broker", &elsewhere).await?;
         page.press("Connect").await?;
+        says(page, "orders/0").await?;
         page.choose(TOPIC, "orders/0").await?;
         batches_are(page, 3).await?;
         says(page, "that the broker had only in memory").await?;
