@@ -48,7 +48,7 @@ pub(crate) const BROKEN: &str = "The connection broke off.";
 pub(crate) const NO_BROKER_HERE: &str =
     "This page was not served by a broker, so there is none to look into. Type the address of one.";
 
-pub(crate) const NEWER: &str = "This is what the broker answered last, and not of the step that is shown: go live, or step, to leave it.";
+pub(crate) const NEWER: &str = "The last answer, not of the step that is shown.";
 pub(crate) const NOTHING_WATCHED: &str = "Choose a topic and a partition above: its segments are drawn here, and what the broker does with them as it happens.";
 pub(crate) const NOTHING_YET: &str = "Nothing has happened since you look.";
 pub(crate) const FLUSH_HINT: &str = "Make all records durable now";
@@ -69,7 +69,7 @@ pub(crate) const NOT_COMPACTED: &str = "There was nothing to compact, or cleanup
 pub(crate) const NOT_FOUND: &str = "There is no record at or after that time.";
 pub(crate) const TOO_LARGE_TO_SAVE: &str = "These files are too large to be put together in a page: copy the partition's directory, or ask the HTTP API for them.";
 pub(crate) const READING_BYTES: &str = "Reading its bytes…";
-pub(crate) const NO_BYTES: &str = "Its bytes are not to be had: the reason stands above the log.";
+pub(crate) const NO_BYTES: &str = "No bytes: the reason stands above the log.";
 pub(crate) const NOT_SERVED: &str =
     "The broker gives the bytes of segments and their indexes, not of this file.";
 
