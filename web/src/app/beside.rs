@@ -253,12 +253,7 @@ impl App {
             }
             None => {}
         }
-        let bytes = match &link.open {
-            Some(Opened::File(name)) if link.at.is_some() => self.engine.contents(self.state.open_in, name),
-            _ => None,
-        };
-        let bytes = bytes.map(|bytes| bytes.len());
-        if let Some(reason) = link.beyond(self.state.timeline.len(), self.engine.partitions(), bytes) {
+        if let Some(reason) = link.beyond(self.state.timeline.len(), self.engine.partitions()) {
             let mistake = Some(Mistake { text: String::new(), line: None, reason });
             let sharing = Sharing { mistake, shown: true, ..self.sharing() };
             self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));

@@ -83,17 +83,14 @@ impl Mistake {
 }
 
 impl Link {
-    /// What the link names that is not there, in a log of so many steps and partitions, and in its file of so many bytes.
-    pub(crate) fn beyond(&self, steps: usize, partitions: u32, bytes: Option<usize>) -> Option<String> {
+    /// What the link names that is not there, in a log of so many steps and partitions. That a position lies beyond the
+    /// end of its file is said where the file's bytes would be.
+    pub(crate) fn beyond(&self, steps: usize, partitions: u32) -> Option<String> {
         let step = self.step.filter(|step| *step > steps);
         let partition = self.partition.filter(|partition| *partition >= partitions);
-        let at = self.at.zip(bytes).filter(|(at, bytes)| *at >= *bytes as u64);
-        let said = match (step, partition, at) {
-            (Some(step), ..) => format!("step {step}, and there are {steps}"),
-            (_, Some(partition), _) => {
-                format!("partition {partition}, and there are {partitions}, from 0 on")
-            }
-            (.., Some((at, bytes))) => format!("position {at} of a file that has {bytes} bytes"),
+        let said = match (step, partition) {
+            (Some(step), _) => format!("step {step}, and there are {steps}"),
+            (_, Some(partition)) => format!("partition {partition}, and there are {partitions}, from 0 on"),
             _ => return None,
         };
         Some(format!("the link is to {said}"))
@@ -318,19 +315,11 @@ mod tests {
 
     #[test]
     fn what_a_link_names_and_is_not_there_is_said() {
-        let link = |step, partition, at| Link { step, partition, at, ..Link::default() };
-        let beyond = |link: Link| link.beyond(5, 3, Some(80)).unwrap_or_default();
-        assert_eq!(beyond(link(Some(5), Some(2), Some(79))), "");
-        assert_eq!(link(None, None, Some(9)).beyond(0, 1, None), None);
-        assert_eq!(beyond(link(Some(6), None, None)), "the link is to step 6, and there are 5");
-        assert_eq!(
-            beyond(link(None, Some(3), None)),
-            "the link is to partition 3, and there are 3, from 0 on"
-        );
-        assert_eq!(
-            beyond(link(None, None, Some(80))),
-            "the link is to position 80 of a file that has 80 bytes"
-        );
+        let beyond =
+            |step, partition| Link { step, partition, ..Link::default() }.beyond(5, 3).unwrap_or_default();
+        assert_eq!(beyond(Some(5), Some(2)), "");
+        assert_eq!(beyond(Some(6), None), "the link is to step 6, and there are 5");
+        assert_eq!(beyond(None, Some(3)), "the link is to partition 3, and there are 3, from 0 on");
     }
 
     #[test]
