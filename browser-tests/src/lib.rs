@@ -15,6 +15,7 @@ mod axe;
 mod browser;
 mod host;
 mod http;
+mod keyboard;
 mod measure;
 mod offline;
 mod page;

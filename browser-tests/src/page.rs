@@ -414,41 +414,6 @@ impl Page {
         Ok(serde_json::from_value(self.browser.client.execute(script, Vec::new()).await?)?)
     }
 
-    /// Presses keys wherever the focus is.
-    pub async fn type_keys(&self, keys: &str) -> Result<()> {
-        Ok(self.browser.client.active_element().await?.send_keys(keys).await?)
-    }
-
-    /// The accessible name of what has the focus; empty where nothing has.
-    pub async fn focused(&self) -> Result<String> {
-        self.browser.accessible_name(&self.browser.client.active_element().await?).await
-    }
-
-    /// Presses Tab until the named thing has the focus.
-    pub async fn tab_to(&self, name: &str) -> Result<()> {
-        let mut passed = Vec::new();
-        while passed.len() < 100 {
-            self.type_keys(&Key::Tab.to_string()).await?;
-            let focused = self.focused().await?;
-            if focused == name {
-                return Ok(());
-            }
-            passed.push(focused);
-        }
-        bail!("Tab does not reach `{name}`, only {passed:?}")
-    }
-
-    /// Presses Tab until something has the focus whose name begins like this.
-    pub async fn tab_to_prefix(&self, prefix: &str) -> Result<()> {
-        for _ in 0..100 {
-            self.type_keys(&Key::Tab.to_string()).await?;
-            if self.focused().await?.starts_with(prefix) {
-                return Ok(());
-            }
-        }
-        bail!("Tab does not reach what begins with `{prefix}`")
-    }
-
     /// The size of the page itself, in CSS pixels. A headless window would not get as narrow as a phone.
     pub async fn size(&self, width: u32, height: u32) -> Result<()> {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

@@ -182,6 +182,10 @@ async fn the_keyboard_is_enough_for_a_lesson() -> Result<()> {
 async fn a_dialog_that_takes_another_s_place_has_the_keyboard() -> Result<()> {
     visit(async |page| {
         page.press("Lessons").await?;
+        eventually("the lessons are listed", async || {
+            Ok(page.dialog().await?.contains("Segments roll").then_some(()))
+        })
+        .await?;
         page.tab_to("How true is this?").await?;
         page.type_keys(ENTER).await?;
         eventually("it has the focus", async || Ok((page.focused().await? == "Close").then_some(()))).await?;
