@@ -160,7 +160,8 @@ fn complaint(mistake: &Mistake, shown: bool) -> Html {
     }
 }
 
-/// Begins with a capital letter, unless that would change a name. Only English begins here: the capitals of all languages are a table of kilobytes.
+/// Begins with a capital letter, unless that would change a name. Only English begins here: the capitals of all languages
+/// are a table of kilobytes.
 fn upper(text: &str) -> String {
     let mut text = text.trim_end_matches('.').to_owned();
     let name = text.split(' ').next().is_some_and(|word| word.contains(['.', '=', '/']));
