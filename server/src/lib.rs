@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use logscope_server::{Broker, BrokerConfig, HttpConfig, ServeConfig, app, serve};
+//! use logscope_server::{Broker, BrokerConfig, HttpConfig, ServeConfig, front, serve};
 //!
 //! let broker = Broker::open("broker_data", BrokerConfig::default())?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-//! let app = app(broker.clone(), HttpConfig::default());
+//! let front = front(broker.clone(), HttpConfig::default());
 //! let closing = broker.clone();
-//! serve(listener, app, ServeConfig::default(), async move { closing.closing().await }).await;
+//! serve(listener, front, ServeConfig::default(), async move { closing.closing().await }).await;
 //! broker.close().await?;
 //! # Ok(()) }
 //! ```
@@ -19,7 +19,7 @@
 //! | [`http`] | the routes, one file a resource, and the one error type; knows nothing of files |
 //! | [`server`] | connections, within limits |
 //!
-//! The example `mount` has the broker beside an application's own routes.
+//! The example `mount` has the broker beside an application's own routes: [`app`] is a router of axum's.
 
 pub mod broker;
 pub mod http;
@@ -29,5 +29,5 @@ pub use broker::{
     Acks, Broker, BrokerConfig, BrokerError, FetchAnswer, FetchRequest, OpenError, RoutedRecord,
     TopicPartition,
 };
-pub use http::{HttpConfig, Origin, Token, app};
+pub use http::{App, Front, HttpConfig, Origin, Token, app, front};
 pub use server::{ConnectionMetrics, ServeConfig, serve};

@@ -65,13 +65,18 @@ pub(super) async fn fetch(
     State(broker): State<Broker>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let query = Query::parse(query.as_deref());
+    answer(&broker, query.as_deref()).await
+}
+
+/// Answers a request with this query.
+pub(super) async fn answer(broker: &Broker, query: Option<&str>) -> Result<Response, ApiError> {
+    let query = Query::parse(query);
     let topic = topic_name(query.required("topic")?)?;
     query.required("offset")?;
     let offset = query.whole("offset", 0..=MAX_I64)?.unwrap_or(0);
     let partition = query.whole("partition", 0..=MAX_I32)?.unwrap_or(0) as u32;
     let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
-    fetched::answer(&broker, &TopicPartition { topic, partition }, request, Shape::Simple).await
+    fetched::answer(broker, &TopicPartition { topic, partition }, request, Shape::Simple).await
 }
 
 /// The parameters that all fetches have.

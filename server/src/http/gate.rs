@@ -21,19 +21,27 @@ const ANSWER_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
+/// The headers that every answer has.
+pub(super) fn add_headers(answer: &mut Response) {
+    for (name, value) in ANSWER_HEADERS {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
 /// The layer.
 #[derive(Debug, Clone)]
 pub(super) struct GateLayer(Arc<Rules>);
 
+/// Who may ask, and where it is counted.
 #[derive(Debug)]
-struct Rules {
-    allowed: Allowed,
-    metrics: HttpMetrics,
+pub(super) struct Rules {
+    pub(super) allowed: Allowed,
+    pub(super) metrics: HttpMetrics,
 }
 
 impl GateLayer {
-    pub(super) fn new(allowed: Allowed, metrics: HttpMetrics) -> Self {
-        Self(Arc::new(Rules { allowed, metrics }))
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        Self(rules)
     }
 }
 
@@ -79,9 +87,7 @@ where
                 Ok(answer) => answer.await?,
                 Err(refusal) => refusal.into_response(),
             };
-            for (name, value) in ANSWER_HEADERS {
-                response.headers_mut().insert(name, value);
-            }
+            add_headers(&mut response);
             counted.end(&rules.metrics, response.status());
             Ok(response)
         })

@@ -1,7 +1,7 @@
 //! `GET /metrics`, and what is counted of the requests themselves.
 //!
-//! Counting a request takes two look-ups and no allocation. Routes are named by their template, so the number of series
-//! is bounded whatever clients ask for.
+//! Counting a request takes two look-ups and no allocation; where the route is known beforehand, as a rule none. Routes
+//! are named by their template, so the number of series is bounded whatever clients ask for.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,13 +22,23 @@ use crate::broker::{Broker, Metrics};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The template of a request's path; none for the page's files and for what is not there.
+/// The template of a request's path.
 #[derive(Clone)]
-struct Route(Option<MatchedPath>);
+enum Route {
+    /// Found by the router.
+    Matched(MatchedPath),
+    Known(&'static str),
+}
 
 impl Route {
+    /// The page's files, and what is not there.
+    const OTHER: Self = Self::Known("other");
+
     fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("other", MatchedPath::as_str)
+        match self {
+            Self::Matched(path) => path.as_str(),
+            Self::Known(path) => path,
+        }
     }
 }
 
@@ -101,8 +111,41 @@ impl HttpMetrics {
     /// A request has come.
     pub(super) fn begin(&self, request: &Request) -> Counted {
         let started = Instant::now();
-        let route = Route(request.extensions().get::<MatchedPath>().cloned());
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.map_or(Route::OTHER, Route::Matched);
         Counted { started, method: method(request.method()), route }
+    }
+
+    /// The series of a route that is known beforehand.
+    pub(super) fn of(&self, method: &'static str, path: &'static str) -> RouteMetrics {
+        let route = Route::Known(path);
+        let answered = Answered { method, route: route.clone(), status: StatusCode::OK.as_u16() };
+        let ok = self.requests.get_or_create_owned(&answered);
+        let seconds = self.seconds.get_or_create_owned(&Routed { route });
+        RouteMetrics { all: self.requests.clone(), answered, ok, seconds }
+    }
+}
+
+/// What is counted of one route: what nearly all answers need is at hand.
+#[derive(Debug)]
+pub(super) struct RouteMetrics {
+    all: Family<Answered, Counter>,
+    /// As an answer that is no mistake is counted.
+    answered: Answered,
+    ok: Counter,
+    seconds: Histogram,
+}
+
+impl RouteMetrics {
+    /// The answer to a request that came at that moment begins.
+    pub(super) fn end(&self, started: Instant, status: StatusCode) {
+        if status.as_u16() == self.answered.status {
+            self.ok.inc();
+        } else {
+            let answered = Answered { status: status.as_u16(), ..self.answered.clone() };
+            self.all.get_or_create(&answered).inc();
+        }
+        self.seconds.observe(started.elapsed().as_secs_f64());
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `streamed` | batches as they are; large answers, which are sent piece by piece |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
 //! | `gate`, `guard`, `token` | what every request passes: who may ask at all, and the headers of every answer |
+//! | `front` | the same for a server of the broker's own, where the two busiest routes need no router |
 //! | `error` | the one error type, and the table of all codes |
 //!
 //! Invariants:
@@ -23,6 +24,7 @@ mod error;
 mod events;
 mod fetch;
 mod fetched;
+mod front;
 mod gate;
 mod groups;
 mod guard;
@@ -48,6 +50,7 @@ mod topics;
 mod written;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -60,10 +63,11 @@ use utoipa_axum::routes;
 
 use crate::broker::Broker;
 pub use error::{ApiError, ErrorCode};
+pub use front::{App, Front, front};
 pub use guard::{BadOrigin, Origin};
 pub use token::{BadToken, Token};
 
-use gate::GateLayer;
+use gate::{GateLayer, Rules};
 use guard::Allowed;
 use metrics::HttpMetrics;
 use streams::Streams;
@@ -100,8 +104,19 @@ impl Default for HttpConfig {
 /// here only if this router is the outermost. It registers its metrics with the broker's, so call it once a broker, and
 /// clone what it returns.
 pub fn app(broker: Broker, config: HttpConfig) -> Router {
+    let rules = rules(&broker, &config);
+    routes(broker, config, rules)
+}
+
+/// Who may ask, and where it is counted; registers the metrics.
+fn rules(broker: &Broker, config: &HttpConfig) -> Arc<Rules> {
     let metrics = HttpMetrics::register(broker.metrics());
-    let streams = Streams::new(config.streams, metrics.streams.clone());
+    let (hosts, origins) = (config.hosts.as_slice().into(), config.cors_origins.as_slice().into());
+    Arc::new(Rules { allowed: Allowed { hosts, origins }, metrics })
+}
+
+fn routes(broker: Broker, config: HttpConfig, rules: Arc<Rules>) -> Router {
+    let streams = Streams::new(config.streams, rules.metrics.streams.clone());
     let mut api = api().merge(streaming(broker.clone(), streams));
     if let Some(token) = config.token {
         api = api.route_layer(from_fn_with_state(token, token::check));
@@ -116,8 +131,7 @@ pub fn app(broker: Broker, config: HttpConfig) -> Router {
     if !config.cors_origins.is_empty() {
         app = app.layer(guard::cors(&config.cors_origins));
     }
-    let allowed = Allowed { hosts: config.hosts.into(), origins: config.cors_origins.into() };
-    app.layer(GateLayer::new(allowed, metrics))
+    app.layer(GateLayer::new(rules))
 }
 
 /// The routes that need the token, if there is one.

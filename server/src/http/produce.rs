@@ -64,6 +64,11 @@ struct Produced {
     )
 )]
 pub(super) async fn produce(State(broker): State<Broker>, request: Request) -> Result<Response, ApiError> {
+    answer(&broker, request).await
+}
+
+/// Answers a request.
+pub(super) async fn answer(broker: &Broker, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, body::limit(broker.config().log.max_message_bytes)).await?;
     let mut fields = Fields::of_body(&body)?;

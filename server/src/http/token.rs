@@ -38,6 +38,18 @@ impl Token {
         if valid { Ok(Self(text.into())) } else { Err(BadToken) }
     }
 
+    /// What is answered to a request that does not carry it.
+    pub(super) fn refuses(&self, headers: &HeaderMap) -> Option<Response> {
+        let message = match given(headers) {
+            Some(given) if self.is(given) => return None,
+            Some(_) => "the token is not this broker's",
+            None => "this broker needs a token: send the header Authorization: Bearer TOKEN",
+        };
+        let mut response = ApiError::new(ErrorCode::Unauthorized, message).into_response();
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Some(response)
+    }
+
     /// How long the comparison takes tells how long the token is, and nothing else.
     fn is(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
@@ -46,17 +58,9 @@ impl Token {
 
 /// The middleware of the routes that need the token.
 pub(super) async fn check(State(token): State<Token>, request: Request, next: Next) -> Response {
-    match given(request.headers()) {
-        Some(given) if token.is(given) => next.run(request).await,
-        given => {
-            let message = match given {
-                None => "this broker needs a token: send the header Authorization: Bearer TOKEN",
-                Some(_) => "the token is not this broker's",
-            };
-            let mut response = ApiError::new(ErrorCode::Unauthorized, message).into_response();
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            response
-        }
+    match token.refuses(request.headers()) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
     }
 }
 

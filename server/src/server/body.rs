@@ -9,37 +9,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use tokio::time::{Sleep, sleep};
 
-use crate::http::{ApiError, ErrorCode};
+use crate::http::{ApiError, App, ErrorCode};
 
 /// Asks the application. Where the body was too slow, that is the answer, whatever the application made of it.
-pub(super) fn in_time(
-    app: &TowerToHyperService<Router>,
-    request: hyper::Request<Incoming>,
-    limit: Duration,
-) -> impl Future<Output = Response> + use<> {
+pub(super) async fn in_time(app: &impl App, request: hyper::Request<Incoming>, limit: Duration) -> Response {
     let late = (!request.body().is_end_stream()).then(Arc::<AtomicBool>::default);
     let request = match &late {
         Some(late) => request.map(|body| Body::new(TimedBody::new(body, limit, Arc::clone(late)))),
         None => request.map(Body::new),
     };
-    let answer = app.call(request);
-    async move {
-        let answer = match answer.await {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        };
-        if late.is_some_and(|late| late.load(Ordering::Acquire)) { too_slow(limit) } else { answer }
-    }
+    let answer = app.answer(request).await;
+    if late.is_some_and(|late| late.load(Ordering::Acquire)) { too_slow(limit) } else { answer }
 }
 
 fn too_slow(limit: Duration) -> Response {

@@ -24,12 +24,10 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,6 +35,7 @@ use tokio::time::{sleep, timeout};
 
 pub use io::ConnectionMetrics;
 
+use crate::http::App;
 use refused::HeadLimits;
 use timer::OneTimer;
 use wakes::AtOnce;
@@ -95,7 +94,7 @@ impl Default for ServeConfig {
 /// and after [`ServeConfig::drain`] those that are left are cut; their number is returned.
 pub async fn serve(
     listener: TcpListener,
-    app: Router,
+    app: impl App,
     config: ServeConfig,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
@@ -129,7 +128,7 @@ struct Server {
 }
 
 impl Server {
-    fn take(&mut self, stream: TcpStream, app: &Router, config: &ServeConfig) {
+    fn take(&mut self, stream: TcpStream, app: &impl App, config: &ServeConfig) {
         if self.connections.len() >= config.connections {
             return self.refuse(&stream, config);
         }
@@ -170,13 +169,12 @@ impl Server {
 }
 
 /// One connection, to its end.
-async fn run(stream: TcpStream, app: Router, config: ServeConfig, mut closing: watch::Receiver<bool>) {
+async fn run(stream: TcpStream, app: impl App, config: ServeConfig, mut closing: watch::Receiver<bool>) {
     let limits = HeadLimits { headers: config.headers, bytes: config.header_bytes.max(MIN_HEADER_BYTES) };
     let io = io::Connection::new(stream, config.write_timeout, limits, config.metrics);
-    let app = TowerToHyperService::new(app);
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let answer = body::in_time(&app, request, config.body_timeout);
-        async { Ok::<Response, Infallible>(answer.await) }
+    let app = &app;
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| async move {
+        Ok::<Response, Infallible>(body::in_time(app, request, config.body_timeout).await)
     });
     let mut http = Builder::new();
     http.timer(OneTimer::default()).header_read_timeout(config.header_timeout).max_header_size(limits.bytes);

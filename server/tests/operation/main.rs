@@ -5,6 +5,7 @@
 mod access;
 mod batches;
 mod events;
+mod front;
 mod metrics;
 mod tail;
 

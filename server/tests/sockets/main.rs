@@ -14,7 +14,7 @@ mod streams;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use logscope_server::{Broker, BrokerConfig, ConnectionMetrics, HttpConfig, ServeConfig, app, serve};
+use logscope_server::{Broker, BrokerConfig, ConnectionMetrics, HttpConfig, ServeConfig, front, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -50,8 +50,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         config.metrics = ConnectionMetrics::register(broker.metrics());
-        let (app, closing) = (app(broker.clone(), http), broker.clone());
-        let served = tokio::spawn(serve(listener, app, config, async move { closing.closing().await }));
+        let (front, closing) = (front(broker.clone(), http), broker.clone());
+        let served = tokio::spawn(serve(listener, front, config, async move { closing.closing().await }));
         Self { dir, broker, address, served }
     }
 

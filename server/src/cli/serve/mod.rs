@@ -14,7 +14,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use logscope_server::{Broker, ConnectionMetrics, HttpConfig, app, serve};
+use logscope_server::{Broker, ConnectionMetrics, HttpConfig, front, serve};
 use tokio::net::TcpListener;
 use tokio::signal;
 
@@ -108,10 +108,10 @@ impl Serve {
             listener.map_err(|error| format!("cannot listen on {}: {error}", self.access.listen))?;
         let address = listener.local_addr()?;
         let config = self.most.serve_config(ConnectionMetrics::register(broker.metrics()));
-        let app = app(broker.clone(), http);
+        let front = front(broker.clone(), http);
         tokio::spawn(close_on_signal(broker.clone())?);
         announce(address);
-        serve(listener, app, config, broker.closing()).await;
+        serve(listener, front, config, broker.closing()).await;
         Ok(())
     }
 
