@@ -10,7 +10,7 @@
 //! | `streamed` | batches as they are; large answers, which are sent piece by piece |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
 //! | `gate`, `guard`, `token` | what every request passes: who may ask at all, and the headers of every answer |
-//! | `front` | the same for a server of the broker's own, where the two busiest routes need no router |
+//! | `front` | the same for a server of the broker's own, where the busiest routes need no router |
 //! | `error` | the one error type, and the table of all codes |
 //!
 //! Invariants:

@@ -89,17 +89,25 @@ enum Place {
 pub(super) async fn append(
     State(broker): State<Broker>,
     TopicPath(topic): TopicPath,
-    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response, ApiError> {
+    append_to(&broker, &topic, request).await
+}
+
+/// Answers a request for this topic.
+pub(super) async fn append_to(
+    broker: &Broker,
+    topic: &TopicName,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let query = Query::parse(query.as_deref());
+    let query = Query::parse(parts.uri.query());
     let acks = query.acks()?.unwrap_or_default();
-    let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(&topic))).await?;
+    let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(topic))).await?;
     match media_type(&parts.headers).as_deref() {
-        Some(OCTET_STREAM) => append_payload(&broker, &topic, &query, &body, acks).await,
-        Some(NDJSON) => append_parsed(&broker, &topic, &lines::parse(&body)?, acks).await,
-        _ => append_parsed(&broker, &topic, &parse_list(&body)?, acks).await,
+        Some(OCTET_STREAM) => append_payload(broker, topic, &query, &body, acks).await,
+        Some(NDJSON) => append_parsed(broker, topic, &lines::parse(&body)?, acks).await,
+        _ => append_parsed(broker, topic, &parse_list(&body)?, acks).await,
     }
 }
 
