@@ -16,6 +16,9 @@ use tokio::time::{Sleep, sleep};
 use super::refused::HeadLimits;
 use crate::broker::Metrics;
 
+/// So many bytes are sent in one piece: to copy them takes less than to tell the kernel of several.
+const SMALL: usize = 512;
+
 /// What is counted of connections.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionMetrics {
@@ -147,7 +150,11 @@ impl AsyncWrite for Connection {
         {
             return refused;
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let mut small = [0; SMALL];
+        let written = match gathered(slices, &mut small) {
+            Some(all) => Pin::new(&mut self.stream).poll_write(context, all),
+            None => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
+        };
         self.written(context, written)
     }
 
@@ -161,5 +168,37 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// All these bytes one after another, if there is room for them.
+fn gathered<'a>(slices: &[IoSlice<'_>], room: &'a mut [u8; SMALL]) -> Option<&'a [u8]> {
+    let mut size = 0;
+    for slice in slices {
+        room.get_mut(size..size + slice.len())?.copy_from_slice(slice);
+        size += slice.len();
+    }
+    Some(&room[..size])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_small_is_sent_in_one_piece() {
+        let gathered = |sizes: &[usize]| {
+            let parts: Vec<Vec<u8>> = (1..).zip(sizes).map(|(byte, size)| vec![byte; *size]).collect();
+            let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+            let mut room = [0; SMALL];
+            super::gathered(&slices, &mut room).map(|all| (all.to_vec(), parts.concat()))
+        };
+        for sizes in [&[][..], &[0], &[1, 2, 3], &[SMALL], &[1, 0, SMALL - 1]] {
+            let (all, expected) = gathered(sizes).unwrap();
+            assert_eq!(all, expected, "{sizes:?}");
+        }
+        for sizes in [&[SMALL + 1][..], &[1, SMALL], &[SMALL, 0, 1]] {
+            assert_eq!(gathered(sizes), None, "{sizes:?}");
+        }
     }
 }
