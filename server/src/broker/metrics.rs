@@ -29,6 +29,7 @@ pub(super) struct TopicMetrics {
 pub(super) struct LogMetrics {
     pub(super) sync_seconds: Histogram,
     pub(super) sync_failures: Counter,
+    pub(super) disk_full: Counter,
     /// Batches that one sync made durable.
     pub(super) group_commit_batches: Histogram,
     pub(super) segments_deleted: Counter,
@@ -79,6 +80,7 @@ impl Default for Metrics {
             log: LogMetrics {
                 sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
                 sync_failures: Counter::default(),
+                disk_full: Counter::default(),
                 group_commit_batches: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
                 segments_deleted: Counter::default(),
                 compactions: Counter::default(),
@@ -99,6 +101,7 @@ impl Metrics {
         let LogMetrics {
             sync_seconds,
             sync_failures,
+            disk_full,
             group_commit_batches,
             segments_deleted,
             compactions,
@@ -110,6 +113,8 @@ impl Metrics {
             registry.register_with_unit("sync", help, Unit::Seconds, sync_seconds);
             let help = "Syncs to disk that failed; each makes a partition read-only";
             registry.register("sync_failures", help, sync_failures);
+            let help = "Appends that found the disk full; each makes a partition read-only for a second";
+            registry.register("disk_full", help, disk_full);
             let help = "Record batches that one sync made durable";
             registry.register("group_commit_batches", help, group_commit_batches);
             let help = "Segments that retention deleted";

@@ -78,7 +78,7 @@ impl Slot {
             Self::Online(partition) => match partition.trouble() {
                 None => PartitionState::Online,
                 Some(Trouble::SyncFailed) => PartitionState::ReadOnly("a sync failed"),
-                Some(Trouble::DiskFull) => PartitionState::ReadOnly("the disk is full"),
+                Some(Trouble::DiskFull { .. }) => PartitionState::ReadOnly("the disk is full"),
             },
         }
     }

@@ -26,7 +26,7 @@ impl<S: Storage + 'static> Partition<S> {
         };
         match progress.wait_for(over).await {
             Ok(now) if now.high_watermark >= offset => Ok(()),
-            Ok(now) if now.trouble.is_none() => Err(BrokerError::Closed),
+            Ok(now) if now.trouble != Some(Trouble::SyncFailed) => Err(BrokerError::Closed),
             _ => Err(BrokerError::ReadOnly(self.name.clone())),
         }
     }

@@ -10,7 +10,8 @@
 //! - `progress` follows the log's high watermark, and says what is wrong. Waiting for a sync and waiting
 //!   for records to fetch are both waiting for `progress`; nothing polls.
 //! - Once a sync has failed, all who wait are told, and nothing is appended any more. A full disk is different: what
-//!   did not fit is not in the log, so the partition refuses for a while and then tries again.
+//!   did not fit is not in the log, so the partition refuses for a while and then takes records again; that the disk was
+//!   full is its trouble for that while, and not until somebody produces.
 
 mod fetch;
 mod flush;
@@ -85,7 +86,10 @@ pub struct Watched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     SyncFailed,
-    DiskFull,
+    DiskFull {
+        /// From then on, an append is tried again.
+        until: Instant,
+    },
 }
 
 /// How far a log has got.
@@ -123,8 +127,8 @@ struct Writer<S: Storage + 'static> {
     flush_due: bool,
     /// Batches that no flush has been begun for.
     unflushed_batches: u64,
-    /// The disk was full: no append is tried before.
-    full_until: Option<Instant>,
+    /// The last append found the disk full.
+    was_full: bool,
 }
 
 impl<S: Storage + 'static> Partition<S> {
@@ -146,7 +150,7 @@ impl<S: Storage + 'static> Partition<S> {
             flushing: false,
             flush_due: false,
             unflushed_batches: 0,
-            full_until: None,
+            was_full: false,
         };
         let partition = Arc::new(Self {
             name,
@@ -188,7 +192,7 @@ impl<S: Storage + 'static> Partition<S> {
         acks: Acks,
     ) -> Result<Appended> {
         let mut writer = self.writer()?;
-        if writer.full_until.is_some_and(|until| Instant::now() < until) {
+        if writer.was_full && matches!(self.trouble(), Some(Trouble::DiskFull { .. })) {
             return Err(BrokerError::DiskFull(self.name.clone()));
         }
         let log = writer.log.as_mut().ok_or(BrokerError::Closed)?;
@@ -197,7 +201,7 @@ impl<S: Storage + 'static> Partition<S> {
             Ok(appended) => appended,
             Err(error) => return Err(self.refused(&mut writer, error)),
         };
-        let was_full = writer.full_until.take().is_some();
+        let was_full = std::mem::take(&mut writer.was_full);
         if was_full {
             tracing::info!(partition = %self.name, "there is room on the disk again");
         }
@@ -227,11 +231,12 @@ impl<S: Storage + 'static> Partition<S> {
                 BrokerError::ReadOnly(self.name.clone())
             }
             Error::Io(error) if is_full(&error) => {
-                if writer.full_until.is_none() {
+                if !std::mem::replace(&mut writer.was_full, true) {
                     tracing::error!(partition = %self.name, "the partition is read-only: {error}");
                 }
-                writer.full_until = Some(Instant::now() + FULL_DISK_PAUSE);
-                self.publish(|_| Some(Trouble::DiskFull));
+                self.metrics.disk_full.inc();
+                let until = Instant::now() + FULL_DISK_PAUSE;
+                self.publish(|_| Some(Trouble::DiskFull { until }));
                 BrokerError::DiskFull(self.name.clone())
             }
             error => BrokerError::Log(error),
@@ -252,9 +257,12 @@ impl<S: Storage + 'static> Partition<S> {
         })
     }
 
-    /// Why it does not take records, if it does not.
+    /// Why it does not take records now, if it does not.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.progress.borrow().trouble
+        let trouble = self.progress.borrow().trouble;
+        let over =
+            |trouble: &Trouble| matches!(trouble, Trouble::DiskFull { until } if *until <= Instant::now());
+        trouble.filter(|trouble| !over(trouble))
     }
 
     /// A handle for reading what is in the log.

@@ -23,10 +23,17 @@ async fn a_full_disk_refuses_records_until_there_is_room() {
     for _ in 0..2 {
         let refused = partition.append(&[value(b"does not fit")], 1, Acks::All).await;
         assert!(matches!(refused, Err(BrokerError::DiskFull(_))), "{refused:?}");
-        assert_eq!(partition.trouble(), Some(Trouble::DiskFull));
+        assert!(matches!(partition.trouble(), Some(Trouble::DiskFull { .. })));
     }
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(partition.trouble(), None, "it would take a record, if there is room");
+    let refused = partition.append(&[value(b"does not fit")], 1, Acks::All).await;
+    assert!(matches!(refused, Err(BrokerError::DiskFull(_))), "{refused:?}");
+    assert!(matches!(partition.trouble(), Some(Trouble::DiskFull { .. })), "there was none");
+
     storage.set_faults(Faults::default(), 1);
     tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(partition.trouble(), None, "nobody has to produce for that");
     assert_eq!(partition.append(&[value(b"two")], 1, Acks::All).await.unwrap(), 1);
     assert_eq!(partition.trouble(), None);
 }
