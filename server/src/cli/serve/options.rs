@@ -84,10 +84,10 @@ pub(super) struct Topics {
 #[command(next_help_heading = "Limits")]
 pub(super) struct Most {
     /// Topics
-    #[arg(long, value_name = "N", default_value_t = Limits::default().topics)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().topics, value_parser = at_least(1))]
     max_topics: usize,
     /// Partitions of all topics together
-    #[arg(long, value_name = "N", default_value_t = Limits::default().partitions)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().partitions, value_parser = at_least(1))]
     max_partitions: usize,
     /// Groups that have committed offsets
     #[arg(long, value_name = "N", default_value_t = Limits::default().groups)]
@@ -102,13 +102,14 @@ pub(super) struct Most {
     #[arg(long, value_name = "N", default_value_t = HttpConfig::default().streams)]
     max_streams: usize,
     /// Connections at the same time
-    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().connections)]
+    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().connections, value_parser = at_least(1))]
     max_connections: usize,
-    /// Headers of a request
-    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().headers)]
+    /// Headers of a request, 10000 at most
+    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().headers,
+          value_parser = at_least(1).range(..=10_000))]
     max_headers: usize,
     /// Bytes of a request's head, 8192 at least
-    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().header_bytes)]
+    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().header_bytes, value_parser = at_least(8192))]
     max_header_bytes: usize,
     /// How long a request's head may take, and so how long a connection may be idle
     #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = positive())]
@@ -122,6 +123,11 @@ pub(super) struct Most {
     /// How long requests that are under way may take when the broker stops
     #[arg(long, value_name = "MS", default_value_t = 10_000)]
     drain_ms: u64,
+}
+
+/// With fewer of these, a broker could do nothing. What may be 0 says that nobody is to have any.
+fn at_least(least: u64) -> clap::builder::RangedU64ValueParser<usize> {
+    clap::builder::RangedU64ValueParser::new().range(least..)
 }
 
 /// Times that are 0 would end everything before it begins; a hundred years are as good as for ever.
