@@ -3,15 +3,17 @@
 //! The document is made from the handlers themselves, by the same call that mounts them, so neither has a route that the
 //! other has not. The page is Swagger UI, out of the binary; it loads nothing from elsewhere.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use flate2::read::GzDecoder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder, Server};
@@ -21,6 +23,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use super::error::{ApiError, Error};
 use super::nothing_at;
+use super::records::accept;
 use crate::broker::Broker;
 
 /// The page runs its own scripts, talks to this broker, and sets styles on its elements; nothing else.
@@ -82,7 +85,9 @@ pub(super) fn routes(mut document: openapi::OpenApi) -> Router<Broker> {
     let json = json.unwrap_or_default();
     let config = Config::from("../openapi.json").validator_url("none").use_base_layout();
     let config = Arc::new(config.default_models_expand_depth(0).display_request_duration(true));
-    let file = move |uri: Uri| std::future::ready(page_file(&uri, Arc::clone(&config)));
+    let file = move |uri: Uri, headers: HeaderMap| {
+        std::future::ready(page_file(&uri, accept::gzip(&headers), Arc::clone(&config)))
+    };
     let page = Router::new()
         .route("/docs", get(async || Redirect::permanent("docs/")))
         .route("/docs/", get(file.clone()))
@@ -106,14 +111,22 @@ fn add_common_answers(operation: &mut Operation) {
     }
 }
 
-fn page_file(uri: &Uri, config: Arc<Config<'static>>) -> Response {
+/// A file of the page. In the binary they are compressed, and who does not take that gets them unpacked.
+fn page_file(uri: &Uri, gzip: bool, config: Arc<Config<'static>>) -> Response {
     let name = uri.path().rsplit('/').next().unwrap_or_default();
-    match utoipa_swagger_ui::serve(name, config) {
-        Ok(Some(SwaggerFile { bytes, content_type, gzpipped, .. })) => {
-            let encoding = gzpipped.then_some([(header::CONTENT_ENCODING, "gzip")]);
-            ([(header::CONTENT_TYPE, content_type)], encoding, bytes.into_owned()).into_response()
-        }
-        Ok(None) => nothing_at(uri).into_response(),
+    let SwaggerFile { bytes, content_type, gzpipped, .. } = match utoipa_swagger_ui::serve(name, config) {
+        Ok(Some(file)) => file,
+        Ok(None) => return nothing_at(uri).into_response(),
+        Err(error) => return ApiError::internal(&error).into_response(),
+    };
+    let headers = [(header::CONTENT_TYPE, content_type), (header::VARY, "accept-encoding".to_owned())];
+    if !gzpipped || gzip {
+        let encoding = gzpipped.then_some([(header::CONTENT_ENCODING, "gzip")]);
+        return (headers, encoding, bytes.into_owned()).into_response();
+    }
+    let mut unpacked = Vec::new();
+    match GzDecoder::new(&*bytes).read_to_end(&mut unpacked) {
+        Ok(_) => (headers, unpacked).into_response(),
         Err(error) => ApiError::internal(&error).into_response(),
     }
 }

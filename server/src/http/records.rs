@@ -1,6 +1,8 @@
 //! `/topics/{topic}/records` takes records, many at once; `/topics/{topic}/partitions/{partition}/records` gives them,
 //! and deletes those before an offset.
 
+pub(super) mod accept;
+
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -256,7 +258,7 @@ pub(super) async fn fetch(
         None => 0,
     };
     let request = how_much(&query, offset, DEFAULT_MAX_BYTES)?;
-    if accepts(&headers, OCTET_STREAM) {
+    if accept::octets(&headers) {
         match broker.pieces(&of, &request) {
             Some(pieces) => streamed::raw_pieces(&broker, pieces).await,
             None => Ok(streamed::raw(&broker, broker.fetch(&of, &request).await?)),
@@ -294,14 +296,6 @@ pub(super) fn named_offset(broker: &Broker, of: &TopicPartition, offset: Offset)
         (Offset::Latest, offsets) => Ok(offsets?.high_watermark),
         (_, offsets) => Ok(offsets?.log_start_offset),
     }
-}
-
-fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// Where a log begins now.

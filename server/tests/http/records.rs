@@ -137,6 +137,7 @@ async fn a_fetch_gives_the_batches_as_they_are() {
     for (accept, query, bytes, next_offset, stopped_by) in [
         (OCTET_STREAM, "offset=0", &log[..], "6", "log_end"),
         ("text/html, Application/Octet-Stream;q=0.9", "offset=3&max_bytes=0", second, "4", "max_bytes"),
+        ("application/json;q=0.5, application/octet-stream", "offset=0", &log[..], "6", "log_end"),
         (OCTET_STREAM, "offset=latest", b"", "6", "log_end"),
     ] {
         let answer = raw(&api, accept, query).await;
@@ -147,7 +148,8 @@ async fn a_fetch_gives_the_batches_as_they_are() {
         assert_eq!(answer.header("logscope-log-start-offset"), Some("0"));
         assert_eq!(answer.header("logscope-high-watermark"), Some("6"));
     }
-    for accept in ["*/*", "application/json", "application/octet-streams"] {
+    let weighted = "application/octet-stream;q=0, application/json";
+    for accept in ["*/*", "application/json", "application/octet-streams", weighted] {
         assert_eq!(raw(&api, accept, "offset=0").await.json()["next_offset"], 6);
     }
 }
