@@ -3,6 +3,7 @@
 use std::fmt;
 
 use logscope::ConfigError;
+use logscope::config::CleanupPolicy;
 use logscope::topic::TopicName;
 
 use super::data_dir::TopicPartition;
@@ -74,6 +75,14 @@ pub enum BrokerError {
         topic: TopicName,
         /// The offset that was asked for.
         requested: u64,
+    },
+    /// Compaction goes by keys, and a record of a batch has none.
+    #[error("record {record} has no key, and `cleanup.policy` = {policy} needs one")]
+    NoKey {
+        /// Which of the records that were to be appended.
+        record: usize,
+        /// The topic's policy.
+        policy: CleanupPolicy,
     },
     /// The engine refused or failed.
     #[error(transparent)]

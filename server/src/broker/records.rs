@@ -111,8 +111,10 @@ impl Broker {
         let mut outcomes = Vec::with_capacity(routed.len());
         // All are appended before any is waited for, so that their syncs run at the same time.
         for (number, (records, batch)) in routed {
-            let appended =
-                topic.partition(number).and_then(|partition| partition.append_now(&batch, now_ms, acks));
+            let appended = topic.partition(number).and_then(|partition| {
+                check_keys(&topic, &records, &batch)?;
+                partition.append_now(&batch, now_ms, acks)
+            });
             outcomes.push((number, records, appended));
         }
         let mut settled = Vec::with_capacity(outcomes.len());
@@ -304,6 +306,16 @@ fn route(topic: &Topic, routed: &RoutedRecord<'_>, keyless: impl FnOnce() -> u32
 fn sticky(topic: &Topic, records: &[RoutedRecord<'_>]) -> u32 {
     let keyless = records.iter().filter(|it| it.partition.is_none() && it.record.key.is_none());
     topic.sticky_partition(keyless.map(|it| size(&it.record)).sum())
+}
+
+/// Names the record for which the log would refuse the batch; `numbers` are those of its records.
+fn check_keys(topic: &Topic, numbers: &[usize], batch: &[NewRecord<'_>]) -> Result<()> {
+    let policy = topic.info.log.cleanup_policy;
+    let keyless = batch.iter().zip(numbers).find(|(record, _)| record.key.is_none());
+    match keyless.filter(|_| policy.compacts()) {
+        Some((_, &record)) => Err(BrokerError::NoKey { record, policy }),
+        None => Ok(()),
+    }
 }
 
 /// About how many bytes a record takes.

@@ -82,6 +82,17 @@ impl Request {
             self.lines.first().copied().unwrap_or(0)..self.lines.last().copied().unwrap_or(0);
         if start == end { format!("line {start}") } else { format!("lines {start} to {end}") }
     }
+
+    /// What the broker said of some of the lines. If it names one of the request, it is named as in the input.
+    fn refusal(&self, lines: &str, message: &str) -> String {
+        let named = message.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+        let named = named.and_then(|(line, what)| {
+            let line = self.lines.get(line.parse::<usize>().ok()?.checked_sub(1)?)?;
+            Some(format!("line {line}: {what}"))
+        });
+        let said = named.unwrap_or_else(|| message.to_owned());
+        if said.starts_with(&format!("{lines}: ")) { said } else { format!("{lines}: {said}") }
+    }
 }
 
 /// Sends requests, and prints what became of them.
@@ -196,7 +207,7 @@ impl<W: Write> Sender<'_, W> {
         match self.client.produce(topic, acks, std::mem::take(&mut request.body)) {
             Ok(outcomes) => self.print(request, outcomes)?,
             Err(ClientError::Refused { message, .. }) => {
-                self.refuse(&format!("{}: {message}", request.range()))
+                self.refuse(&request.refusal(&request.range(), &message))
             }
             Err(ClientError::Unavailable(message)) => {
                 return Err(format!("{}: {message}; nothing after it was sent", request.range()).into());
@@ -222,7 +233,9 @@ impl<W: Write> Sender<'_, W> {
                     writeln!(lines, "{offset}")?;
                 }
                 client::Outcome::Taken { .. } => {}
-                client::Outcome::Refused { message, .. } => self.refuse(&format!("line {number}: {message}")),
+                client::Outcome::Refused { message, .. } => {
+                    self.refuse(&request.refusal(&format!("line {number}"), &message))
+                }
             }
         }
         self.out.write_all(&lines)?;

@@ -181,6 +181,7 @@ impl From<BrokerError> for ApiError {
             | BrokerError::InvalidGroup(_)
             | BrokerError::FewerPartitions { .. }
             | BrokerError::Limit { .. }
+            | BrokerError::NoKey { .. }
             | BrokerError::InternalTopic(_) => Self::new(ErrorCode::KafkaBadRequest, message),
             BrokerError::TopicNotBorn { .. } => out_of_range(&message),
             BrokerError::Offline { .. } | BrokerError::ReadOnly(_) | BrokerError::DiskFull(_) => {

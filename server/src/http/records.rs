@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body;
-use super::error::{ApiError, Error};
+use super::error::{ApiError, Error, ErrorCode};
 use super::fetch::{HowMuch, how_much};
 use super::fetched::{self, FetchedSchema, RecordSchema, Shape};
 use super::json::Fields;
@@ -22,7 +22,7 @@ use super::query::{MAX_I32, MAX_I64, Query};
 use super::record::{NewRecordSchema, ParsedRecord};
 use super::streamed;
 use super::written::{write_number, write_text};
-use crate::broker::{Acks, Appended, Broker, RoutedRecord, TopicPartition};
+use crate::broker::{Acks, Appended, Broker, BrokerError, RoutedRecord, TopicPartition};
 
 /// How many records a request may bring.
 const MAX_RECORDS: usize = 10_000;
@@ -108,8 +108,14 @@ pub(super) async fn append_to(
     let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(topic))).await?;
     match media_type(&parts.headers).as_deref() {
         Some(OCTET_STREAM) => append_payload(broker, topic, &query, &body, acks).await,
-        Some(NDJSON) => append_parsed(broker, topic, &lines::parse(&body)?, acks).await,
-        _ => append_parsed(broker, topic, &parse_list(&body)?, acks).await,
+        Some(NDJSON) => {
+            let key = |record| format!("line {}: the field \"key\"", lines::line_of(&body, record));
+            append_parsed(broker, topic, &lines::parse(&body)?, key, acks).await
+        }
+        _ => {
+            let key = |record| format!("the field \"records[{record}].key\"");
+            append_parsed(broker, topic, &parse_list(&body)?, key, acks).await
+        }
     }
 }
 
@@ -155,26 +161,40 @@ pub(super) fn check_count(records: usize) -> Result<(), ApiError> {
     Err(ApiError::malformed(message))
 }
 
+/// `key` names a record's key for errors.
 async fn append_parsed(
     broker: &Broker,
     topic: &TopicName,
     records: &[ParsedRecord<'_>],
+    key: impl Fn(usize) -> String,
     acks: Acks,
 ) -> Result<Response, ApiError> {
     let headers: Vec<Vec<Header<'_>>> = records.iter().map(ParsedRecord::headers).collect();
     let routed: Vec<_> =
         records.iter().zip(&headers).map(|(record, headers)| record.routed(headers)).collect();
     let batches = broker.produce_all(topic, &routed, acks).await?;
-    Ok(super::json_bytes(StatusCode::OK, places(batches, records.len())?))
+    Ok(super::json_bytes(StatusCode::OK, places(batches, records.len(), key)?))
 }
 
 /// What became of each record, as [`Placed`]. The error of the first one, if none was taken.
-fn places(batches: Vec<Appended>, records: usize) -> Result<Vec<u8>, ApiError> {
+fn places(
+    batches: Vec<Appended>,
+    records: usize,
+    key: impl Fn(usize) -> String,
+) -> Result<Vec<u8>, ApiError> {
+    let refusal = |error| match error {
+        BrokerError::NoKey { record, policy } => {
+            let message =
+                format!("{} is missing or null: `cleanup.policy` = {policy} needs one", key(record));
+            ApiError::new(ErrorCode::KafkaBadRequest, message)
+        }
+        error => error.into(),
+    };
     let none_taken = batches.iter().all(|batch| batch.base_offset.is_err());
     let mut refusals = Vec::new();
     let mut places = vec![(0, Ok(0)); records];
     for Appended { partition, records, base_offset } in batches {
-        match base_offset.map_err(ApiError::from) {
+        match base_offset.map_err(refusal) {
             Ok(base_offset) => {
                 for (offset, at) in (base_offset..).zip(records) {
                     places[at] = (partition, Ok(offset));
@@ -292,7 +312,7 @@ pub(super) fn named_offset(broker: &Broker, of: &TopicPartition, offset: Offset)
         Offset::Earliest | Offset::Latest => broker.offsets(of),
     };
     match (offset, offsets) {
-        (_, Err(crate::broker::BrokerError::UnknownTopic(_))) => Ok(0),
+        (_, Err(BrokerError::UnknownTopic(_))) => Ok(0),
         (Offset::Latest, offsets) => Ok(offsets?.high_watermark),
         (_, offsets) => Ok(offsets?.log_start_offset),
     }

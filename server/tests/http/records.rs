@@ -126,6 +126,30 @@ async fn a_batch_that_is_refused_takes_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn a_record_that_lacks_a_key_is_named() {
+    let api = Api::new().await;
+    let configs = json!({"cleanup.policy": "compact"});
+    api.post("/topics", json!({"name": "t", "partitions": 2, "configs": configs})).await;
+    let needs_one = "is missing or null: `cleanup.policy` = compact needs one";
+    let keyed = json!({"payload": "x", "key": "k", "partition": 1});
+    let keyless = json!({"payload": "x", "key": null, "partition": 1});
+    let elsewhere = json!({"payload": "x", "key": "k", "partition": 0});
+
+    let body = json!({"records": [keyed, keyed, keyless, keyless]}).to_string();
+    let (status, answer) = api.json("POST", RECORDS, body).await;
+    assert_eq!((status, &answer["error_code"]), (StatusCode::BAD_REQUEST, &json!(40002)));
+    assert_eq!(answer["message"], format!("the field \"records[2].key\" {needs_one}"));
+    let answer = send(&api, "application/x-ndjson", "", format!("\n{keyed}\r\n \n{keyless}")).await;
+    assert_eq!(answer.json()["message"], format!("line 4: the field \"key\" {needs_one}"));
+
+    let body = json!({"records": [keyed, elsewhere, keyless]});
+    let answer = api.post(RECORDS, body).await;
+    let message = format!("the field \"records[2].key\" {needs_one}");
+    let refused = json!({"partition": 1, "error_code": 40002, "message": message});
+    assert_eq!(answer["offsets"], json!([refused, {"partition": 0, "offset": 0}, refused]));
+}
+
+#[tokio::test]
 async fn a_fetch_gives_the_batches_as_they_are() {
     let api = Api::new().await;
     for i in 0..3 {

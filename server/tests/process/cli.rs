@@ -62,6 +62,21 @@ fn a_line_that_is_refused_is_named_and_the_others_get_in() {
     let stderr = produce.stderr();
     assert!(stderr.starts_with("logscope: line 2: the record batch takes 170 bytes"), "{stderr}");
     assert_eq!(broker.read_all("t"), ["good", "better"]);
+
+    // A line of a request is named as in the input.
+    let topic = json!({"name": "compacted", "configs": {"cleanup.policy": "compact"}}).to_string();
+    agent().post(format!("{}/topics", broker.url)).send(topic).unwrap();
+    let mut produce =
+        Process::start(&["produce", "--server", &broker.url, "--topic", "compacted", "--batch", "2"]);
+    let mut stdin = produce.0.stdin.take().unwrap();
+    writeln!(stdin, "one\ntwo\nthree").unwrap();
+    drop(stdin);
+    assert_eq!(produce.wait().code(), Some(1));
+    let stderr = produce.stderr();
+    let needs_one = "the field \"key\" is missing or null: `cleanup.policy` = compact needs one";
+    let expected =
+        [format!("logscope: lines 1 to 2: line 1: {needs_one}"), format!("logscope: line 3: {needs_one}")];
+    assert!(stderr.lines().eq(expected), "{stderr}");
 }
 
 #[test]
