@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use percent_encoding::percent_decode_str;
+
 use super::error::ApiError;
 use crate::broker::Acks;
 
@@ -17,29 +19,32 @@ const SHOWN_CHARS: usize = 40;
 /// The parameters of a request.
 #[derive(Debug)]
 pub(super) struct Query<'a> {
-    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// A value that is not UTF-8 once it is decoded is `None`.
+    parameters: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
 }
 
 impl<'a> Query<'a> {
     pub(super) fn parse(query: Option<&'a str>) -> Self {
         let query = query.unwrap_or_default();
+        // Nearly all have nothing to decode.
         let is_encoded = memchr::memchr2(b'%', b'+', query.as_bytes()).is_some();
-        let parameters = match is_encoded {
-            true => form_urlencoded::parse(query.as_bytes()).collect(),
-            false => plain(query).map(|(name, value)| (name.into(), value.into())).collect(),
-        };
+        let decoded = |text: &'a str| if is_encoded { decoded(text) } else { Some(text.into()) };
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let parameters = pairs.filter_map(|(name, value)| Some((decoded(name)?, decoded(value)))).collect();
         Self { parameters }
     }
 
     /// A parameter, if it is there.
     pub(super) fn get(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        let mut values =
-            self.parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_ref());
-        let value = values.next();
-        if values.next().is_some() {
-            return Err(ApiError::malformed(format!("the parameter {name:?} is given twice")));
+        let mut values = self.parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        let malformed = |fault: &str| Err(ApiError::malformed(format!("the parameter {name:?}{fault}")));
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => malformed(" is given twice"),
+            (Some(None), None) => malformed(", once percent-decoded, is not UTF-8"),
+            (Some(Some(value)), None) => Ok(Some(value)),
         }
-        Ok(value)
     }
 
     /// A parameter that must be there.
@@ -78,10 +83,11 @@ impl<'a> Query<'a> {
     }
 }
 
-/// The parameters of a query in which nothing is encoded, as nearly all are.
-fn plain(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+/// A name or a value, with `+` for spaces and percent-decoded; `None` if it is then not UTF-8.
+fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned().into())
 }
 
 /// A whole number in a range, in plain digits; `what` names it in the error.
@@ -116,10 +122,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_encoded_is_read_as_by_another_library() {
-        for query in ["", "a", "a=1", "a=1&b=2", "&&a=1&&", "a==1", "=", "=1&a=", "ü=ä;b=1", "a=1&a=2"] {
-            let expected: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-            assert_eq!(Query::parse(Some(query)).parameters, expected, "{query:?}");
+    fn a_query_is_read_as_by_another_library() {
+        let plain = ["", "a", "a=1", "a=1&b=2", "&&a=1&&", "a==1", "=", "=1&a=", "ü=ä;b=1", "a=1&a=2"];
+        let encoded =
+            ["a+b=+&+", "%61=%3d%26%2B%25", "a=%&b=%4&c=%zz", "%C3%BC=%c3%bc%EF%BF%BD", "a%3Db=%00"];
+        for query in plain.into_iter().chain(encoded) {
+            let parsed = Query::parse(Some(query)).parameters;
+            let expected = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name, Some(value)));
+            assert_eq!(parsed, expected.collect::<Vec<_>>(), "{query:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_and_not_replaced() {
+        let query = Query::parse(Some("a=%ff&b=1&%ff=2"));
+        let refusal = query.get("a").unwrap_err();
+        assert_eq!(refusal.message(), "the parameter \"a\", once percent-decoded, is not UTF-8");
+        assert_eq!(query.get("b"), Ok(Some("1")), "nobody asked for the others");
+        assert_eq!(query.get("\u{fffd}"), Ok(None));
     }
 }

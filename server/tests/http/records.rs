@@ -70,6 +70,8 @@ async fn records_come_by_line_and_as_they_are() {
         let answer = send(&api, OCTET_STREAM, query, body).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     }
+    let answer = send(&api, OCTET_STREAM, "?key=%ff", "").await;
+    assert_eq!(answer.json()["message"], "the parameter \"key\", once percent-decoded, is not UTF-8");
     assert_eq!(
         records(&api).await,
         json!([
