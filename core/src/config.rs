@@ -330,6 +330,8 @@ impl ConfigKey {
             Field::Codec(field) => {
                 *field(config) = match value {
                     "producer" => None,
+                    // Kafka's topics call it so, and its producers `none`.
+                    "uncompressed" => Some(Compression::None),
                     name => Some(name.parse().ok().filter(|codec: &Compression| codec.is_available())?),
                 }
             }
@@ -348,6 +350,15 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
+
+    #[test]
+    fn kafkas_two_words_for_no_compression_are_taken() {
+        for word in ["none", "uncompressed"] {
+            let mut config = LogConfig::default();
+            config.set("compression.type", word).unwrap();
+            assert_eq!(config.compression_type, Some(Compression::None), "{word}");
+        }
+    }
 
     #[test]
     fn a_ratio_is_written_as_short_as_it_can_be() {
