@@ -34,8 +34,16 @@ async fn repeat(broker: Weak<Inner>, period: Duration, pass: fn(&Broker)) {
         ticks.tick().await;
         let Some(inner) = broker.upgrade() else { return };
         let broker = Broker { inner };
-        if broker.is_closing() || tokio::task::spawn_blocking(move || pass(&broker)).await.is_err() {
+        if broker.is_closing() {
             return;
+        }
+        match tokio::task::spawn_blocking(move || pass(&broker)).await {
+            Ok(()) => {}
+            // Else logs would grow until somebody restarts the broker.
+            Err(error) if error.is_panic() => {
+                tracing::error!("housekeeping broke off, and is tried again: {error}");
+            }
+            Err(_) => return,
         }
     }
 }
@@ -104,5 +112,28 @@ impl Broker {
     pub async fn flush(&self, of: &TopicPartition) -> Result<u64> {
         let partition = self.partition(of)?;
         blocking(move || partition.flush()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::broker::BrokerConfig;
+
+    #[tokio::test]
+    async fn a_pass_that_panics_is_not_the_last_one() {
+        static PASSES: AtomicUsize = AtomicUsize::new(0);
+        fn pass(broker: &Broker) {
+            match PASSES.fetch_add(1, Ordering::Relaxed) {
+                0 => panic!("the first one breaks off, which is what this test is about"),
+                _ => broker.begin_close(),
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let broker = Broker::open(dir.path(), BrokerConfig::default()).unwrap();
+        repeat(Arc::downgrade(&broker.inner), Duration::from_millis(1), pass).await;
+        assert!(broker.is_closing(), "there was a second one");
     }
 }

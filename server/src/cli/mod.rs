@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `serve`, `produce`, `consume`, `topics`, `groups`, `dump`, `verify`, `replay`, `bench`, `completions` | a command each |
 //! | `client` | the HTTP client of those that talk to a broker |
+//! | `logging` | where the log of `serve` goes, and how much of it |
 //! | `output` | text, JSON, tables and bars |
 //!
 //! Invariants:

@@ -72,11 +72,8 @@ impl<S: Storage + 'static> Partition<S> {
                     self.metrics.group_commit_batches.observe(batches as f64);
                     self.publish(|trouble| trouble);
                 }
-                Err(error) => {
-                    self.metrics.sync_failures.inc();
-                    tracing::error!(partition = %self.name, "a sync failed, the partition is read-only: {error}");
-                    self.publish(|_| Some(Trouble::SyncFailed));
-                }
+                // Those who wait for it hear of it by `progress`.
+                Err(error) => drop(self.sync_failed(&error)),
             }
         }
         std::mem::forget(told);

@@ -223,13 +223,7 @@ impl<S: Storage + 'static> Partition<S> {
     fn refused(&self, writer: &mut Writer<S>, error: Error) -> BrokerError {
         let poisoned = matches!(error, Error::Poisoned) || self.reader.is_poisoned();
         match error {
-            _ if poisoned => {
-                if self.publish(|_| Some(Trouble::SyncFailed)) {
-                    self.metrics.sync_failures.inc();
-                    tracing::error!(partition = %self.name, "the partition is read-only: {error}");
-                }
-                BrokerError::ReadOnly(self.name.clone())
-            }
+            _ if poisoned => self.sync_failed(&error),
             Error::Io(error) if is_full(&error) => {
                 if !std::mem::replace(&mut writer.was_full, true) {
                     tracing::error!(partition = %self.name, "the partition is read-only: {error}");
@@ -241,6 +235,15 @@ impl<S: Storage + 'static> Partition<S> {
             }
             error => BrokerError::Log(error),
         }
+    }
+
+    /// Tells everyone, and the operator, of a sync that failed, unless that is known already. Returns what producers hear.
+    fn sync_failed(&self, error: &Error) -> BrokerError {
+        if self.publish(|_| Some(Trouble::SyncFailed)) {
+            self.metrics.sync_failures.inc();
+            tracing::error!(partition = %self.name, "a sync failed, the partition is read-only: {error}");
+        }
+        BrokerError::ReadOnly(self.name.clone())
     }
 
     /// Tells everyone who waits how far the log has got, and what is wrong now. A failed sync stays. Returns whether
@@ -300,9 +303,9 @@ impl<S: Storage + 'static> Partition<S> {
     /// Makes all records so far durable. Blocks.
     pub(super) fn flush(&self) -> Result<u64> {
         let flush = self.writer()?.log.as_ref().ok_or(BrokerError::Closed)?.begin_flush();
-        let flushed = flush.complete();
-        self.publish(|trouble| if flushed.is_err() { Some(Trouble::SyncFailed) } else { trouble });
-        flushed.map_err(|_| BrokerError::ReadOnly(self.name.clone()))
+        let high_watermark = flush.complete().map_err(|error| self.sync_failed(&error))?;
+        self.publish(|trouble| trouble);
+        Ok(high_watermark)
     }
 
     /// Deletes what retention no longer keeps, and returns the segments. Blocks.

@@ -6,8 +6,11 @@ use logscope::storage::{Faults, FaultyStorage};
 use super::super::partition::{Partition, Trouble};
 use super::*;
 
-fn faulty(storage: &FaultyStorage) -> std::sync::Arc<Partition<FaultyStorage>> {
-    let metrics = Metrics::default();
+fn faulty(storage: &FaultyStorage) -> Arc<Partition<FaultyStorage>> {
+    counted(storage, &Metrics::default())
+}
+
+fn counted(storage: &FaultyStorage, metrics: &Metrics) -> Arc<Partition<FaultyStorage>> {
     let metrics = (metrics.topic("t"), metrics.log.clone());
     let opened =
         Partition::open(topic("t"), storage.clone(), LogConfig::default(), Duration::from_millis(1), metrics);
@@ -52,4 +55,18 @@ async fn a_failed_sync_makes_the_partition_read_only_for_good() {
     assert!(matches!(refused, Err(BrokerError::ReadOnly(_))), "{refused:?}");
     assert_eq!(partition.trouble(), Some(Trouble::SyncFailed));
     assert_eq!(partition.reader().fetch(0, 1000).unwrap().records().count(), 1, "it can still be read");
+}
+
+#[tokio::test]
+async fn a_sync_on_request_that_fails_is_told_and_counted_once() {
+    let (storage, metrics) = (FaultyStorage::new(1), Metrics::default());
+    let partition = counted(&storage, &metrics);
+    partition.append(&[value(b"kept")], 1, Acks::All).await.unwrap();
+    storage.set_faults(Faults { error_at: Some(2), ..Faults::default() }, 1);
+    partition.append_now(&[value(b"lost")], 1, Acks::Leader).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(partition.flush(), Err(BrokerError::ReadOnly(_))));
+        assert_eq!(partition.trouble(), Some(Trouble::SyncFailed));
+        assert_eq!(metrics.log.sync_failures.get(), 1);
+    }
 }
