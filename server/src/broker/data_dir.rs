@@ -5,6 +5,7 @@
 //! broker_data/
 //!   .lock             held while a broker runs; the operating system lets go of it when the process dies
 //!   meta.properties   version=0, broker.id=0
+//!   .reserve          keeps room for what makes room, see `reserve`
 //!   topics.json       which topics there are, with their partitions and configs (see `catalog`)
 //!   page-views-0/     partition 0 of the topic page-views
 //! ```
@@ -19,10 +20,12 @@ use logscope::topic::TopicName;
 
 use super::catalog::Catalog;
 use super::records::SegmentFileKind;
+use super::reserve::Reserve;
 
 const LOCK: &str = ".lock";
 const META: &str = "meta.properties";
 const CATALOG: &str = "topics.json";
+const RESERVE: &str = ".reserve";
 /// Kafka writes this form for a broker that has an id and belongs to no cluster.
 const META_CONTENT: &str = "#\nversion=0\nbroker.id=0\n";
 
@@ -93,6 +96,11 @@ impl DataDir {
         let lock = lock(&path)?;
         check_meta(&path)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Room that is kept on its disk.
+    pub(super) fn reserve(&self) -> Reserve {
+        Reserve::new(self.path.join(RESERVE))
     }
 
     /// The partitions that are there, in order. Directories of other names are left alone.

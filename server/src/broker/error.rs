@@ -7,6 +7,7 @@ use logscope::config::CleanupPolicy;
 use logscope::topic::TopicName;
 
 use super::data_dir::TopicPartition;
+use super::partition::is_full;
 
 /// A refusal or a failure, in words for whoever sent the request: no paths, no internals.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,15 @@ pub enum BrokerError {
 }
 
 impl BrokerError {
+    /// Whether there was no room on the disk.
+    pub(super) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::DiskFull(_) => true,
+            Self::Log(logscope::Error::Io(error)) => is_full(error),
+            _ => false,
+        }
+    }
+
     pub(super) fn internal(error: impl fmt::Display) -> Self {
         Self::Internal(error.to_string())
     }

@@ -50,7 +50,11 @@ async fn repeat(broker: Weak<Inner>, period: Duration, pass: fn(&Broker)) {
 
 impl Broker {
     fn retention_pass(&self) {
-        self.pass("retention", |partition| partition.apply_retention(now_ms()).map(drop));
+        let reserve = &self.inner.reserve;
+        self.pass("retention", |partition| {
+            reserve.make_room(|| partition.apply_retention(now_ms()).map(drop))
+        });
+        reserve.refill();
     }
 
     fn compaction_pass(&self) {
@@ -81,7 +85,8 @@ impl Broker {
     /// If the partition is not there, or offline, or the storage fails.
     pub async fn apply_retention(&self, of: &TopicPartition) -> Result<Vec<SegmentInfo>> {
         let partition = self.partition(of)?;
-        blocking(move || partition.apply_retention(now_ms())).await
+        let broker = self.clone();
+        blocking(move || broker.inner.reserve.make_room(|| partition.apply_retention(now_ms()))).await
     }
 
     /// Compacts a partition now. `None` if there is nothing to do, or the topic is not compacted.
@@ -102,7 +107,9 @@ impl Broker {
         if self.known_topic(&of.topic)?.is_internal() {
             return Err(BrokerError::InternalTopic(of.topic.clone()));
         }
-        blocking(move || partition.with_log(|log| log.delete_records_before(offset))).await
+        let broker = self.clone();
+        let delete = move || partition.with_log(|log| log.delete_records_before(offset));
+        blocking(move || broker.inner.reserve.make_room(delete)).await
     }
 
     /// Makes all records of a partition durable, and returns the new high watermark.

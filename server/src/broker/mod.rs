@@ -13,6 +13,7 @@
 //! | `waiting` | fetches that wait for records: how long, and how many |
 //! | `groups`, `offsets_topic` | what groups of consumers have committed, and the compacted topic that keeps it |
 //! | `housekeeping` | retention and compaction, by themselves and on request |
+//! | `reserve` | room on the disk for what makes room |
 //! | `events` | what a log does, for those who watch |
 //! | `metrics`, `report` | what is counted, and what a start did |
 //! | `error` | why it refused |
@@ -39,6 +40,7 @@ mod partition;
 mod pieces;
 mod records;
 mod report;
+mod reserve;
 mod rooms;
 mod start;
 mod topic;
@@ -67,6 +69,7 @@ pub use topic::{OFFSETS_TOPIC, PartitionInfo, PartitionState, TopicInfo};
 use catalog::Catalog;
 use data_dir::DataDir;
 use groups::Groups;
+use reserve::Reserve;
 use rooms::{Rooms, Shelf};
 use topic::Topic;
 use waiting::Waiting;
@@ -84,6 +87,7 @@ pub struct Broker {
 #[derive(Debug)]
 struct Inner {
     data_dir: DataDir,
+    reserve: Reserve,
     config: BrokerConfig,
     topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
     /// Held while a topic comes or goes, so that no two logs are ever opened in one directory.

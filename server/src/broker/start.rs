@@ -45,6 +45,7 @@ impl Broker {
         let groups = Groups::new(config.limits, offsets_topic::load(&topics));
         let broker = Self {
             inner: Arc::new(Inner {
+                reserve: data_dir.reserve(),
                 data_dir,
                 topics: RwLock::new(topics),
                 catalog: Mutex::new(CatalogState { catalog, closed: false }),

@@ -222,12 +222,13 @@ impl Broker {
         if let Some(entry) = state.catalog.topics.get_mut(name.as_str()) {
             entry.deleting = true;
         }
-        if let Err(error) = data_dir.write_catalog(&state.catalog) {
+        let write = || data_dir.write_catalog(&state.catalog).map_err(storage_failed);
+        if let Err(error) = self.inner.reserve.make_room(write) {
             // Nothing has happened: the topic stays.
             if let Some(entry) = state.catalog.topics.get_mut(name.as_str()) {
                 entry.deleting = false;
             }
-            return Err(storage_failed(error));
+            return Err(error);
         }
         self.topics_write().remove(name);
         topic.online().try_for_each(|partition| partition.abandon())?;

@@ -390,7 +390,8 @@ impl<S: Storage + 'static> Partition<S> {
     }
 }
 
-fn is_full(error: &std::io::Error) -> bool {
+/// Whether an operation found no room on the disk.
+pub(super) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
