@@ -311,8 +311,10 @@ fn sticky(topic: &Topic, records: &[RoutedRecord<'_>]) -> u32 {
 /// Names the record for which the log would refuse the batch; `numbers` are those of its records.
 fn check_keys(topic: &Topic, numbers: &[usize], batch: &[NewRecord<'_>]) -> Result<()> {
     let policy = topic.info.log.cleanup_policy;
-    let keyless = batch.iter().zip(numbers).find(|(record, _)| record.key.is_none());
-    match keyless.filter(|_| policy.compacts()) {
+    if !policy.compacts() {
+        return Ok(());
+    }
+    match batch.iter().zip(numbers).find(|(record, _)| record.key.is_none()) {
         Some((_, &record)) => Err(BrokerError::NoKey { record, policy }),
         None => Ok(()),
     }

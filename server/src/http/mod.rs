@@ -5,7 +5,7 @@
 //! | `produce`, `fetch`, `topics`, `records`, `partitions`, `segments`, `batches`, `groups`, `health`, `page` | one resource each |
 //! | `tail`, `events` | server-sent events; `streams` is what they have in common |
 //! | `metrics` | what is counted, and the page for Prometheus |
-//! | `body`, `json`, `lines`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
+//! | `accept`, `body`, `json`, `lines`, `query`, `path`, `record` | what a request carries, taken apart without coercion |
 //! | `fetched`, `written` | records on their way out, in JSON written by hand |
 //! | `streamed` | batches as they are; large answers, which are sent piece by piece |
 //! | `openapi` | the document of all routes, made from them, and the page to try them |
@@ -18,6 +18,7 @@
 //! - A user's mistake is not logged as an error; a fault of the broker's own is, and its inside is not shown.
 //! - Handlers reach the log through [`Broker`]'s few methods only.
 
+mod accept;
 mod batches;
 mod body;
 mod error;

@@ -21,9 +21,9 @@ use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
+use super::accept;
 use super::error::{ApiError, Error};
 use super::nothing_at;
-use super::records::accept;
 use crate::broker::Broker;
 
 /// The page runs its own scripts, talks to this broker, and sets styles on its elements; nothing else.

@@ -1,8 +1,6 @@
 //! `/topics/{topic}/records` takes records, many at once; `/topics/{topic}/partitions/{partition}/records` gives them,
 //! and deletes those before an offset.
 
-pub(super) mod accept;
-
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -11,6 +9,7 @@ use logscope::{Header, NewRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::accept;
 use super::body;
 use super::error::{ApiError, Error, ErrorCode};
 use super::fetch::{HowMuch, how_much};

@@ -12,7 +12,7 @@ type Wanted = (u8, f32);
 
 /// Whether raw bytes are wanted rather than JSON. Where both are as welcome, they are if they are asked for by name; and
 /// who takes neither gets JSON.
-pub(in crate::http) fn octets(headers: &HeaderMap) -> bool {
+pub(super) fn octets(headers: &HeaderMap) -> bool {
     let of = |name: &str| {
         wanted(headers, &header::ACCEPT, |range| match range {
             "*/*" => 1,
@@ -21,12 +21,12 @@ pub(in crate::http) fn octets(headers: &HeaderMap) -> bool {
             _ => 0,
         })
     };
-    let ((closeness, octets), (_, json)) = (of(super::OCTET_STREAM), of("application/json"));
+    let ((closeness, octets), (_, json)) = (of(super::records::OCTET_STREAM), of("application/json"));
     octets > json || (octets == json && octets > 0.0 && closeness == 3)
 }
 
 /// Whether gzip is wanted rather than the bytes as they are, which is what a client gets that says nothing.
-pub(in crate::http) fn gzip(headers: &HeaderMap) -> bool {
+pub(super) fn gzip(headers: &HeaderMap) -> bool {
     let of = |names: &[&str]| {
         wanted(headers, &header::ACCEPT_ENCODING, |range| match range {
             "*" => 1,
