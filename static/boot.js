@@ -44,16 +44,23 @@ async function keep() {
 }
 
 // What takes the page long is put off by a timeout of 0 in between, and with it whatever happens next. A page that goes
-// has no time for that: it does what was put off at once, so that the last flush has its turn.
+// has no time for that: it does what was put off at once, and what is put off from then on as soon as its listener has
+// returned, so that the last flush and the last word to other tabs have their turn.
 const putOff = new Set();
 const { setTimeout } = window;
+let going = false;
 window.setTimeout = (work, wait, ...given) => {
   if (wait) return setTimeout(work, wait, ...given);
   const run = () => putOff.delete(run) && work(...given);
   putOff.add(run);
+  if (going) queueMicrotask(run);
   return setTimeout(run, 0);
 };
-window.addEventListener("pagehide", () => putOff.forEach((run) => run()));
+window.addEventListener("pagehide", () => {
+  going = true;
+  putOff.forEach((run) => run());
+});
+window.addEventListener("pageshow", () => (going = false));
 
 try {
   await start({ module_or_path: new URL("./logscope_web_bg.wasm", import.meta.url) });
