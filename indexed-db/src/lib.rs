@@ -135,6 +135,15 @@ pub async fn read(name: &str) -> Result<Stored, Error> {
     Ok(read?.1)
 }
 
+/// Ready when nobody has the database of that name any more. Who watches what its owner commits has then seen the last
+/// of it with one more [`read`]: an owner that is closed, or dies, has no time to say so.
+///
+/// # Errors
+/// Why that cannot be known.
+pub async fn free(name: &str) -> Result<(), Error> {
+    lock::free(name).await
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         // What is under way comes to its end all the same.

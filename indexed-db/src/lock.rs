@@ -48,12 +48,9 @@ impl Lock {
 /// The lock of a name. Pages that a browser does not trust, for they came without encryption, have none; there the
 /// last one to come has the database.
 pub(crate) async fn lock(name: &str, claim: Claim) -> Result<Lock, Error> {
-    let global = js_sys::global();
-    let navigator = Reflect::get(&global, &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
-    let locks = Reflect::get(&navigator, &"locks".into()).unwrap_or(JsValue::UNDEFINED);
-    if locks.is_undefined() {
+    let Some(locks) = locks() else {
         return Ok(Lock { release: promise().0, held: None, stolen: false });
-    }
+    };
     match claim {
         Claim::IfFree => request(&locks, name, "ifAvailable", &JsValue::TRUE).await,
         Claim::Wait => waited(&locks, name).await,
@@ -68,8 +65,21 @@ pub(crate) async fn lock(name: &str, claim: Claim) -> Result<Lock, Error> {
     }
 }
 
+/// Ready when nobody has the lock of a name any more, however they went; never where the browser has no locks.
+pub(crate) async fn free(name: &str) -> Result<(), Error> {
+    let Some(locks) = locks() else { return std::future::pending().await };
+    // Those who share it wait for nobody but who has it alone. It is let go of at once.
+    request(&locks, name, "mode", &"shared".into()).await.map(drop)
+}
+
 async fn waited(locks: &JsValue, name: &str) -> Result<Lock, Error> {
     request(locks, name, "signal", &AbortSignal::timeout_with_u32(WAIT_MS)).await
+}
+
+fn locks() -> Option<JsValue> {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
+    let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
+    (!locks.is_undefined()).then_some(locks)
 }
 
 /// Asks for the lock with one option.

@@ -5,11 +5,13 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use js_sys::{Array, Function, Promise, Uint8Array};
 use logscope::storage::{File, JournalStorage, Mutation, Storage};
-use logscope_indexed_db::{Claim, Database, Error, Stored, open, read};
+use logscope_indexed_db::{Claim, Database, Error, Stored, free, open, read};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -201,6 +203,21 @@ async fn one_has_it_until_it_lets_go() -> Tested {
     drop(database);
     assert!(!gone.await);
     open("one", Claim::IfFree, false).await.map(drop)
+}
+
+#[wasm_bindgen_test]
+async fn who_watches_hears_when_nobody_has_it() -> Tested {
+    let database = fresh("watched").await?;
+    let heard = Rc::new(Cell::new(false));
+    let hears = heard.clone();
+    wasm_bindgen_futures::spawn_local(async move { hears.set(free("watched").await.is_ok()) });
+    assert_eq!(open("watched", Claim::Wait, false).await.err(), Some(Error::Taken));
+    assert!(!heard.get());
+    drop(database);
+    // Whoever asks later has it after those who have waited.
+    let _database = open("watched", Claim::Wait, false).await?;
+    assert!(heard.get());
+    Ok(())
 }
 
 #[wasm_bindgen_test]

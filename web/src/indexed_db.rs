@@ -37,6 +37,14 @@ pub(crate) async fn read() -> Result<Saved, Error> {
     Ok(saved(logscope_indexed_db::read(NAME).await?))
 }
 
+/// Ready when nobody has the database any more.
+///
+/// # Errors
+/// Why that cannot be known.
+pub(crate) async fn free() -> Result<(), Error> {
+    logscope_indexed_db::free(NAME).await
+}
+
 impl Store {
     /// Commits mutations in one transaction. It is under way when this returns; the promise is kept when it is
     /// durable. With `closing`, nothing is read or merged: the page may have no time left.

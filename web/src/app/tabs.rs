@@ -5,8 +5,10 @@
 //!   commands are known that lead to those very files, it shows them with all their steps.
 //! - Who is asked for the log flushes it, waits until all is committed, and lets go of it. Who does not answer loses
 //!   it, with what was not committed, and finds out at the latest when its next commit is refused.
+//! - Who watches reads once more when nobody has the log any more: then it has seen the last that was committed.
 //! - What is looked at stays: while a person stands in the past, nothing new is read.
 
+use std::mem;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -45,6 +47,8 @@ pub(super) struct Sharing {
     reading: bool,
     /// Something was committed since it was read.
     behind: bool,
+    /// It will be heard when nobody has the store any more.
+    awaiting: bool,
 }
 
 /// What happens between tabs, and to what the browser keeps.
@@ -58,6 +62,8 @@ pub(crate) enum Event {
     Read(Result<Saved, Error>),
     /// Another tab has taken the store of this number.
     Taken(u32),
+    /// Nobody has the store any more, or that cannot be known.
+    Free(Result<(), Error>),
     /// The page goes.
     Leaving,
     /// How much the browser keeps, and whether it agreed to keep it, if it was asked.
@@ -68,8 +74,9 @@ impl Sharing {
     pub(super) fn new(ctx: &Context<App>) -> Self {
         let link = ctx.link().clone();
         let tabs = Tabs::new(move |word| link.send_message(Msg::Tabs(Event::Heard(word))));
-        let (wanted, answered, leaving, reading, behind) = (false, false, false, false, false);
-        Self { tabs, opened: 0, opening: true, wanted, answered, leaving, reading, behind }
+        let (wanted, answered, leaving) = (false, false, false);
+        let (reading, behind, awaiting) = (false, false, false);
+        Self { tabs, opened: 0, opening: true, wanted, answered, leaving, reading, behind, awaiting }
     }
 }
 
@@ -90,7 +97,12 @@ impl App {
             Event::Opened(opened) => self.with_own(|app| app.opened(ctx, opened)),
             Event::Heard(word) => self.with_own(|app| app.heard_tab(ctx, word)),
             Event::Taken(store) if store == self.sharing.opened => self.with_own(|app| app.watch(ctx)),
-            Event::Taken(_) | Event::Read(_) => {}
+            Event::Taken(_) | Event::Read(_) | Event::Free(Err(_)) => {}
+            // Whoever had it may have said so before its last commit was done, or may have died.
+            Event::Free(Ok(())) => {
+                self.sharing.awaiting = false;
+                self.with_own(|app| app.heard_tab(ctx, Word::Gone));
+            }
             Event::Leaving => self.with_own(|app| {
                 if app.store.is_some() {
                     app.sharing.tabs.say(Word::Gone);
@@ -210,7 +222,15 @@ impl App {
         (self.store, self.sharing.leaving) = (None, false);
         self.settle(Err(text::WATCHING_A_TAB));
         self.reduce(Action::Keeping(Keeping::Watching(true)));
+        self.await_free(ctx);
         self.read(ctx);
+    }
+
+    /// Hears when nobody writes any more.
+    fn await_free(&mut self, ctx: &Context<Self>) {
+        if !mem::replace(&mut self.sharing.awaiting, true) {
+            promise(ctx, async { Msg::Tabs(Event::Free(indexed_db::free().await)) });
+        }
     }
 
     fn read(&mut self, ctx: &Context<Self>) {
@@ -273,7 +293,10 @@ impl App {
         match word {
             Word::Asked if self.store.is_some() => self.say_kept(),
             Word::Kept | Word::Gone if watching => {
-                self.sharing.answered |= word == Word::Kept;
+                if word == Word::Kept {
+                    self.sharing.answered = true;
+                    self.await_free(ctx);
+                }
                 self.reduce(Action::Keeping(Keeping::Watching(word == Word::Kept)));
                 self.sharing.behind = true;
             }

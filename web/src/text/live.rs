@@ -50,7 +50,7 @@ pub(crate) const NO_BROKER_HERE: &str =
 
 pub(crate) const NEWER: &str = "The last answer, not of the step that is shown.";
 pub(crate) const NOTHING_WATCHED: &str = "Choose a topic and a partition above: its segments are drawn here, and what the broker does with them as it happens.";
-pub(crate) const NOTHING_YET: &str = "Nothing has happened since you look.";
+pub(crate) const NOTHING_YET: &str = "Nothing has happened since you began to watch.";
 pub(crate) const FLUSH_HINT: &str = "Make all records durable now";
 pub(crate) const COMPACT_HINT: &str = "Compact now, if cleanup.policy compacts";
 pub(crate) const RETAIN_HINT: &str = "Delete now what retention.ms and retention.bytes let go";
