@@ -110,6 +110,8 @@ async fn tabs_take_over_from_each_other_and_lose_nothing() -> Result<()> {
     .await
 }
 
+/// What was appended is not flushed: the page does that as it goes. WebDriver closes a tab without `beforeunload`, so all
+/// of it has to happen in `pagehide`, and a browser gives that about half a second.
 #[tokio::test]
 async fn a_closed_tab_leaves_the_log_to_the_other() -> Result<()> {
     visit(async |page| {
