@@ -58,7 +58,13 @@ window.setTimeout = (work, wait, ...given) => {
 };
 window.addEventListener("pagehide", () => {
   going = true;
-  putOff.forEach((run) => run());
+  putOff.forEach((run) => {
+    try {
+      run();
+    } catch (error) {
+      reportError(error);
+    }
+  });
 });
 window.addEventListener("pageshow", () => (going = false));
 

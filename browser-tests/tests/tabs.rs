@@ -99,6 +99,7 @@ async fn tabs_take_over_from_each_other_and_lose_nothing() -> Result<()> {
         records_are(page, &["one", "two", "three"]).await?;
         page.append("four", "").await?;
         page.reload().await?;
+        writes(page).await?;
         batches_are(page, 4).await?;
 
         page.use_tab(&second).await?;
@@ -106,6 +107,28 @@ async fn tabs_take_over_from_each_other_and_lose_nothing() -> Result<()> {
         page.press(TAKE_OVER).await?;
         writes(page).await?;
         records_are(page, &["one", "two", "three", "four"]).await
+    })
+    .await
+}
+
+/// Who watches hears when nobody has the log, and for that has it for a moment; here, for as long as it stands still.
+#[tokio::test]
+async fn a_tab_that_is_loaded_again_writes_on_beside_one_that_stands_still() -> Result<()> {
+    visit(async |page| {
+        let first = page.tab().await?;
+        page.append("one", "").await?;
+        let second = page.open_tab().await?;
+        watches(page).await?;
+        page.will_be_busy("To the start").await?;
+        page.use_tab(&first).await?;
+        page.begin_busy().await?;
+        page.reload().await?;
+        watches(page).await?;
+        page.end_busy().await?;
+        writes(page).await?;
+        records_are(page, &["one"]).await?;
+        page.use_tab(&second).await?;
+        watches(page).await
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! The lock of a database's name, by the browser's Web Locks.
 //!
-//! Invariant: of those that have a lock of a name and were not told that it was taken away, one was granted it.
+//! Invariant: of those that have a lock of a name and were not told that it was taken away, one was granted it. Who only
+//! waits until nobody has it shares it for a moment.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;

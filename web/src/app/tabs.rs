@@ -97,11 +97,13 @@ impl App {
             Event::Opened(opened) => self.with_own(|app| app.opened(ctx, opened)),
             Event::Heard(word) => self.with_own(|app| app.heard_tab(ctx, word)),
             Event::Taken(store) if store == self.sharing.opened => self.with_own(|app| app.watch(ctx)),
-            Event::Taken(_) | Event::Read(_) | Event::Free(Err(_)) => {}
-            // Whoever had it may have said so before its last commit was done, or may have died.
-            Event::Free(Ok(())) => {
+            Event::Taken(_) | Event::Read(_) => {}
+            Event::Free(known) => {
                 self.sharing.awaiting = false;
-                self.with_own(|app| app.heard_tab(ctx, Word::Gone));
+                // Whoever had it may have said so before its last commit was done, or may have died.
+                if known.is_ok() {
+                    self.with_own(|app| app.heard_tab(ctx, Word::Gone));
+                }
             }
             Event::Leaving => self.with_own(|app| {
                 if app.store.is_some() {
@@ -153,14 +155,24 @@ impl App {
                 self.reduce(Action::Keeping(Keeping::OnlyInMemory(reason)));
             }
             Err(Error::Taken) if self.sharing.wanted => self.claim(ctx, Claim::Take),
-            Err(Error::Taken) if matches!(self.state.keeping, Keeping::Watching(_)) => {}
+            Err(Error::Taken) if matches!(self.state.keeping, Keeping::Watching(_)) => {
+                // Where nobody says that it writes, the log is held by who heard that nobody has it, and goes on.
+                if !self.sharing.answered {
+                    self.wait(ctx);
+                }
+            }
             Err(Error::Taken) => {
                 self.watch(ctx);
-                self.sharing.tabs.say(Word::Asked);
                 // It may be the page's former self, which is about to go.
-                self.claim(ctx, Claim::Wait);
+                self.wait(ctx);
             }
         }
+    }
+
+    /// Asks who writes, and waits for the log.
+    fn wait(&mut self, ctx: &Context<Self>) {
+        self.sharing.tabs.say(Word::Asked);
+        self.claim(ctx, Claim::Wait);
     }
 
     fn claim(&mut self, ctx: &Context<Self>, claim: Claim) {
