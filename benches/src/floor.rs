@@ -7,6 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use anyhow::{Result, ensure};
+use crc_fast::{CrcAlgorithm::Crc32Iscsi, checksum};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::scratch;
@@ -37,7 +38,7 @@ pub fn read_and_sum(file: &File, size: u64, buffer: &mut [u8]) -> Result<u32> {
     while position < size {
         let chunk = (size - position).min(buffer.len() as u64) as usize;
         file.read_exact_at(&mut buffer[..chunk], position)?;
-        sum ^= crc32c::crc32c(&buffer[..chunk]);
+        sum ^= checksum(Crc32Iscsi, &buffer[..chunk]) as u32;
         position += chunk as u64;
     }
     Ok(sum)

@@ -1,9 +1,12 @@
 //! Offsets, times and sizes at the ends of their ranges, and what an opening leaves undone when the power fails.
 
+use crc::{CRC_32_ISCSI, Crc};
 use logscope::log::{CHECKPOINT_FILE, Checkpoint};
 use logscope::record::{BatchMeta, Compression, encode_batch_with};
 use logscope::storage::{Faults, FaultyStorage, File, MemoryStorage, Storage};
 use logscope::{Error, LogConfig, NewRecord, PartitionLog};
+
+const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 const NOW: i64 = 1_767_225_600_000;
 
@@ -14,7 +17,7 @@ fn claims(records: i32) -> Vec<u8> {
     encode_batch_with(&mut batch, &[NewRecord::value(b"x")], NOW, meta).expect("it is encoded");
     batch[23..27].copy_from_slice(&(records - 1).to_be_bytes());
     batch[57..61].copy_from_slice(&records.to_be_bytes());
-    let crc = crc32c::crc32c(&batch[21..]);
+    let crc = CRC_32C.checksum(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
     batch
 }
@@ -170,7 +173,7 @@ fn the_last_offset_of_a_new_batch_follows_from_its_count() {
     let (mut log, _) = PartitionLog::open(MemoryStorage::new(), LogConfig::default()).expect("it opens");
     let mut batch = claims(3);
     batch[23..27].copy_from_slice(&7i32.to_be_bytes());
-    let crc = crc32c::crc32c(&batch[21..]);
+    let crc = CRC_32C.checksum(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
     assert!(matches!(log.append_batch(&mut batch, NOW), Err(Error::InvalidBatch(_))));
     assert!(matches!(log.append_batch(&mut claims(0), NOW), Err(Error::InvalidBatch(_))));
@@ -207,7 +210,7 @@ fn an_encoded_batch_with_a_claim_of_a_log_is_refused() {
     let with = |at: usize, bytes: &[u8]| {
         let mut batch = good.clone();
         batch[at..at + bytes.len()].copy_from_slice(bytes);
-        let crc = crc32c::crc32c(&batch[21..]);
+        let crc = CRC_32C.checksum(&batch[21..]);
         batch[17..21].copy_from_slice(&crc.to_be_bytes());
         batch
     };

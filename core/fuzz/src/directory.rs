@@ -8,10 +8,13 @@
 //! Bytes by chance hardly ever have a right checksum. So the mode may ask for batches whose lengths and checksums are made
 //! right, and for a checkpoint that is valid and names one of the segments: otherwise no file would ever be trusted.
 
+use crc::{CRC_32_ISCSI, Crc};
 use logscope::log::{CHECKPOINT_FILE, Checkpoint};
 use logscope::record::{CRC_AT, CRC_FROM, HEADER_SIZE, MAGIC};
 use logscope::segment::file_name;
 use logscope::{LogConfig, MemoryStorage};
+
+const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 const SEAL: u8 = 1;
 const CHECKPOINT: u8 = 2;
@@ -95,7 +98,7 @@ fn seal(bytes: &mut [u8], base: u64) -> u64 {
         batch[8..12].copy_from_slice(&((size - 12) as u32).to_be_bytes());
         batch[16] = MAGIC as u8;
         batch[23..26].fill(0);
-        let crc = crc32c::crc32c(&batch[CRC_FROM..]);
+        let crc = CRC_32C.checksum(&batch[CRC_FROM..]);
         batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
         offset += u64::from(batch[26]) + 1;
         rest = behind;

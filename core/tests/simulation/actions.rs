@@ -1,5 +1,6 @@
 //! What each action must bring, by the model.
 
+use crc::{CRC_32_ISCSI, Crc};
 use logscope::log::TimestampOffset;
 use logscope::record::{
     BatchMeta, Compression, NO_PRODUCER, NewRecord, Producer, TimestampType, encode_batch_with,
@@ -12,6 +13,8 @@ use crate::model::{Batch, Checked, NOTHING_NEW, START, batches, check};
 use crate::producers::Fate;
 use crate::run::{Disk, REFUSALS, Run};
 use crate::step::Fault;
+
+const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 const ROLLS: &str = "a log rolls when it has to, and only then";
 const SEQUENCES: &str = "a producer's batches are appended once, and without a gap";
@@ -92,7 +95,7 @@ impl<D: Disk> Run<D> {
             // The bit that says so, the largest timestamp, and the checksum from the attributes on.
             bytes[22] |= 1 << 3;
             bytes[35..43].copy_from_slice(&self.now_ms.to_be_bytes());
-            let crc = crc32c::crc32c(&bytes[21..]);
+            let crc = CRC_32C.checksum(&bytes[21..]);
             bytes[17..21].copy_from_slice(&crc.to_be_bytes());
         }
         Batch { base, next: base + records.len() as u64, bytes }
