@@ -1,37 +1,51 @@
 //! Room on the disk for what makes room. To delete a topic, or segments, begins with a few durable lines, which find no
 //! place on a disk that is quite full; so a file keeps one, and goes when it is needed.
 //!
-//! Invariant: it goes only for a try that found the disk full, and comes back once there is room.
+//! It is a best effort: another program, or a producer, may take the room first, and on a filesystem that copies on write
+//! even the deletion of a file may find none.
+//!
+//! Invariant: it goes only for a try that found the disk full, and comes back once there is room; never during such a try.
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Result;
 
-/// More than the catalog of as many topics as there may be usually.
+/// More than the catalog of the 1000 topics that there may be unless the broker was told otherwise.
 const SIZE: usize = 256 << 10;
 
 /// The file. Nothing is read from it.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
+    /// Held while the file comes or goes.
+    changing: Mutex<()>,
 }
 
 impl Reserve {
     /// Takes the room, if there is some.
     pub(super) fn new(path: PathBuf) -> Self {
-        let reserve = Self { path };
+        let reserve = Self { path, changing: Mutex::default() };
         reserve.refill();
         reserve
     }
 
     /// Takes the room again, if it was given up and there is some. Blocks.
     pub(super) fn refill(&self) {
+        self.write(&self.changing());
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, _changing: &MutexGuard<'_, ()>) {
         if fs::metadata(&self.path).is_ok_and(|file| file.len() == SIZE as u64) {
             return;
         }
         // Zeros would take no room on some filesystems.
-        if let Err(error) = fs::write(&self.path, [0x5a; SIZE]) {
+        if let Err(error) = fs::write(&self.path, vec![0x5a; SIZE]) {
             tracing::debug!("no room is kept on the disk for deletions: {error}");
             drop(fs::remove_file(&self.path));
         }
@@ -39,15 +53,18 @@ impl Reserve {
 
     /// Does what makes room; if the disk is too full even for that, once more without the file. Blocks.
     pub(super) fn make_room<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
-        match work() {
-            Err(error) if error.is_disk_full() && fs::remove_file(&self.path).is_ok() => {
-                tracing::warn!("the disk is full: the room that was kept for deletions is used");
-                let done = work();
-                self.refill();
-                done
-            }
-            done => done,
+        let refused = match work() {
+            Err(error) if error.is_disk_full() => error,
+            done => return done,
+        };
+        let changing = self.changing();
+        if fs::remove_file(&self.path).is_err() {
+            return Err(refused);
         }
+        tracing::warn!("the disk is full: the room that was kept for deletions is used");
+        let done = work();
+        self.write(&changing);
+        done
     }
 }
 

@@ -239,6 +239,7 @@ impl Broker {
         }
         state.catalog.topics.remove(name.as_str());
         data_dir.write_catalog(&state.catalog).map_err(storage_failed)?;
+        self.inner.reserve.refill();
         tracing::info!(topic = %name, "deleted");
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! such a request's processor time.
 //!
 //! Invariant: whoever asks cannot tell. The same handlers answer, after the same checks, with the same headers, and are
-//! counted in the same series. What a browser sends for a page goes through the router, where CORS is.
+//! counted in the same series. What a browser sends for a page goes through the router, where CORS is, with the headers
+//! that mean something to browsers only.
 
 use std::sync::Arc;
 use std::time::Instant;

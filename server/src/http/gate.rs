@@ -1,5 +1,6 @@
 //! What every request passes, as one layer around all routes: who may ask is checked, the answer gets its headers, and
-//! both are counted. One layer, because each costs allocations at every request.
+//! both are counted. One layer, because each costs allocations at every request. `front` does the same by itself for the
+//! routes that it answers.
 
 use std::convert::Infallible;
 use std::fmt;

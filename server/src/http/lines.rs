@@ -38,11 +38,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<ParsedRecord<'_>>, ApiError> {
     Ok(records)
 }
 
-/// The number of the line that a record stands on, for errors; records count from 0, and lines from 1.
-pub(super) fn line_of(body: &[u8], record: usize) -> usize {
+/// The number of the line that each record stands on, for errors; lines count from 1.
+pub(super) fn numbers(body: &[u8]) -> Vec<usize> {
     let lines = (1..).zip(body.split(|byte| *byte == b'\n'));
-    let mut records = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    records.nth(record).map_or(0, |(number, _)| number)
+    lines.filter(|(_, line)| !line.trim_ascii().is_empty()).map(|(number, _)| number).collect()
 }
 
 /// The record on a line of the usual shape, and what follows the line. Whether its strings are UTF-8 is not looked at.

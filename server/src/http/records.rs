@@ -1,6 +1,8 @@
 //! `/topics/{topic}/records` takes records, many at once; `/topics/{topic}/partitions/{partition}/records` gives them,
 //! and deletes those before an offset.
 
+use std::sync::LazyLock;
+
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -108,7 +110,11 @@ pub(super) async fn append_to(
     match media_type(&parts.headers).as_deref() {
         Some(OCTET_STREAM) => append_payload(broker, topic, &query, &body, acks).await,
         Some(NDJSON) => {
-            let key = |record| format!("line {}: the field \"key\"", lines::line_of(&body, record));
+            let numbers = LazyLock::new(|| lines::numbers(&body));
+            let key = |record: usize| {
+                let line = numbers.get(record).copied().unwrap_or_default();
+                format!("line {line}: the field \"key\"")
+            };
             append_parsed(broker, topic, &lines::parse(&body)?, key, acks).await
         }
         _ => {

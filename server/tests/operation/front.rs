@@ -60,6 +60,7 @@ async fn are_alike(config: HttpConfig, headers: &[(&str, &str)]) {
         ("POST", "/produce", r#"{"topic":"t"}"#),
         ("POST", "/produce", r#"{"topic":"..","payload":""}"#),
         ("POST", "/produce", ""),
+        ("POST", "/produce", &*" ".repeat(8 << 20)),
         ("POST", "/produce/", record),
         ("POST", "/topics/t/records?acks=1", r#"{"records":[{"payload":"a"},{"payload":"b"}]}"#),
         ("POST", "/topics/%74/records", r#"{"records":[{"payload":"c"}]}"#),
@@ -102,6 +103,9 @@ async fn nobody_can_tell_that_the_router_was_not_asked() {
     are_alike(plain.clone(), &[("host", "localhost:8080"), ("origin", "http://localhost:8080")]).await;
     are_alike(plain.clone(), &[("host", "evil.example")]).await;
     are_alike(plain.clone(), &[("origin", "http://evil.example")]).await;
+    are_alike(plain.clone(), &[("host", "localhost"), ("host", "localhost")]).await;
+    are_alike(plain.clone(), &[("content-type", "application/x-ndjson")]).await;
+    are_alike(plain.clone(), &[("content-type", "application/octet-stream")]).await;
     are_alike(plain, &[("content-encoding", "gzip")]).await;
 }
 
@@ -111,6 +115,7 @@ async fn nobody_can_tell_where_there_is_a_token_and_other_origins() {
     let config = HttpConfig { token, cors_origins: vec![origin.parse().unwrap()], ..HttpConfig::default() };
     are_alike(config.clone(), &[]).await;
     are_alike(config.clone(), &[("authorization", "Bearer wrong")]).await;
+    are_alike(config.clone(), &[RIGHT, RIGHT]).await;
     are_alike(config.clone(), &[RIGHT]).await;
     are_alike(config.clone(), &[RIGHT, ("host", "127.0.0.1"), ("origin", origin)]).await;
     are_alike(config, &[RIGHT, ("host", "evil.example")]).await;

@@ -192,8 +192,10 @@ impl<S: Storage + 'static> Partition<S> {
         acks: Acks,
     ) -> Result<Appended> {
         let mut writer = self.writer()?;
-        if writer.was_full && matches!(self.trouble(), Some(Trouble::DiskFull { .. })) {
-            return Err(BrokerError::DiskFull(self.name.clone()));
+        match self.trouble() {
+            None => {}
+            Some(Trouble::SyncFailed) => return Err(BrokerError::ReadOnly(self.name.clone())),
+            Some(Trouble::DiskFull { .. }) => return Err(BrokerError::DiskFull(self.name.clone())),
         }
         let log = writer.log.as_mut().ok_or(BrokerError::Closed)?;
         let high_watermark = self.reader.high_watermark();
@@ -350,18 +352,22 @@ impl<S: Storage + 'static> Partition<S> {
         let mut writer = self.writer()?;
         let done = change(writer.log.as_mut().ok_or(BrokerError::Closed)?);
         drop(writer);
-        let poisoned = self.reader.is_poisoned();
-        self.publish(|trouble| if poisoned { Some(Trouble::SyncFailed) } else { trouble });
-        Ok(done?)
+        match done {
+            Err(error) if self.reader.is_poisoned() => Err(self.sync_failed(&error)),
+            done => {
+                self.publish(|trouble| trouble);
+                Ok(done?)
+            }
+        }
     }
 
     /// Flushes and closes the log. Blocks. A second time, it does nothing.
     pub(super) fn close(&self) -> Result<()> {
         let Some(log) = self.take_log()? else { return Ok(()) };
-        let closed = log.close();
-        self.publish(|trouble| if closed.is_err() { Some(Trouble::SyncFailed) } else { trouble });
+        let closed = log.close().map_err(|error| self.sync_failed(&error));
+        self.publish(|trouble| trouble);
         self.end();
-        Ok(closed?)
+        closed
     }
 
     /// Lets go of the log without flushing it, because its files are about to be deleted.

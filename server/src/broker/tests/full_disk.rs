@@ -70,3 +70,19 @@ async fn a_sync_on_request_that_fails_is_told_and_counted_once() {
         assert_eq!(metrics.log.sync_failures.get(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_change_that_cannot_be_made_durable_is_told_and_counted_once() {
+    let (storage, metrics) = (FaultyStorage::new(1), Metrics::default());
+    let partition = counted(&storage, &metrics);
+    partition.append(&[value(b"kept")], 1, Acks::All).await.unwrap();
+    partition.append_now(&[value(b"lost")], 1, Acks::Leader).unwrap();
+    storage.set_faults(Faults { error_at: Some(1), ..Faults::default() }, 1);
+    for _ in 0..2 {
+        let flushed = partition.with_log(|log| log.flush());
+        assert!(matches!(flushed, Err(BrokerError::ReadOnly(_))), "{flushed:?}");
+        assert_eq!(metrics.log.sync_failures.get(), 1);
+    }
+    let refused = partition.append_now(&[value(b"more")], 1, Acks::Leader);
+    assert!(matches!(refused, Err(BrokerError::ReadOnly(_))), "{refused:?}");
+}
