@@ -108,8 +108,13 @@ impl Page {
     }
 
     pub async fn reload(&self) -> Result<()> {
-        self.browser.client.refresh().await?;
+        self.begin_reload().await?;
         self.ready().await
+    }
+
+    /// Has the page loaded anew, and does not wait until one can write.
+    pub async fn begin_reload(&self) -> Result<()> {
+        Ok(self.browser.client.refresh().await?)
     }
 
     /// Opens a link as somebody does who got it: the page is loaded anew.

@@ -99,7 +99,6 @@ async fn tabs_take_over_from_each_other_and_lose_nothing() -> Result<()> {
         records_are(page, &["one", "two", "three"]).await?;
         page.append("four", "").await?;
         page.reload().await?;
-        writes(page).await?;
         batches_are(page, 4).await?;
 
         page.use_tab(&second).await?;
@@ -122,7 +121,7 @@ async fn a_tab_that_is_loaded_again_writes_on_beside_one_that_stands_still() -> 
         page.will_be_busy("To the start").await?;
         page.use_tab(&first).await?;
         page.begin_busy().await?;
-        page.reload().await?;
+        page.begin_reload().await?;
         watches(page).await?;
         page.end_busy().await?;
         writes(page).await?;

@@ -96,9 +96,8 @@ impl App {
             Event::Address if self.met => self.meet_address(ctx),
             Event::Address => {}
             Event::IndexRead(read) => {
-                let parse =
-                    |text: String| lessons::parse_index(INDEX, &text).map_err(|mistake| mistake.to_string());
-                self.show(|shown| shown.index = fetched(read.and_then(parse)));
+                let index = fetched(read.map(|text| lessons::parse_index(INDEX, &text)));
+                self.show(|shown| shown.index = index);
             }
             Event::TextRead(file, read) => {
                 let line = |(line, reason)| format!("{file}, line {line}: {reason}");

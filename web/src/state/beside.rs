@@ -8,7 +8,7 @@ use logscope::lab::TopicAction;
 
 use super::Keeping;
 use super::archive::Topic;
-use super::lessons::{Block, Course, Entry};
+use super::lessons::{Block, Course, Entry, Index};
 use super::live::{self, Live};
 use super::share::Mistake;
 
@@ -20,7 +20,7 @@ pub(crate) struct Beside {
     /// The dialog that is open.
     pub(crate) dialog: Option<Dialog>,
     /// The lessons, once they were asked for.
-    pub(crate) index: Fetched<Rc<Vec<Entry>>>,
+    pub(crate) index: Fetched<Rc<Index>>,
     /// The page that says what is true, once it was asked for.
     pub(crate) truth: Fetched<Rc<Vec<Block>>>,
     /// What the terms mean, once it was asked for.
@@ -192,8 +192,9 @@ impl Beside {
     /// A lesson's place in the order, and the next one.
     pub(crate) fn place(&self, name: &str) -> Option<(usize, usize, Option<&Entry>)> {
         let Fetched::Here(index) = &self.index else { return None };
-        let at = index.iter().position(|entry| entry.name == name)?;
-        Some((at + 1, index.len(), index.get(at + 1)))
+        let entries = &index.entries;
+        let at = entries.iter().position(|entry| entry.name == name)?;
+        Some((at + 1, entries.len(), entries.get(at + 1)))
     }
 }
 

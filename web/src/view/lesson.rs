@@ -35,7 +35,12 @@ pub(super) fn lessons(beside: &Beside, wrong: Option<&str>, on_wish: &Callback<W
     let list = match &beside.index {
         Fetched::NotYet => html! { <p class="hint">{text::LOADING_TEXT}</p> },
         Fetched::Failed(reason) => complaint(reason),
-        Fetched::Here(index) => html! { <ol class="choice">{for index.iter().map(entry)}</ol> },
+        Fetched::Here(index) => html! {
+            <>
+                {for index.mistakes.iter().map(|mistake| complaint(&mistake.to_string()))}
+                <ol class="choice">{for index.entries.iter().map(entry)}</ol>
+            </>
+        },
     };
     html! {
         <>

@@ -80,35 +80,42 @@ pub(crate) fn file_of(name: &str) -> String {
     format!("lessons/{name}.md")
 }
 
+/// The lessons in their order, and the lines of the index that are wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Index {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
 /// Parses the index: on each line the name of a lesson's file and its title. Empty lines and those that begin with
-/// `#` are passed over.
-///
-/// # Errors
-/// The first line that is wrong.
-pub(crate) fn parse_index(file: &str, text: &str) -> Result<Vec<Entry>, Mistake> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for (line, at) in text.lines().zip(1..) {
-        let mistake = |reason: String| Mistake { file: file.to_owned(), line: at, reason };
-        let line = line.trim();
+/// `#` are passed over; one that is wrong takes no other with it.
+pub(crate) fn parse_index(file: &str, text: &str) -> Index {
+    let mut index = Index::default();
+    for (line, at) in text.lines().map(str::trim).zip(1..) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (file, title) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        let name = file.strip_suffix(".md").filter(plain).ok_or_else(|| {
-            mistake(format!(
-                "{file:?} is no lesson's file; its name has letters, digits and -, and ends in .md"
-            ))
-        })?;
-        if title.trim().is_empty() {
-            return Err(mistake(format!("{file} has no title behind it")));
+        match parse_entry(line, &index.entries) {
+            Ok(entry) => index.entries.push(entry),
+            Err(reason) => index.mistakes.push(Mistake { file: file.to_owned(), line: at, reason }),
         }
-        if entries.iter().any(|entry| entry.name == name) {
-            return Err(mistake(format!("{file} is there twice")));
-        }
-        entries.push(Entry { name: name.to_owned(), title: title.trim().to_owned() });
     }
-    Ok(entries)
+    index
+}
+
+fn parse_entry(line: &str, before: &[Entry]) -> Result<Entry, String> {
+    let (file, title) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let name = file.strip_suffix(".md").filter(plain).ok_or_else(|| {
+        format!("{file:?} is no lesson's file; its name has letters, digits and -, and ends in .md")
+    })?;
+    if title.trim().is_empty() {
+        return Err(format!("{file} has no title behind it"));
+    }
+    if before.iter().any(|entry| entry.name == name) {
+        return Err(format!("{file} is there twice"));
+    }
+    Ok(Entry { name: name.to_owned(), title: title.trim().to_owned() })
 }
 
 /// A lesson that is on.
