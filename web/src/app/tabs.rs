@@ -156,7 +156,7 @@ impl App {
             }
             Err(Error::Taken) if self.sharing.wanted => self.claim(ctx, Claim::Take),
             Err(Error::Taken) if matches!(self.state.keeping, Keeping::Watching(_)) => {
-                // Where nobody says that it writes, the log is held by who heard that nobody has it, and goes on.
+                // Nobody says that it writes. Who has the log only hears that it is free, and lets go of it soon.
                 if !self.sharing.answered {
                     self.wait(ctx);
                 }
