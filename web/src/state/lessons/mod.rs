@@ -107,7 +107,7 @@ fn parse_entry(line: &str, before: &[Entry]) -> Result<Entry, String> {
     let (file, title) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let name = file.strip_suffix(".md").filter(plain).ok_or_else(|| {
-        format!("{file:?} is no lesson's file; its name has letters, digits and -, and ends in .md")
+        format!("{file:?} is no lesson's file; its name has letters, digits, - and _, and ends in .md")
     })?;
     if title.trim().is_empty() {
         return Err(format!("{file} has no title behind it"));
