@@ -112,6 +112,17 @@ impl Page {
         self.ready().await
     }
 
+    /// Runs a script in whose course the page loads itself anew, and waits until one can write in the new one.
+    pub async fn reload_by(&self, script: &str) -> Result<()> {
+        self.console(&format!("window.former = true; {script}")).await?;
+        eventually("the page is loaded anew", async || {
+            let former = self.console("return String(window.former)").await?;
+            Ok((former == "\"undefined\"").then_some(()))
+        })
+        .await?;
+        self.ready().await
+    }
+
     /// Has the page loaded anew, and does not wait until one can write.
     pub async fn begin_reload(&self) -> Result<()> {
         Ok(self.browser.client.refresh().await?)
