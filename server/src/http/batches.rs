@@ -90,7 +90,7 @@ pub(super) async fn batches(
     SegmentPath { of, base_offset }: SegmentPath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let query = Query::parse(query.as_deref());
+    let query = Query::parse(query.as_deref(), &["offset", "limit"])?;
     let offset = query.whole("offset", 0..=MAX_I64)?.unwrap_or(0);
     let limit = query.whole("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT) as usize;
     // One more tells whether there is one.

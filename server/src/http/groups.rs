@@ -86,6 +86,7 @@ fn answer(broker: &Broker, group: String) -> Result<Response, ApiError> {
 /// Offsets to commit.
 #[derive(ToSchema)]
 #[schema(as = NewOffsets)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct NewOffsetsSchema {
     offsets: Vec<NewOffsetSchema>,
@@ -94,6 +95,7 @@ struct NewOffsetsSchema {
 /// An offset to commit.
 #[derive(ToSchema)]
 #[schema(as = NewOffset, example = json!({"topic": "orders", "partition": 0, "offset": 42}))]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct NewOffsetSchema {
     topic: String,
@@ -129,7 +131,7 @@ pub(super) async fn commit(
 }
 
 fn commits(body: &[u8], limit: usize) -> Result<Vec<Commit>, ApiError> {
-    let mut fields = Fields::of_body(body)?;
+    let mut fields = Fields::of_body(body)?.only(&["offsets"])?;
     let objects = fields.objects("offsets")?;
     if objects.is_empty() {
         let message = "the field \"offsets\" is missing or empty: it takes a list of objects";
@@ -141,7 +143,8 @@ fn commits(body: &[u8], limit: usize) -> Result<Vec<Commit>, ApiError> {
     }
     let mut named = BTreeSet::new();
     let mut commits = Vec::with_capacity(objects.len());
-    for mut fields in objects {
+    for fields in objects {
+        let mut fields = fields.only(&["topic", "partition", "offset", "metadata"])?;
         let topic = topic_name(&fields.text("topic")?)?;
         let partition = fields.required_whole("partition", 0..=i64::from(i32::MAX))? as u32;
         let offset = fields.required_whole("offset", 0..=i64::MAX)? as u64;

@@ -1,8 +1,9 @@
 //! Reading JSON without coercing anything.
 //!
 //! A body is parsed into [`Value`]s that borrow from it, and taken apart by [`Fields`], whose errors name the
-//! field, what stands there and what may stand there. Fields that nobody asks for are ignored, so that a client
-//! may send more than this broker knows.
+//! field, what stands there and what may stand there. Beside a record, fields that nobody asks for are ignored: clients
+//! of the simple routes send what they like. Elsewhere [`Fields::only`] refuses them, for a misspelt field would
+//! silently leave undone what it asks for.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -15,6 +16,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::ApiError;
+use super::query::{shown, unknown};
 
 /// The usual alphabet; `=` at the end may be left out.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -107,6 +109,14 @@ impl<'a> Fields<'a> {
                 let error = error.to_string().replace(" at line 1 column", " at column");
                 Err(ApiError::malformed(format!("line {line} is not valid JSON: {error}")))
             }
+        }
+    }
+
+    /// The same, if it has none but these.
+    pub(super) fn only(self, known: &[&str]) -> Result<Self> {
+        match self.fields.iter().find(|(name, _)| !known.contains(&&**name)) {
+            Some((name, _)) => Err(unknown(&self.name(&shown(name)), known)),
+            None => Ok(self),
         }
     }
 

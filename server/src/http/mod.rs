@@ -56,7 +56,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -140,28 +140,36 @@ fn api() -> OpenApiRouter<Broker> {
     openapi::new_router()
         .routes(routes!(produce::produce))
         .routes(routes!(fetch::fetch))
-        .routes(routes!(topics::list, topics::create))
-        .routes(routes!(topics::describe, topics::alter, topics::delete))
         .routes(routes!(records::append))
         .routes(routes!(records::fetch, records::delete))
         .routes(routes!(partitions::offsets))
+        .routes(routes!(batches::batches))
+        .merge(without_parameters())
+}
+
+/// Those of them that have no parameters in the query.
+fn without_parameters() -> OpenApiRouter<Broker> {
+    OpenApiRouter::new()
+        .routes(routes!(topics::list, topics::create))
+        .routes(routes!(topics::describe, topics::alter, topics::delete))
         .routes(routes!(partitions::flush))
         .routes(routes!(partitions::retention))
         .routes(routes!(partitions::compaction))
         .routes(routes!(segments::list))
         .routes(routes!(segments::file))
-        .routes(routes!(batches::batches))
         .routes(routes!(groups::list))
         .routes(routes!(groups::offsets, groups::commit))
         .routes(routes!(groups::delete))
         .routes(routes!(metrics::metrics))
+        .route_layer(from_fn(query::none))
 }
 
 /// The routes of server-sent events.
 fn streaming(broker: Broker, streams: Streams) -> OpenApiRouter<Broker> {
     OpenApiRouter::new()
-        .routes(routes!(tail::tail))
         .routes(routes!(events::events))
+        .route_layer(from_fn(query::none))
+        .routes(routes!(tail::tail))
         .with_state((broker, streams))
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn offsets(
     PartitionPath(of): PartitionPath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let timestamp = Query::parse(query.as_deref()).whole("timestamp", 0..=MAX_I64)?;
+    let timestamp = Query::parse(query.as_deref(), &["timestamp"])?.whole("timestamp", 0..=MAX_I64)?;
     let (offset, timestamp) = match timestamp {
         None => (None, None),
         Some(timestamp) => {

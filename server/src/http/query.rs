@@ -1,9 +1,13 @@
-//! Reading a query string without coercing anything. Parameters that nobody asks for are ignored.
+//! Reading a query string without coercing anything. A parameter that the route does not have is refused: misspelt, it
+//! would silently leave undone what it asks for.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use axum::extract::{RawQuery, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
@@ -24,15 +28,24 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn parse(query: Option<&'a str>) -> Self {
-        let query = query.unwrap_or_default();
+    /// The parameters, if there are none but these.
+    pub(super) fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, ApiError> {
+        let query = Self::parse_any(query.unwrap_or_default());
+        match query.parameters.iter().find(|(name, _)| !known.contains(&&**name)) {
+            Some((name, _)) => Err(unknown(&format_args!("the parameter {:?}", shown(name)), known)),
+            None => Ok(query),
+        }
+    }
+
+    fn parse_any(query: &'a str) -> Self {
         // Nearly all have nothing to decode.
         let is_encoded = memchr::memchr2(b'%', b'+', query.as_bytes()).is_some();
         let decoded = |text: &'a str| if is_encoded { decoded(text) } else { Some(text.into()) };
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let parameters = pairs.filter_map(|(name, value)| Some((decoded(name)?, decoded(value)))).collect();
-        Self { parameters }
+        // What is not UTF-8 is the name of no parameter either way.
+        let name = |name| decoded(name).unwrap_or(Cow::Borrowed("\u{fffd}"));
+        Self { parameters: pairs.map(|(key, value)| (name(key), decoded(value))).collect() }
     }
 
     /// A parameter, if it is there.
@@ -109,8 +122,25 @@ pub(super) fn whole(
     }
 }
 
-/// As much of a bad value as an error repeats.
-fn shown(text: &str) -> String {
+/// The middleware of the routes that have no parameters.
+pub(super) async fn none(RawQuery(query): RawQuery, request: Request, next: Next) -> Response {
+    match Query::parse(query.as_deref(), &[]) {
+        Ok(_) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Refuses what is not among the names that are `known`; `what` names it in the error.
+pub(super) fn unknown(what: &impl fmt::Display, known: &[&str]) -> ApiError {
+    let known = match known {
+        [] => "there are none here".to_owned(),
+        known => format!("there are {}", known.join(", ")),
+    };
+    ApiError::malformed(format!("{what} is unknown; {known}"))
+}
+
+/// As much of a bad name or value as an error repeats.
+pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
@@ -127,7 +157,7 @@ mod tests {
         let encoded =
             ["a+b=+&+", "%61=%3d%26%2B%25", "a=%&b=%4&c=%zz", "%C3%BC=%c3%bc%EF%BF%BD", "a%3Db=%00"];
         for query in plain.into_iter().chain(encoded) {
-            let parsed = Query::parse(Some(query)).parameters;
+            let parsed = Query::parse_any(query).parameters;
             let expected = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name, Some(value)));
             assert_eq!(parsed, expected.collect::<Vec<_>>(), "{query:?}");
         }
@@ -135,10 +165,11 @@ mod tests {
 
     #[test]
     fn what_is_not_utf8_is_refused_and_not_replaced() {
-        let query = Query::parse(Some("a=%ff&b=1&%ff=2"));
+        let query = Query::parse(Some("a=%ff&b=1"), &["a", "b", "c"]).unwrap();
         let refusal = query.get("a").unwrap_err();
         assert_eq!(refusal.message(), "the parameter \"a\", once percent-decoded, is not UTF-8");
-        assert_eq!(query.get("b"), Ok(Some("1")), "nobody asked for the others");
-        assert_eq!(query.get("\u{fffd}"), Ok(None));
+        assert_eq!((query.get("b"), query.get("c")), (Ok(Some("1")), Ok(None)));
+        let refusal = Query::parse(Some("a=1&%ff=2"), &["a", "b"]).unwrap_err();
+        assert_eq!(refusal.message(), "the parameter \"\u{fffd}\" is unknown; there are a, b");
     }
 }

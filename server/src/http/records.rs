@@ -104,7 +104,7 @@ pub(super) async fn append_to(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let query = Query::parse(parts.uri.query());
+    let query = Query::parse(parts.uri.query(), &["acks", "key", "partition", "timestamp"])?;
     let acks = query.acks()?.unwrap_or_default();
     let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(topic))).await?;
     match media_type(&parts.headers).as_deref() {
@@ -276,7 +276,7 @@ pub(super) async fn fetch(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let query = Query::parse(query.as_deref());
+    let query = Query::parse(query.as_deref(), &["offset", "max_bytes", "min_bytes", "max_wait_ms"])?;
     query.required("offset")?;
     let offset = match offset(&query)? {
         Some(offset) => named_offset(&broker, &of, offset)?,
@@ -347,7 +347,7 @@ pub(super) async fn delete(
     PartitionPath(of): PartitionPath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let query = Query::parse(query.as_deref());
+    let query = Query::parse(query.as_deref(), &["before"])?;
     query.required("before")?;
     let before = query.whole("before", 0..=MAX_I64)?.unwrap_or(0);
     let log_start_offset = broker.delete_records_before(&of, before).await?;

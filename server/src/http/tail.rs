@@ -68,7 +68,8 @@ pub(super) async fn tail(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let offset = first_offset(&broker, &from, &Query::parse(query.as_deref()), &headers)?;
+    let query = Query::parse(query.as_deref(), &["offset"])?;
+    let offset = first_offset(&broker, &from, &query, &headers)?;
     let place = streams.enter()?;
     let request = FetchRequest { offset, max_bytes: READ_BYTES, min_bytes: 1, max_wait: Duration::ZERO };
     let ready = Vec::new().into_iter();

@@ -138,6 +138,7 @@ pub(super) async fn list(State(broker): State<Broker>) -> Response {
 /// A topic to create.
 #[derive(ToSchema)]
 #[schema(as = NewTopic, example = json!({"name": "orders", "partitions": 3, "configs": {"retention.ms": 86400000}}))]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct NewTopicSchema {
     name: String,
@@ -167,7 +168,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, MAX_BODY).await?;
-    let mut fields = Fields::of_body(&body)?;
+    let mut fields = Fields::of_body(&body)?.only(&["name", "partitions", "configs"])?;
     let name = topic_name(&fields.text("name")?)?;
     let partitions = partitions(&mut fields)?;
     let configs = configs(&mut fields, "takes a string or a number", config)?;
@@ -243,6 +244,7 @@ fn topic(broker: &Broker, info: TopicInfo) -> Result<Topic, ApiError> {
 /// What is to change about a topic.
 #[derive(ToSchema)]
 #[schema(as = TopicChanges, example = json!({"partitions": 4, "configs": {"retention.ms": 3600000, "segment.bytes": null}}))]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct TopicChangesSchema {
     /// How many it is to have; their number only grows. From then on, a key may belong to another partition.
@@ -271,7 +273,7 @@ pub(super) async fn alter(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, MAX_BODY).await?;
-    let mut fields = Fields::of_body(&body)?;
+    let mut fields = Fields::of_body(&body)?.only(&["partitions", "configs"])?;
     let partitions = partitions(&mut fields)?;
     let configs = configs(&mut fields, "takes a string, a number or null", |value| match value {
         Value::Null => Some(None),

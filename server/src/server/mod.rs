@@ -44,8 +44,6 @@ use wakes::AtOnce;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// Connections that are refused are worth a line in the log this often.
 const REFUSAL_LINE: Duration = Duration::from_secs(1);
-/// The smallest buffer that the HTTP library takes.
-const MIN_HEADER_BYTES: usize = 8192;
 /// How many headers it takes unless it is told otherwise.
 const HYPER_HEADERS: usize = 100;
 
@@ -60,7 +58,7 @@ pub struct ServeConfig {
     pub connections: usize,
     /// Headers of a request.
     pub headers: usize,
-    /// Bytes of a request's head; at least 8192.
+    /// Bytes of a request's head; at least [`Self::MIN_HEADER_BYTES`].
     pub header_bytes: usize,
     /// How long a request's head may take, counted from when the connection waits for it: an idle connection is closed
     /// after this time.
@@ -73,6 +71,11 @@ pub struct ServeConfig {
     pub drain: Duration,
     /// Where connections are counted.
     pub metrics: ConnectionMetrics,
+}
+
+impl ServeConfig {
+    /// The smallest buffer that the HTTP library takes.
+    pub const MIN_HEADER_BYTES: usize = 8192;
 }
 
 impl Default for ServeConfig {
@@ -170,7 +173,8 @@ impl Server {
 
 /// One connection, to its end.
 async fn run(stream: TcpStream, app: impl App, config: ServeConfig, mut closing: watch::Receiver<bool>) {
-    let limits = HeadLimits { headers: config.headers, bytes: config.header_bytes.max(MIN_HEADER_BYTES) };
+    let bytes = config.header_bytes.max(ServeConfig::MIN_HEADER_BYTES);
+    let limits = HeadLimits { headers: config.headers, bytes };
     let io = io::Connection::new(stream, config.write_timeout, limits, config.metrics);
     let app = &app;
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| async move {

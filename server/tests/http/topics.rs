@@ -75,7 +75,13 @@ async fn a_topic_is_altered_while_it_is_in_use() {
         (json!({"configs": {"retention.sm": null}}), 40002, "no config \"retention.sm\""),
         (json!({"configs": {"retention.ms": "soon"}}), 40002, "not \"soon\""),
         (json!({"configs": {"retention.ms": true}}), 400, "takes a string, a number or null, not true"),
-        (json!({"config": {"retention.ms": 1}}), 400, "there is nothing to alter"),
+        (json!({"configs": {}}), 400, "there is nothing to alter"),
+        (
+            json!({"config": {"retention.ms": 1}}),
+            400,
+            "the field \"config\" is unknown; there are partitions, configs",
+        ),
+        (json!({"partitions": 9, "name": "t"}), 400, "the field \"name\" is unknown"),
     ] {
         let (status, answer) = api.json("PATCH", "/topics/t", changes.to_string()).await;
         assert_eq!((status, &answer["error_code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{changes}");

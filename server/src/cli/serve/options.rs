@@ -109,7 +109,8 @@ pub(super) struct Most {
           value_parser = at_least(1).range(..=10_000))]
     max_headers: usize,
     /// Bytes of a request's head, 8192 at least
-    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().header_bytes, value_parser = at_least(8192))]
+    #[arg(long, value_name = "N", default_value_t = ServeConfig::default().header_bytes,
+          value_parser = at_least(ServeConfig::MIN_HEADER_BYTES as u64))]
     max_header_bytes: usize,
     /// How long a request's head may take, and so how long a connection may be idle
     #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = positive())]
