@@ -70,8 +70,7 @@ pub(super) async fn fetch(
 
 /// Answers a request with this query.
 pub(super) async fn answer(broker: &Broker, query: Option<&str>) -> Result<Response, ApiError> {
-    let known = ["topic", "offset", "partition", "max_bytes", "min_bytes", "max_wait_ms"];
-    let query = Query::parse(query, &known)?;
+    let query = Query::parse_any(query);
     let topic = topic_name(query.required("topic")?)?;
     query.required("offset")?;
     let offset = query.whole("offset", 0..=MAX_I64)?.unwrap_or(0);

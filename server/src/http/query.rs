@@ -1,5 +1,5 @@
-//! Reading a query string without coercing anything. A parameter that the route does not have is refused: misspelt, it
-//! would silently leave undone what it asks for.
+//! Reading a query string without coercing anything. But for the simple routes, a parameter that the route does not have is
+//! refused: misspelt, it would silently leave undone what it asks for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,14 +30,17 @@ pub(super) struct Query<'a> {
 impl<'a> Query<'a> {
     /// The parameters, if there are none but these.
     pub(super) fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, ApiError> {
-        let query = Self::parse_any(query.unwrap_or_default());
+        let query = Self::parse_any(query);
         match query.parameters.iter().find(|(name, _)| !known.contains(&&**name)) {
             Some((name, _)) => Err(unknown(&format_args!("the parameter {:?}", shown(name)), known)),
             None => Ok(query),
         }
     }
 
-    fn parse_any(query: &'a str) -> Self {
+    /// The parameters, whatever there is beside those that somebody asks for: clients of the simple routes send what
+    /// they like.
+    pub(super) fn parse_any(query: Option<&'a str>) -> Self {
+        let query = query.unwrap_or_default();
         // Nearly all have nothing to decode.
         let is_encoded = memchr::memchr2(b'%', b'+', query.as_bytes()).is_some();
         let decoded = |text: &'a str| if is_encoded { decoded(text) } else { Some(text.into()) };
@@ -157,7 +160,7 @@ mod tests {
         let encoded =
             ["a+b=+&+", "%61=%3d%26%2B%25", "a=%&b=%4&c=%zz", "%C3%BC=%c3%bc%EF%BF%BD", "a%3Db=%00"];
         for query in plain.into_iter().chain(encoded) {
-            let parsed = Query::parse_any(query).parameters;
+            let parsed = Query::parse_any(Some(query)).parameters;
             let expected = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name, Some(value)));
             assert_eq!(parsed, expected.collect::<Vec<_>>(), "{query:?}");
         }

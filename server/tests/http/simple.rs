@@ -83,7 +83,7 @@ async fn every_optional_field_is_taken() {
         body.as_object_mut().unwrap().extend(key.as_object().unwrap().clone());
         api.produce(body).await;
     }
-    let answer = api.fetch("topic=t&offset=6&partition=0&min_bytes=0&max_wait_ms=2147483647").await;
+    let answer = api.fetch("topic=t&offset=6&partition=0&min_bytes=0&max_wait_ms=2147483647&_=1").await;
     assert_eq!(answer["next_offset"], 7);
 }
 

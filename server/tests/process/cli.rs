@@ -121,6 +121,23 @@ fn follow_waits_for_the_topic_and_outlasts_a_restart() {
 }
 
 #[test]
+fn a_follower_ends_where_the_log_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    for i in 0..3 {
+        broker.produce(json!({"topic": "t", "payload": format!("record {i}")}));
+    }
+    let log = dir.path().join("t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let output = run(&["consume", "--topic", "t", "--from", "2", "--follow", "--server", &broker.url]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("the CRC is"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_follower_that_retention_overtakes_says_so_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path());

@@ -27,6 +27,8 @@ pub(super) use position::Position;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// More than the largest answer: the most that a fetch returns, escaped.
 const MAX_ANSWER_BYTES: u64 = 512 << 20;
+/// The API's number for [`ClientError::StorageFailed`].
+const STORAGE_FAILED: u32 = 50002;
 
 /// Where the broker is, and how to get in.
 #[derive(Debug, clap::Args)]
@@ -72,6 +74,9 @@ pub(super) enum ClientError {
         code: u32,
         message: String,
     },
+    /// The broker's storage failed: what it should read is damaged, for one. That does not pass by itself.
+    #[error("{0}")]
+    StorageFailed(String),
     /// The broker cannot be reached, or not now. Whether it has done what it was asked is unknown.
     #[error("{0}")]
     Unavailable(String),
@@ -161,10 +166,10 @@ impl Client {
             Ok(refusal) => (refusal.error_code, refusal.message),
             Err(_) => (0, format!("{} answered {status}", self.url)),
         };
-        Err(if status.is_server_error() {
-            ClientError::Unavailable(message)
-        } else {
-            ClientError::Refused { code, message }
+        Err(match code {
+            STORAGE_FAILED => ClientError::StorageFailed(message),
+            _ if status.is_server_error() => ClientError::Unavailable(message),
+            _ => ClientError::Refused { code, message },
         })
     }
 }
