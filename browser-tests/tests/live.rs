@@ -149,6 +149,10 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
             Ok((page.table("Contents of the file").await?.len() == 2).then_some(()))
         })
         .await?;
+        page.point_at("#byte-0").await?;
+        eventually("the byte is told", async || Ok(page.lit().await?.1.contains("byte 0:").then_some(())))
+            .await?;
+        ensure!(page.buttons_with("Flip byte").await? == 0, "a broker's file is not changed from here");
 
         page.fetch(99, 100).await?;
         eventually("the refusal is shown", async || {
