@@ -112,8 +112,9 @@ impl App {
         }
     }
 
-    pub(super) fn show_files(&mut self, topic: Topic, remarks: Vec<String>) {
+    pub(super) fn show_files(&mut self, topic: Topic, mut remarks: Vec<String>) {
         let settings = topic.settings();
+        remarks.push(text::clock_begins(settings.now_ms));
         let files = topic.partitions.into_iter().map(|partition| partition.files).collect();
         let saved = Saved::of_partitions(files, settings);
         let name: Rc<str> = archive::numbered(&topic.name).map_or(&*topic.name, |(topic, _)| topic).into();
