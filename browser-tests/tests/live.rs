@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use browser_tests::{Broker, Page, eventually, post, visit};
+use fantoccini::key::Key;
 use serde_json::json;
 
 const BAR: &str = "A running broker";
@@ -162,6 +163,38 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
         })
         .await?;
         page.expect_failures(&["416"]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        let record = json!({ "topic": "orders", "payload": "x".repeat(100_000) });
+        (0..30).try_for_each(|_| post(&broker, "/produce", None, &record).map(drop))?;
+        page.follow(&page.address_with("#live=orders/0")).await?;
+        batches_are(page, 30).await?;
+        page.press("00000000000000000000.log").await?;
+        let shows = async |position: std::ops::Range<u64>| {
+            eventually(&format!("a batch at {position:?} is taken apart"), async || {
+                let at: u64 = page.value("Position").await?.parse()?;
+                let batches = page.table("Contents of the file").await?;
+                Ok((position.contains(&at)
+                    && batches.first().is_some_and(|batch| batch[0] == at.to_string()))
+                .then_some(()))
+            })
+            .await
+        };
+        shows(0..1).await?;
+        page.write_number("Position", 2_500_000).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        shows(2_399_000..2_500_001).await?;
+        page.press("Bytes after").await?;
+        shows(2_500_001..2_610_000).await?;
+        page.write_number("Position", 10).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        shows(0..1).await
     })
     .await
 }
