@@ -200,6 +200,41 @@ async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_stream_that_says_nothing_is_taken_up_where_it_was() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        create(&broker, None)?;
+        produce(&broker, None, 1)?;
+        // The silence ends when the test says so.
+        let watch = "const [wait, ask] = [window.setTimeout, window.fetch];
+            window.streams = 0;
+            window.setTimeout = (then, ms) => {
+                if (ms === 45000) window.silent = then;
+                return wait(then, ms);
+            };
+            window.fetch = (path, init) => {
+                if (path.endsWith('/events')) window.streams += 1;
+                return ask(path, init);
+            }";
+        page.console(watch).await?;
+        page.press("live").await?;
+        page.choose(TOPIC, "orders/0").await?;
+        batches_are(page, 1).await?;
+        produce(&broker, None, 1)?;
+        batches_are(page, 2).await?;
+        let streams: u32 = page.console("return window.streams").await?.parse()?;
+        ensure!(page.console("window.silent()").await?.is_empty(), "nobody waits for a silence to end");
+        produce(&broker, None, 1)?;
+        batches_are(page, 3).await?;
+        says(page, "live").await?;
+        let again: u32 = page.console("return window.streams").await?.parse()?;
+        ensure!(again == streams + 1, "{again} streams after {streams}");
+        last_actions(page, &["append → 1", "flush", "append → 2", "flush"]).await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_broker_that_is_gone_is_found_again() -> Result<()> {
     visit(async |page| {
         let origin = page.address_with("").trim_end_matches('/').to_owned();
