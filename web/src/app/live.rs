@@ -130,7 +130,7 @@ impl App {
         match Address::parse(&browser::hash()) {
             Ok(None) => return false,
             Ok(Some(address)) => ctx.link().send_message(Msg::Live(Event::Asked(address))),
-            Err(reason) => self.refuse(Mistake { text: String::new(), line: None, reason }),
+            Err(reason) => self.refuse(Mistake::of(reason)),
         }
         true
     }
