@@ -158,3 +158,32 @@ async fn a_lesson_begins_at_its_text_and_a_term_leads_to_the_glossary() -> Resul
     })
     .await
 }
+
+#[tokio::test]
+async fn a_branch_that_goes_leaves_the_focus_to_the_one_beside_it() -> Result<()> {
+    visit(async |page| {
+        page.run("append one").await?;
+        for command in ["append two", "append three", "append four"] {
+            page.press("To the previous action").await?;
+            page.run(command).await?;
+        }
+        eventually("there are four branches", async || Ok((page.branches().await?.len() == 4).then_some(())))
+            .await?;
+        let presses = [
+            ("Dismiss branch 2", "Dismiss branch 3"),
+            ("Dismiss branch 3", "Dismiss branch 1"),
+            ("Switch to branch 1", "Step"),
+            ("Dismiss branch 4", "Step"),
+        ];
+        for (button, next) in presses {
+            page.press(button).await?;
+            eventually(&format!("the branch of `{button}` has gone"), async || {
+                Ok((!page.can_press(button).await?).then_some(()))
+            })
+            .await?;
+            ensure!(page.focused().await? == next, "{} has the focus after {button}", page.focused().await?);
+        }
+        Ok(())
+    })
+    .await
+}

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use browser_tests::{Broker, Page, eventually, post, visit};
+use fantoccini::key::Key;
 use serde_json::json;
 
 const BAR: &str = "A running broker";
@@ -149,6 +150,10 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
             Ok((page.table("Contents of the file").await?.len() == 2).then_some(()))
         })
         .await?;
+        page.point_at("#byte-0").await?;
+        eventually("the byte is told", async || Ok(page.lit().await?.1.contains("byte 0:").then_some(())))
+            .await?;
+        ensure!(page.buttons_with("Flip byte").await? == 0, "a broker's file is not changed from here");
 
         page.fetch(99, 100).await?;
         eventually("the refusal is shown", async || {
@@ -158,6 +163,73 @@ async fn commands_go_to_the_broker_and_its_refusals_are_shown() -> Result<()> {
         })
         .await?;
         page.expect_failures(&["416"]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        let record = json!({ "topic": "orders", "payload": "x".repeat(100_000) });
+        (0..30).try_for_each(|_| post(&broker, "/produce", None, &record).map(drop))?;
+        page.follow(&page.address_with("#live=orders/0")).await?;
+        batches_are(page, 30).await?;
+        page.press("00000000000000000000.log").await?;
+        let shows = async |position: std::ops::Range<u64>| {
+            eventually(&format!("a batch at {position:?} is taken apart"), async || {
+                let at: u64 = page.value("Position").await?.parse()?;
+                let batches = page.table("Contents of the file").await?;
+                Ok((position.contains(&at)
+                    && batches.first().is_some_and(|batch| batch[0] == at.to_string()))
+                .then_some(()))
+            })
+            .await
+        };
+        shows(0..1).await?;
+        page.write_number("Position", 2_500_000).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        shows(2_399_000..2_500_001).await?;
+        page.press("Bytes after").await?;
+        shows(2_500_001..2_610_000).await?;
+        page.write_number("Position", 10).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        shows(0..1).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_stream_that_says_nothing_is_taken_up_where_it_was() -> Result<()> {
+    visit(async |page| {
+        let broker = page.address_with("");
+        create(&broker, None)?;
+        produce(&broker, None, 1)?;
+        // The silence ends when the test says so.
+        let watch = "const [wait, ask] = [window.setTimeout, window.fetch];
+            window.streams = 0;
+            window.setTimeout = (then, ms) => {
+                if (ms === 45000) window.silent = then;
+                return wait(then, ms);
+            };
+            window.fetch = (path, init) => {
+                if (path.endsWith('/events')) window.streams += 1;
+                return ask(path, init);
+            }";
+        page.console(watch).await?;
+        page.press("live").await?;
+        page.choose(TOPIC, "orders/0").await?;
+        batches_are(page, 1).await?;
+        produce(&broker, None, 1)?;
+        batches_are(page, 2).await?;
+        let streams: u32 = page.console("return window.streams").await?.parse()?;
+        ensure!(page.console("window.silent()").await?.is_empty(), "nobody waits for a silence to end");
+        produce(&broker, None, 1)?;
+        batches_are(page, 3).await?;
+        says(page, "live").await?;
+        let again: u32 = page.console("return window.streams").await?.parse()?;
+        ensure!(again == streams + 1, "{again} streams after {streams}");
+        last_actions(page, &["append → 1", "flush", "append → 2", "flush"]).await
     })
     .await
 }

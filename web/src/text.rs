@@ -327,3 +327,8 @@ pub(crate) fn config_meaning(key: &str) -> &'static str {
         _ => "",
     }
 }
+
+/// Where the clock stands when files are opened.
+pub(crate) fn clock_begins(now_ms: i64) -> String {
+    format!("The clock begins at {}.", crate::state::format::timestamp(now_ms))
+}

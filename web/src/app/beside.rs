@@ -253,9 +253,7 @@ impl App {
             None => {}
         }
         if let Some(reason) = link.beyond(self.state.timeline.len(), self.engine.partitions()) {
-            let mistake = Some(Mistake { text: String::new(), line: None, reason });
-            let sharing = Sharing { mistake, shown: true, ..self.sharing() };
-            self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
+            self.tell_of(Mistake::of(reason), true);
         }
     }
 
@@ -276,8 +274,13 @@ impl App {
     }
 
     pub(super) fn refuse(&mut self, mistake: Mistake) {
+        self.tell_of(mistake, false);
+    }
+
+    /// Says what is wrong with what came from elsewhere, and whether all else of it is shown.
+    fn tell_of(&mut self, mistake: Mistake, shown: bool) {
         let draft = mistake.text.clone();
-        let sharing = Sharing { draft, mistake: Some(mistake), ..self.sharing() };
+        let sharing = Sharing { draft, mistake: Some(mistake), shown, ..self.sharing() };
         self.show(|shown| shown.dialog = Some(Dialog::Share(sharing)));
     }
 

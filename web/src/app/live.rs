@@ -15,7 +15,7 @@ use gloo_timers::callback::Timeout;
 use logscope::lab::Event as LabEvent;
 use yew::prelude::*;
 
-use bytes::Detail;
+use bytes::{Detail, Read};
 use commands::Answer;
 
 use super::{App, Msg, beside, promise};
@@ -82,7 +82,8 @@ pub(crate) enum Event {
     Answered(Result<Answer, Failure>),
     Saved(Result<(), Failure>),
     Batch(BatchId, Result<(Vec<u8>, u64), Failure>),
-    File(Rc<str>, Result<(Vec<u8>, u64), Failure>),
+    /// Of a file, around a position.
+    File(Rc<str>, u64, Result<Read, Failure>),
 }
 
 /// Coming and going.
@@ -100,7 +101,7 @@ impl App {
     pub(super) fn is_wish_for_live(&self, wish: &AnyWish) -> bool {
         match wish {
             AnyWish::Live(_) => true,
-            AnyWish::SaveAll | AnyWish::SaveFile(_) => self.link.is_some(),
+            AnyWish::SaveAll | AnyWish::SaveFile(_) | AnyWish::Page(_) => self.link.is_some(),
             _ => false,
         }
     }
@@ -118,6 +119,7 @@ impl App {
             Msg::Do(action) => self.do_live(ctx, action),
             Msg::Live(event) => self.live(ctx, event),
             Msg::Beside(beside::Event::Wish(AnyWish::Live(wish))) => self.wish_live(ctx, wish),
+            Msg::Beside(beside::Event::Wish(AnyWish::Page(at))) => self.turn_live(ctx, at),
             Msg::Beside(beside::Event::Wish(wish)) => self.save_live(ctx, wish),
             _ => {}
         }
@@ -128,7 +130,7 @@ impl App {
         match Address::parse(&browser::hash()) {
             Ok(None) => return false,
             Ok(Some(address)) => ctx.link().send_message(Msg::Live(Event::Asked(address))),
-            Err(reason) => self.refuse(Mistake { text: String::new(), line: None, reason }),
+            Err(reason) => self.refuse(Mistake::of(reason)),
         }
         true
     }
@@ -176,13 +178,8 @@ impl App {
                 self.link.iter_mut().for_each(|link| link.detail.batch = Some((id, bytes.clone(), size)));
                 ctx.link().send_message(Msg::Look);
             }
-            Event::File(name, Ok((bytes, size))) => {
-                if let Some(link) = &mut self.link {
-                    link.detail.keep_file(name, bytes, size);
-                }
-                ctx.link().send_message(Msg::Look);
-            }
-            Event::Batch(_, Err(failure)) | Event::File(_, Err(failure)) => {
+            Event::File(name, at, Ok(read)) => self.keep_page(ctx, name, at, read),
+            Event::Batch(_, Err(failure)) | Event::File(_, _, Err(failure)) => {
                 let why = self.words_of(&failure);
                 self.give_no_bytes(why);
             }

@@ -12,11 +12,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::iter;
 
 use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use logscope::dump::FileKind;
 use logscope::lab::MAX_PARTITIONS;
+use logscope::record::Batch;
 use logscope::segment::{CLEANED_SUFFIX, LOG_SUFFIX, SWAP_SUFFIX, file_name, parse_file_name};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 
@@ -286,18 +288,41 @@ fn list(names: &[String]) -> String {
 
 impl Topic {
     /// The settings to open it with: those that came along, or else Kafka's defaults, by which it was likely written.
+    ///
+    /// No record is newer than the clock. If none came along, it stands at the newest: for that log it is now.
     pub(crate) fn settings(&self) -> Settings {
-        let settings = self.partitions.iter().find_map(|partition| partition.settings.clone());
-        settings.unwrap_or_else(|| {
-            let files = self.partitions.iter().flat_map(|partition| &partition.files);
-            let sizes = files.filter(|(name, _)| name.ends_with(LOG_SUFFIX)).map(|(_, bytes)| bytes.len());
+        let came = self.partitions.iter().find_map(|partition| partition.settings.clone());
+        let clock = came.as_ref().map(|settings| settings.now_ms);
+        let now_ms = clock.max(self.newest()).unwrap_or(logscope::lab::CLOCK_START_MS);
+        let settings = came.unwrap_or_else(|| {
+            let sizes = self.logs().map(<[u8]>::len);
             // The lanes are drawn against it, so it is what the largest segment suggests.
             let segment_bytes = sizes.max().unwrap_or(0).next_power_of_two().max(512);
             let segment_bytes = u32::try_from(segment_bytes).unwrap_or(1 << 30).min(1 << 30);
             let config = logscope::LogConfig { segment_bytes, ..logscope::LogConfig::default() };
             let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
-            Settings { config, now_ms: logscope::lab::CLOCK_START_MS, ..Settings::default() }
-        })
+            Settings { config, ..Settings::default() }
+        });
+        Settings { now_ms, ..settings }
+    }
+
+    /// The `.log` files.
+    fn logs(&self) -> impl Iterator<Item = &[u8]> {
+        let files = self.partitions.iter().flat_map(|partition| &partition.files);
+        files.filter(|(name, _)| name.ends_with(LOG_SUFFIX)).map(|(_, bytes)| &**bytes)
+    }
+
+    /// The largest timestamp of the batches that are whole and have one, in each file up to the first damage.
+    fn newest(&self) -> Option<i64> {
+        let newest = |mut rest: &[u8]| {
+            let batches = iter::from_fn(|| {
+                let (batch, behind) = Batch::parse(rest).ok()?;
+                rest = behind;
+                batch.verify().is_ok().then(|| batch.header().max_timestamp)
+            });
+            batches.filter(|timestamp| *timestamp >= 0).max()
+        };
+        self.logs().filter_map(newest).max()
     }
 }
 
@@ -324,7 +349,7 @@ mod tests {
     fn some_settings() -> Settings {
         Settings {
             config: vec![("segment.bytes".to_owned(), "300".to_owned())],
-            now_ms: 1_767_225_600_000,
+            now_ms: 1_800_000_000_000,
             ..Settings::default()
         }
     }
@@ -350,6 +375,29 @@ mod tests {
         }
         let report = logscope::verify(&storage, &VerifyOptions::default(), &mut |_| {}).unwrap();
         assert!(report.is_clean() && report.records == 30, "{report:?}");
+    }
+
+    #[test]
+    fn the_clock_of_files_is_not_before_their_newest_record() {
+        let files = files_after("append a\nadvance 900d\nappend b\nadvance 7d\nflush");
+        let clock = |files: &[Named], settings: Option<&Settings>| {
+            let zipped = settings.map(|settings| zip(&[("orders-0".to_owned(), files.to_vec())], settings));
+            let came = zipped.map_or(files.to_vec(), |zip| vec![("log.zip".to_owned(), zip.unwrap())]);
+            open(came).unwrap().topics[0].settings().now_ms
+        };
+        let newest = clock(&files, None);
+        assert_eq!((newest - logscope::lab::CLOCK_START_MS) / 86_400_000, 900);
+        let came = |now_ms| Settings { now_ms, ..some_settings() };
+        assert_eq!(clock(&files, Some(&came(newest - 1))), newest);
+        assert_eq!(clock(&files, Some(&came(newest + 1))), newest + 1);
+
+        // What a damaged batch says of its time does not count.
+        let mut damaged = files.clone();
+        let (_, log) = damaged.iter_mut().rfind(|(name, _)| name.ends_with(LOG_SUFFIX)).unwrap();
+        log[35] ^= 0x40;
+        assert_eq!(clock(&damaged, None), logscope::lab::CLOCK_START_MS);
+        let empty: Vec<Named> = vec![(LOG.to_owned(), Vec::new())];
+        assert_eq!(clock(&empty, None), logscope::lab::CLOCK_START_MS);
     }
 
     #[test]

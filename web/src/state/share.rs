@@ -77,7 +77,8 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
-    fn of(reason: impl Into<String>) -> Self {
+    /// One that is in no line of a text.
+    pub(crate) fn of(reason: impl Into<String>) -> Self {
         Self { text: String::new(), line: None, reason: reason.into() }
     }
 }

@@ -81,11 +81,11 @@ fn over(field: &Field) -> String {
     }
 }
 
-/// A position that is none of a file's, which has `end` bytes, or of which the page has no more than those.
+/// A position that is none of a file's, which has `end` bytes, or of which the page has none from `end` on.
 pub(crate) fn beyond(at: u64, end: u64, size: u64) -> String {
     if end < size {
         return format!(
-            "The page looks at the first {end} of this file's {size} bytes, and position {at} lies behind them."
+            "Of this file's {size} bytes the page can show none from {end} on, and so not position {at}."
         );
     }
     format!("Position {at} lies beyond the end of the file, which has {}.", count(end, "byte", "bytes"))

@@ -32,7 +32,8 @@ pub(crate) struct Props {
     #[prop_or_default]
     pub(crate) awaited: Option<&'static str>,
     pub(crate) on_close: Callback<()>,
-    pub(crate) on_run: Callback<Command>,
+    /// Runs a command that changes the file; none where it can't be changed.
+    pub(crate) on_run: Option<Callback<Command>>,
     pub(crate) on_wish: Callback<Wish>,
 }
 

@@ -129,7 +129,7 @@ fn Body(props: &BodyProps) -> Html {
                     <Detail
                         batch={state.selected} file={state.file.clone()} {part} place={state.place(state.open_in)}
                         awaited={live.map(|live| if live.no_bytes { text::live::NO_BYTES } else { text::live::READING_BYTES })}
-                        palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={run_there} {on_wish}
+                        palette={state.palette.clone()} copied={beside.copied} {on_close} on_run={live.is_none().then_some(run_there)} {on_wish}
                     />
                     {consumers(state)}
                     <Records {fetched} {newer} place={fetched_from.and_then(|partition| state.place(partition))} />

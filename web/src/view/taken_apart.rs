@@ -32,7 +32,8 @@ pub(crate) struct Props {
     /// The tree's name.
     pub(crate) name: &'static str,
     pub(crate) palette: Rc<Palette>,
-    pub(crate) on_run: Callback<Command>,
+    /// Runs a command that flips a byte; none where files can't be changed.
+    pub(crate) on_run: Option<Callback<Command>>,
 }
 
 /// What the pointer and the keys need to know, and change.
@@ -40,7 +41,7 @@ pub(crate) struct Props {
 struct Hand {
     taken: Rc<Taken>,
     file: Option<Rc<str>>,
-    on_run: Callback<Command>,
+    on_run: Option<Callback<Command>>,
     folds: UseStateHandle<Folds>,
     /// What was clicked, or come to by keys.
     chosen: UseStateHandle<Option<Place>>,
@@ -147,10 +148,10 @@ impl Hand {
         }
     }
 
-    /// Flips a byte, if it stands in a file.
+    /// Flips a byte, if it stands in a file that can be changed.
     fn flip(&self, position: u64) {
-        let Some(file) = &self.file else { return };
-        self.on_run.emit(LogAction::Flip { file: file.to_string(), position }.into());
+        let Some((file, on_run)) = self.file.as_ref().zip(self.on_run.as_ref()) else { return };
+        on_run.emit(LogAction::Flip { file: file.to_string(), position }.into());
     }
 }
 
@@ -242,7 +243,7 @@ impl Hand {
                 {field.map_or_else(Html::default, |field| self.about_field(field))}
                 <p class="byte">
                     <code>{text::byte(place.at, *byte)}</code>
-                    if self.file.is_some() {
+                    if self.file.is_some() && self.on_run.is_some() {
                         <button type="button" class="link" title={text::FLIP_HINT} {onclick}>{text::flip(place.at)}<kbd aria-hidden="true">{"x"}</kbd></button>
                     }
                 </p>

@@ -85,21 +85,20 @@ impl App {
     }
 
     pub(super) fn open_files(&mut self, files: Result<Vec<archive::Named>, String>) {
-        let refuse = |reason| Mistake { text: String::new(), line: None, reason };
         let files = match files {
             Ok(files) => files,
-            Err(reason) => return self.refuse(refuse(reason)),
+            Err(reason) => return self.refuse(Mistake::of(reason)),
         };
         if let [(name, bytes)] = files.as_slice()
             && name.ends_with(".txt")
         {
             return match std::str::from_utf8(bytes) {
                 Ok(text) => self.run_beside(&Link { scenario: text.to_owned(), ..Link::default() }, true),
-                Err(_) => self.refuse(refuse(format!("{name} is no text (UTF-8), and so no scenario"))),
+                Err(_) => self.refuse(Mistake::of(format!("{name} is no text (UTF-8), and so no scenario"))),
             };
         }
         match archive::open(files) {
-            Err(reason) => self.refuse(refuse(reason)),
+            Err(reason) => self.refuse(Mistake::of(reason)),
             Ok(mut found) if found.topics.len() == 1 => {
                 let topic = found.topics.remove(0);
                 self.show_files(topic, found.remarks);
@@ -112,8 +111,9 @@ impl App {
         }
     }
 
-    pub(super) fn show_files(&mut self, topic: Topic, remarks: Vec<String>) {
+    pub(super) fn show_files(&mut self, topic: Topic, mut remarks: Vec<String>) {
         let settings = topic.settings();
+        remarks.push(text::clock_begins(settings.now_ms));
         let files = topic.partitions.into_iter().map(|partition| partition.files).collect();
         let saved = Saved::of_partitions(files, settings);
         let name: Rc<str> = archive::numbered(&topic.name).map_or(&*topic.name, |(topic, _)| topic).into();

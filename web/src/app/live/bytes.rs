@@ -1,5 +1,6 @@
 //! The bytes of what is open or saved, as a broker gives them.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use logscope::JournalStorage;
@@ -16,27 +17,35 @@ use crate::state::beside::Wish as AnyWish;
 use crate::state::bytes::{self, Part};
 use crate::state::live::Place;
 use crate::state::live::connection::Failure;
+use crate::state::live::window::{self, MOST};
 use crate::state::{BatchId, Settings};
 use crate::text::live as text;
-
-/// The most that is asked for of a file that is looked at, from its beginning on.
-const LOOKED_AT: u64 = 1 << 20;
 
 /// The bytes that are open, as the broker gave them.
 #[derive(Default)]
 pub(super) struct Detail {
     /// A batch with its bytes and the size of its file.
     pub(super) batch: Option<(BatchId, Vec<u8>, u64)>,
-    /// A file with its first bytes and its size.
-    pub(super) file: Option<(Rc<str>, JournalStorage, u64)>,
+    file: Option<Opened>,
 }
 
-impl Detail {
-    /// Keeps the first bytes of a file.
-    pub(super) fn keep_file(&mut self, name: Rc<str>, bytes: Vec<u8>, size: u64) {
-        let files = [(name.to_string(), 0, bytes)];
-        self.file = Some((name, JournalStorage::restore(files), size));
-    }
+/// A part of a file.
+struct Opened {
+    name: Rc<str>,
+    /// Where it stands in the file.
+    place: Range<u64>,
+    /// A file of this name that has nothing else.
+    files: JournalStorage,
+    /// The size of the whole file.
+    size: u64,
+}
+
+/// Bytes of a file from a position on, and how many there are in all.
+#[derive(Debug)]
+pub(crate) struct Read {
+    from: u64,
+    bytes: Vec<u8>,
+    size: u64,
 }
 
 impl App {
@@ -55,14 +64,46 @@ impl App {
                 Msg::Live(Event::Batch(id, client.bytes(&path, id.position, u64::from(size)).await))
             });
         } else if let Some(name) = file {
-            let Some((base, file)) = served(&name) else {
-                return self.give_no_bytes(text::NOT_SERVED.to_owned());
-            };
-            promise(ctx, async move {
-                let path = format!("{}/segments/{base}/{file}", place.path());
-                Msg::Live(Event::File(name, client.bytes(&path, 0, LOOKED_AT).await))
-            });
+            self.ask_for_page(ctx, name, 0);
         }
+    }
+
+    /// Asks for the part of a file that holds a position.
+    fn ask_for_page(&mut self, ctx: &Context<Self>, name: Rc<str>, at: u64) {
+        let Some(place) = self.shown_live().and_then(|live| live.address.place.clone()) else { return };
+        let Some((base, file)) = served(&name) else {
+            return self.give_no_bytes(text::NOT_SERVED.to_owned());
+        };
+        let Some(client) = self.link.as_ref().map(|link| link.client.clone()) else { return };
+        promise(ctx, async move {
+            let read = read(&client, &format!("{}/segments/{base}", place.path()), file, at).await;
+            Msg::Live(Event::File(name, at, read))
+        });
+    }
+
+    /// Turns to the page that holds a position of the file that is open. What is shown stays until that is here.
+    pub(super) fn turn_live(&mut self, ctx: &Context<Self>, at: u64) {
+        let Some(name) = self.state.file.clone() else { return };
+        let opened = self.link.as_ref().and_then(|link| link.detail.file.as_ref());
+        if opened.is_some_and(|opened| opened.name == name && opened.place.contains(&at)) {
+            self.turn_to(&name, at);
+            ctx.link().send_message(Msg::Look);
+        } else {
+            self.ask_for_page(ctx, name, at);
+        }
+    }
+
+    /// Shows the page of a file that has come, if the file is still open.
+    pub(super) fn keep_page(&mut self, ctx: &Context<Self>, name: Rc<str>, at: u64, read: Read) {
+        let Some(link) = self.link.as_mut().filter(|_| self.state.file.as_ref() == Some(&name)) else {
+            return;
+        };
+        let Read { from, bytes, size } = read;
+        let place = from..from + bytes.len() as u64;
+        let files = JournalStorage::restore([(name.to_string(), 0, bytes)]);
+        link.detail.file = Some(Opened { name: name.clone(), place, files, size });
+        self.turn_to(&name, at);
+        ctx.link().send_message(Msg::Look);
     }
 
     /// Says why what is open is not shown.
@@ -104,10 +145,19 @@ impl Link {
 
     /// A page of the file that is open, as far as the broker has given its bytes.
     pub(in crate::app) fn page(&self, name: &str, at: u64) -> Option<Part> {
-        let (_, files, size) = self.detail.file.as_ref().filter(|(read, ..)| **read == *name)?;
-        let part = bytes::page(&files.open(name).ok()?, name, at).ok()?;
-        Some(Part { file_size: *size, ..part })
+        let opened = self.detail.file.as_ref().filter(|opened| *opened.name == *name)?;
+        bytes::page_of(&opened.files.open(name).ok()?, opened.place.start, opened.size, name, at).ok()
     }
+}
+
+/// Reads the part of a segment's file that holds a position: of an index all.
+async fn read(client: &Client, segment: &str, file: &str, at: u64) -> Result<Read, Failure> {
+    let part = match file {
+        "log" => window::around(at, &client.bytes(&format!("{segment}/index"), 0, MOST).await?.0),
+        _ => 0..MOST,
+    };
+    let (bytes, size) = client.bytes(&format!("{segment}/{file}"), part.start, part.end - part.start).await?;
+    Ok(Read { from: part.start, bytes, size })
 }
 
 /// Saves files of a partition: one as it is, or all in a zip with the settings.

@@ -80,11 +80,22 @@ pub(crate) fn batch_of(name: &str, file_size: u64, at: u64, bytes: Vec<u8>) -> P
 
 /// Takes the page apart that holds the byte at `at`, or the last one, which then says that `at` lies beyond it.
 pub(crate) fn page(file: &impl File, name: &str, at: u64) -> io::Result<Part> {
-    let file_size = file.len()?;
-    let beyond = (at > 0 && at >= file_size).then_some((at, file_size));
+    page_of(file, 0, file.len()?, name, at)
+}
+
+/// The same of a file of `file_size` bytes of which there is a part only, as `file`, which begins at the file's position
+/// `front`. In a `.log` a batch begins there, and its pages end where the part does.
+pub(crate) fn page_of(file: &impl File, front: u64, file_size: u64, name: &str, at: u64) -> io::Result<Part> {
+    let size = file.len()?;
+    let end = front + size;
+    let beyond = (at > 0 && at >= end).then_some((at, end));
     let kind = kind_of(name);
     let (range, before) = match kind {
-        Some(FileKind::Log(_)) => page_of_log(file, file_size, at)?,
+        Some(FileKind::Log(_)) => {
+            let (range, before) = page_of_log(file, size, at.saturating_sub(front))?;
+            let before = before.map(|before| front + before).or(front.checked_sub(1));
+            (front + range.start..front + range.end, before)
+        }
         Some(FileKind::OffsetIndex(_)) => even_page(0, dump::entry_size(IndexKind::Offset), file_size, at),
         Some(FileKind::TimeIndex(_)) => even_page(0, dump::entry_size(IndexKind::Time), file_size, at),
         Some(FileKind::Snapshot(_)) => {
@@ -92,7 +103,7 @@ pub(crate) fn page(file: &impl File, name: &str, at: u64) -> io::Result<Part> {
         }
         Some(FileKind::Checkpoint) | None => even_page(0, 1, file_size, at),
     };
-    let bytes = read(file, range.clone())?;
+    let bytes = read(file, range.start.saturating_sub(front)..range.end.saturating_sub(front))?;
     let at = range.start;
     let fields = match kind {
         // Far behind a damage nobody knows where a batch begins.

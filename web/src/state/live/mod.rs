@@ -2,7 +2,7 @@
 //!
 //! [`sse`] takes the stream apart, [`json`] and [`events`] read what is in it, [`grouping`] names what caused it,
 //! [`loaded`] is what was there before, and [`returned`] what the page's own fetches were answered; [`connection`] says
-//! what to do when a stream is over, and [`following`] keeps the timeline within bounds.
+//! what to do when a stream is over, [`following`] keeps the timeline within bounds, and [`window`] says which part of a file to ask for.
 
 pub(crate) mod address;
 pub(crate) mod answers;
@@ -16,6 +16,7 @@ pub(crate) mod returned;
 pub(crate) mod sse;
 #[cfg(test)]
 mod tests;
+pub(crate) mod window;
 
 use std::rc::Rc;
 
