@@ -213,7 +213,7 @@ async fn a_stream_that_says_nothing_is_taken_up_where_it_was() -> Result<()> {
                 return wait(then, ms);
             };
             window.fetch = (path, init) => {
-                if (path.endsWith('/events')) window.streams += 1;
+                if (String(path).endsWith('/events')) window.streams += 1;
                 return ask(path, init);
             }";
         page.console(watch).await?;

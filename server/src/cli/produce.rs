@@ -209,7 +209,7 @@ impl<W: Write> Sender<'_, W> {
             Err(ClientError::Refused { message, .. }) => {
                 self.refuse(&request.refusal(&request.range(), &message))
             }
-            Err(ClientError::Unavailable(message) | ClientError::StorageFailed(message)) => {
+            Err(ClientError::Unavailable(message) | ClientError::Damaged(message)) => {
                 return Err(format!("{}: {message}; nothing after it was sent", request.range()).into());
             }
         }

@@ -57,8 +57,10 @@ pub enum ErrorCode {
     HeadTooLarge,
     /// A bug.
     Internal,
-    /// The storage failed, or what is stored is damaged.
+    /// The storage failed.
     Storage,
+    /// What is stored is damaged, and does not mend by itself.
+    Damaged,
     /// The broker is shutting down.
     NotAvailable,
     /// The partition is offline or read-only; others may well work.
@@ -93,6 +95,7 @@ impl ErrorCode {
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, 431),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 500),
             Self::Storage => (StatusCode::INTERNAL_SERVER_ERROR, 50002),
+            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, 50091), // own
             Self::NotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50302),
             Self::PartitionNotAvailable => (StatusCode::SERVICE_UNAVAILABLE, 50303), // own
         }
@@ -229,7 +232,7 @@ impl From<logscope::Error> for ApiError {
             }
             Error::Corrupt { .. } | Error::InvalidBatch(_) | Error::InvalidConfig(_) => {
                 tracing::error!("a request failed: {message}");
-                Self::new(ErrorCode::Storage, message)
+                Self::new(ErrorCode::Damaged, message)
             }
         }
     }

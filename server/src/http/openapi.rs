@@ -46,7 +46,9 @@ const ANY_ROUTE: [(&str, &str); 6] = [
     info(
         title = "Logscope",
         description = "A commit log with Kafka's formats and terms. Nothing is coerced; null stays null. Bytes that are not \
-            UTF-8 go by their field's name with `_base64` behind it."
+            UTF-8 go by their field's name with `_base64` behind it. \
+            Parameters and fields that a route does not have are refused, but for `/produce`, `/fetch` and what stands \
+            beside a record: their clients may send more."
     ),
     components(schemas(Error)),
     tags(

@@ -1,5 +1,5 @@
-//! Reading a query string without coercing anything. But for the simple routes, a parameter that the route does not have is
-//! refused: misspelt, it would silently leave undone what it asks for.
+//! Reading a query string without coercing anything. But for the simple routes and the probes, a parameter that the route does
+//! not have is refused: misspelt, it would silently leave undone what it asks for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -136,10 +136,10 @@ pub(super) async fn none(RawQuery(query): RawQuery, request: Request, next: Next
 /// Refuses what is not among the names that are `known`; `what` names it in the error.
 pub(super) fn unknown(what: &impl fmt::Display, known: &[&str]) -> ApiError {
     let known = match known {
-        [] => "there are none here".to_owned(),
-        known => format!("there are {}", known.join(", ")),
+        [] => "none is taken here".to_owned(),
+        known => format!("taken are {}", known.join(", ")),
     };
-    ApiError::malformed(format!("{what} is unknown; {known}"))
+    ApiError::malformed(format!("{what} is unknown: {known}"))
 }
 
 /// As much of a bad name or value as an error repeats.
@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(refusal.message(), "the parameter \"a\", once percent-decoded, is not UTF-8");
         assert_eq!((query.get("b"), query.get("c")), (Ok(Some("1")), Ok(None)));
         let refusal = Query::parse(Some("a=1&%ff=2"), &["a", "b"]).unwrap_err();
-        assert_eq!(refusal.message(), "the parameter \"\u{fffd}\" is unknown; there are a, b");
+        assert_eq!(refusal.message(), "the parameter \"\u{fffd}\" is unknown: taken are a, b");
     }
 }

@@ -104,10 +104,16 @@ pub(super) async fn append_to(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let query = Query::parse(parts.uri.query(), &["acks", "key", "partition", "timestamp"])?;
+    let media_type = media_type(&parts.headers);
+    // Of several records, each names its own.
+    let known: &[_] = match media_type.as_deref() {
+        Some(OCTET_STREAM) => &["acks", "key", "partition", "timestamp"],
+        _ => &["acks"],
+    };
+    let query = Query::parse(parts.uri.query(), known)?;
     let acks = query.acks()?.unwrap_or_default();
     let body = body::read(&parts.headers, body, body::limit(broker.max_message_bytes(topic))).await?;
-    match media_type(&parts.headers).as_deref() {
+    match media_type.as_deref() {
         Some(OCTET_STREAM) => append_payload(broker, topic, &query, &body, acks).await,
         Some(NDJSON) => {
             let numbers = LazyLock::new(|| lines::numbers(&body));

@@ -269,7 +269,7 @@ async fn what_is_wrong_with_the_first_piece_is_an_error() {
     for accept in ["application/json", OCTET_STREAM] {
         let answer = raw(&api, accept, "offset=0").await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{accept}");
-        assert_eq!(answer.json()["error_code"], 50002, "{accept}");
+        assert_eq!(answer.json()["error_code"], 50091, "{accept}");
     }
 }
 

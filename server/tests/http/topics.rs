@@ -79,7 +79,7 @@ async fn a_topic_is_altered_while_it_is_in_use() {
         (
             json!({"config": {"retention.ms": 1}}),
             400,
-            "the field \"config\" is unknown; there are partitions, configs",
+            "the field \"config\" is unknown: taken are partitions, configs",
         ),
         (json!({"partitions": 9, "name": "t"}), 400, "the field \"name\" is unknown"),
     ] {

@@ -64,7 +64,7 @@ async fn are_alike(config: HttpConfig, headers: &[(&str, &str)]) {
         ("POST", "/produce/", record),
         ("POST", "/topics/t/records?acks=1", r#"{"records":[{"payload":"a"},{"payload":"b"}]}"#),
         ("POST", "/topics/%74/records", r#"{"records":[{"payload":"c"}]}"#),
-        ("POST", "/topics/new/records?partition=0", r#"{"records":[{"payload":"d"}]}"#),
+        ("POST", "/topics/new/records?acks=all", r#"{"records":[{"payload":"d"}]}"#),
         ("POST", "/topics/t/records?acks=2", r#"{"records":[{"payload":"e"}]}"#),
         ("POST", "/topics/t/records", "{}"),
         ("POST", "/topics/../records", r#"{"records":[{"payload":"f"}]}"#),

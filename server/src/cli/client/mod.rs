@@ -27,8 +27,8 @@ pub(super) use position::Position;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// More than the largest answer: the most that a fetch returns, escaped.
 const MAX_ANSWER_BYTES: u64 = 512 << 20;
-/// The API's number for [`ClientError::StorageFailed`].
-const STORAGE_FAILED: u32 = 50002;
+/// The API's number for [`ClientError::Damaged`].
+const DAMAGED: u32 = 50091;
 
 /// Where the broker is, and how to get in.
 #[derive(Debug, clap::Args)]
@@ -74,9 +74,9 @@ pub(super) enum ClientError {
         code: u32,
         message: String,
     },
-    /// The broker's storage failed: what it should read is damaged, for one. That does not pass by itself.
+    /// What the broker has stored is damaged; asking again brings the same.
     #[error("{0}")]
-    StorageFailed(String),
+    Damaged(String),
     /// The broker cannot be reached, or not now. Whether it has done what it was asked is unknown.
     #[error("{0}")]
     Unavailable(String),
@@ -167,7 +167,7 @@ impl Client {
             Err(_) => (0, format!("{} answered {status}", self.url)),
         };
         Err(match code {
-            STORAGE_FAILED => ClientError::StorageFailed(message),
+            DAMAGED => ClientError::Damaged(message),
             _ if status.is_server_error() => ClientError::Unavailable(message),
             _ => ClientError::Refused { code, message },
         })

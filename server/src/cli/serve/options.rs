@@ -108,7 +108,7 @@ pub(super) struct Most {
     #[arg(long, value_name = "N", default_value_t = ServeConfig::default().headers,
           value_parser = at_least(1).range(..=10_000))]
     max_headers: usize,
-    /// Bytes of a request's head, 8192 at least
+    /// Bytes of a request's head
     #[arg(long, value_name = "N", default_value_t = ServeConfig::default().header_bytes,
           value_parser = at_least(ServeConfig::MIN_HEADER_BYTES as u64))]
     max_header_bytes: usize,
