@@ -278,8 +278,7 @@ async fn the_log_survives_a_reload() -> Result<()> {
     .await
 }
 
-/// The commit waits for the frame that shows the flush: the page may go before it begins, while it is under way, or
-/// when it is done.
+/// The commit waits for the frame that shows the flush, so the page may go before it has begun, or before it is done.
 #[tokio::test]
 async fn a_flush_survives_a_reload_that_comes_soon() -> Result<()> {
     visit(async |page| {

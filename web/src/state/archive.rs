@@ -289,21 +289,19 @@ fn list(names: &[String]) -> String {
 impl Topic {
     /// The settings to open it with: those that came along, or else Kafka's defaults, by which it was likely written.
     ///
-    /// No record is newer than the clock. If none came along, it stands at the newest: for that log it is now.
+    /// If no clock came along, it stands at the newest record: for that log it is now.
     pub(crate) fn settings(&self) -> Settings {
         let came = self.partitions.iter().find_map(|partition| partition.settings.clone());
-        let clock = came.as_ref().map(|settings| settings.now_ms);
-        let now_ms = clock.max(self.newest()).unwrap_or(logscope::lab::CLOCK_START_MS);
-        let settings = came.unwrap_or_else(|| {
+        came.unwrap_or_else(|| {
             let sizes = self.logs().map(<[u8]>::len);
             // The lanes are drawn against it, so it is what the largest segment suggests.
             let segment_bytes = sizes.max().unwrap_or(0).next_power_of_two().max(512);
             let segment_bytes = u32::try_from(segment_bytes).unwrap_or(1 << 30).min(1 << 30);
             let config = logscope::LogConfig { segment_bytes, ..logscope::LogConfig::default() };
             let config = config.entries().map(|(key, value)| (key.to_owned(), value)).collect();
-            Settings { config, ..Settings::default() }
-        });
-        Settings { now_ms, ..settings }
+            let now_ms = self.newest().unwrap_or(logscope::lab::CLOCK_START_MS);
+            Settings { config, now_ms, ..Settings::default() }
+        })
     }
 
     /// The `.log` files.
@@ -349,7 +347,7 @@ mod tests {
     fn some_settings() -> Settings {
         Settings {
             config: vec![("segment.bytes".to_owned(), "300".to_owned())],
-            now_ms: 1_800_000_000_000,
+            now_ms: 1_767_225_600_000,
             ..Settings::default()
         }
     }
@@ -378,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_of_files_is_not_before_their_newest_record() {
+    fn the_clock_of_files_is_the_one_that_came_along_or_their_newest_record() {
         let files = files_after("append a\nadvance 900d\nappend b\nadvance 7d\nflush");
         let clock = |files: &[Named], settings: Option<&Settings>| {
             let zipped = settings.map(|settings| zip(&[("orders-0".to_owned(), files.to_vec())], settings));
@@ -387,9 +385,9 @@ mod tests {
         };
         let newest = clock(&files, None);
         assert_eq!((newest - logscope::lab::CLOCK_START_MS) / 86_400_000, 900);
-        let came = |now_ms| Settings { now_ms, ..some_settings() };
-        assert_eq!(clock(&files, Some(&came(newest - 1))), newest);
-        assert_eq!(clock(&files, Some(&came(newest + 1))), newest + 1);
+        for came in [newest - 1, newest + 1] {
+            assert_eq!(clock(&files, Some(&Settings { now_ms: came, ..some_settings() })), came);
+        }
 
         // What a damaged batch says of its time does not count.
         let mut damaged = files.clone();

@@ -24,7 +24,13 @@ pub(super) fn branches(state: &State, on_do: &Callback<Action>) -> Html {
             pass_focus_on(&event, same);
             event
         });
-        html! { <button type="button" class="link" {onclick}>{name}</button> }
+        // Held down, Enter would go on with the button that the focus comes to.
+        let onkeydown = |event: KeyboardEvent| {
+            if event.repeat() && event.key() == "Enter" {
+                event.prevent_default();
+            }
+        };
+        html! { <button type="button" class="link" {onclick} {onkeydown}>{name}</button> }
     };
     let other = |other: &Other| {
         let number = other.id + 1;

@@ -27,7 +27,7 @@ pub(super) fn banner(beside: &Beside, on_wish: &Callback<Wish>) -> Html {
     let leave = press(on_wish, Wish::Leave);
     html! {
         <div class="banner">
-            <p>{words}{" It stands beside your own log, which stays as it is; nothing here is saved."}</p>
+            <p>{words}{" Your own log stays as it is; nothing of this one is saved."}</p>
             <button type="button" onclick={leave}>{text::LEAVE}</button>
         </div>
     }
