@@ -154,6 +154,22 @@ async fn a_closed_tab_leaves_the_log_to_the_other() -> Result<()> {
     .await
 }
 
+/// A tab behind another may be ended by the browser without a word.
+#[tokio::test]
+async fn a_tab_that_goes_out_of_sight_flushes() -> Result<()> {
+    visit(async |page| {
+        page.run("append unflushed").await?;
+        batches_are(page, 1).await?;
+        page.open_tab().await?;
+        watches(page).await?;
+        batches_are(page, 1).await?;
+        page.press(TAKE_OVER).await?;
+        writes(page).await?;
+        records_are(page, &["unflushed"]).await
+    })
+    .await
+}
+
 /// What it had not committed is lost as in a crash, and what it commits later is refused as a whole.
 #[tokio::test]
 async fn a_tab_that_does_not_answer_loses_the_log_and_writes_nothing_more() -> Result<()> {
