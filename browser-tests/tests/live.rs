@@ -175,6 +175,23 @@ async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
         (0..30).try_for_each(|_| post(&broker, "/produce", None, &record).map(drop))?;
         page.follow(&page.address_with("#live=orders/0")).await?;
         batches_are(page, 30).await?;
+        // What is asked for is noted, and waits if the test says so.
+        let watch = "const ask = window.fetch;
+            window.asked = [];
+            window.fetch = (path, init) => {
+                const range = init.headers.get('range');
+                if (range) window.asked.push(path.split('/').pop() + ' ' + range);
+                if (!window.held) return ask(path, init);
+                return window.held.then(() => ask(path, init)).then((answer) => {
+                    const read = () => Response.prototype.arrayBuffer.call(answer);
+                    answer.arrayBuffer = () => read().then((bytes) => {
+                        setTimeout(() => { window.came = true; });
+                        return bytes;
+                    });
+                    return answer;
+                });
+            }";
+        page.console(watch).await?;
         page.press("00000000000000000000.log").await?;
         let shows = async |position: std::ops::Range<u64>| {
             eventually(&format!("a batch at {position:?} is taken apart"), async || {
@@ -192,6 +209,27 @@ async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
         shows(2_399_000..2_500_001).await?;
         page.press("Bytes after").await?;
         shows(2_500_001..2_610_000).await?;
+        let asked = page.console("return window.asked").await?;
+        let (parts, from_the_front) =
+            (asked.matches("log bytes=").count(), asked.matches("log bytes=0-").count());
+        ensure!(parts > from_the_front && from_the_front == 1, "a part further on is asked for: {asked}");
+        ensure!(asked.matches("index").count() == 1, "the index is kept: {asked}");
+
+        // An answer that comes when another page is wanted already does not turn to its own.
+        page.console("window.held = new Promise((then) => { window.release = then; })").await?;
+        page.write_number("Position", 10).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        let asked = page.console("window.held = null; return window.asked").await?;
+        ensure!(asked.matches("log bytes=0-").count() == 2, "{asked}");
+        page.write_number("Position", 1_500_000).await?;
+        page.type_keys(&char::from(Key::Enter).to_string()).await?;
+        shows(1_399_000..1_500_001).await?;
+        page.console("window.release()").await?;
+        eventually("the late answer comes", async || {
+            Ok((page.console("return window.came ?? false").await? == "true").then_some(()))
+        })
+        .await?;
+        shows(1_399_000..1_500_001).await?;
         page.write_number("Position", 10).await?;
         page.type_keys(&char::from(Key::Enter).to_string()).await?;
         shows(0..1).await

@@ -15,7 +15,7 @@ use gloo_timers::callback::Timeout;
 use logscope::lab::Event as LabEvent;
 use yew::prelude::*;
 
-use bytes::{Detail, Read};
+use bytes::{Asked, Detail, Read};
 use commands::Answer;
 
 use super::{App, Msg, beside, promise};
@@ -81,9 +81,9 @@ pub(crate) enum Event {
     More(u32, Result<Vec<Part>, Failure>),
     Answered(Result<Answer, Failure>),
     Saved(Result<(), Failure>),
-    Batch(BatchId, Result<(Vec<u8>, u64), Failure>),
+    Batch(Asked, BatchId, Result<(Vec<u8>, u64), Failure>),
     /// Of a file, around a position.
-    File(Rc<str>, u64, Result<Read, Failure>),
+    File(Asked, Rc<str>, u64, Result<Read, Failure>),
 }
 
 /// Coming and going.
@@ -174,12 +174,16 @@ impl App {
             Event::Answered(answer) => self.answered(answer),
             Event::Saved(Ok(())) => {}
             Event::Saved(Err(failure)) => self.answered(Err(failure)),
-            Event::Batch(id, Ok((bytes, size))) => {
+            Event::Batch(asked, ..) | Event::File(asked, ..) if !self.is_latest(&asked) => {}
+            // What the broker began anew may have closed what was open.
+            Event::File(_, name, ..) if self.state.file.as_ref() != Some(&name) => {}
+            Event::Batch(_, id, _) if self.state.selected != Some(id) => {}
+            Event::Batch(_, id, Ok((bytes, size))) => {
                 self.link.iter_mut().for_each(|link| link.detail.batch = Some((id, bytes.clone(), size)));
                 ctx.link().send_message(Msg::Look);
             }
-            Event::File(name, at, Ok(read)) => self.keep_page(ctx, name, at, read),
-            Event::Batch(_, Err(failure)) | Event::File(_, _, Err(failure)) => {
+            Event::File(_, name, at, Ok(read)) => self.keep_page(ctx, name, at, read),
+            Event::Batch(_, _, Err(failure)) | Event::File(_, _, _, Err(failure)) => {
                 let why = self.words_of(&failure);
                 self.give_no_bytes(why);
             }

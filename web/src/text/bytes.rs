@@ -81,11 +81,11 @@ fn over(field: &Field) -> String {
     }
 }
 
-/// A position that is none of a file's, which has `end` bytes, or of which the page has none from `end` on.
+/// A position that is none of a file's, which has `end` bytes, or whose part that ends at `end` is the nearest to be had.
 pub(crate) fn beyond(at: u64, end: u64, size: u64) -> String {
     if end < size {
         return format!(
-            "Of this file's {size} bytes the page can show none from {end} on, and so not position {at}."
+            "Position {at} of this file's {size} bytes can't be shown: the part that was read ends at {end}, and no sound index entry leads nearer."
         );
     }
     format!("Position {at} lies beyond the end of the file, which has {}.", count(end, "byte", "bytes"))

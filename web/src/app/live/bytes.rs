@@ -1,4 +1,6 @@
 //! The bytes of what is open or saved, as a broker gives them.
+//!
+//! Invariant: what comes is shown only if nothing was asked for since.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -21,9 +23,14 @@ use crate::state::live::window::{self, MOST};
 use crate::state::{BatchId, Settings};
 use crate::text::live as text;
 
+/// A request. No two that somebody holds are the same place in memory.
+pub(super) type Asked = Rc<()>;
+
 /// The bytes that are open, as the broker gave them.
 #[derive(Default)]
 pub(super) struct Detail {
+    /// The latest request.
+    asked: Asked,
     /// A batch with its bytes and the size of its file.
     pub(super) batch: Option<(BatchId, Vec<u8>, u64)>,
     file: Option<Opened>,
@@ -38,6 +45,7 @@ struct Opened {
     files: JournalStorage,
     /// The size of the whole file.
     size: u64,
+    index: Index,
 }
 
 /// Bytes of a file from a position on, and how many there are in all.
@@ -46,7 +54,11 @@ pub(crate) struct Read {
     from: u64,
     bytes: Vec<u8>,
     size: u64,
+    index: Index,
 }
+
+/// The index of a `.log`, as long as it has led to batches.
+type Index = Option<Rc<Vec<u8>>>;
 
 impl App {
     /// Asks for the bytes of what is open.
@@ -57,11 +69,11 @@ impl App {
         self.show_live(|live| live.no_bytes = false);
         let Some(link) = &mut self.link else { return };
         link.detail = Detail::default();
-        let client = link.client.clone();
+        let (client, asked) = (link.client.clone(), link.detail.asked.clone());
         if let Some((id, size)) = batch {
             promise(ctx, async move {
                 let path = format!("{}/segments/{}/log", place.path(), id.segment);
-                Msg::Live(Event::Batch(id, client.bytes(&path, id.position, u64::from(size)).await))
+                Msg::Live(Event::Batch(asked, id, client.bytes(&path, id.position, u64::from(size)).await))
             });
         } else if let Some(name) = file {
             self.ask_for_page(ctx, name, 0);
@@ -74,18 +86,22 @@ impl App {
         let Some((base, file)) = served(&name) else {
             return self.give_no_bytes(text::NOT_SERVED.to_owned());
         };
-        let Some(client) = self.link.as_ref().map(|link| link.client.clone()) else { return };
+        let Some(link) = &mut self.link else { return };
+        let (client, asked) = (link.client.clone(), link.detail.ask());
+        let index = link.detail.file.as_ref().and_then(|opened| opened.index_to(at));
         promise(ctx, async move {
-            let read = read(&client, &format!("{}/segments/{base}", place.path()), file, at).await;
-            Msg::Live(Event::File(name, at, read))
+            let read = read(&client, &place, base, file, at, index).await;
+            Msg::Live(Event::File(asked, name, at, read))
         });
     }
 
     /// Turns to the page that holds a position of the file that is open. What is shown stays until that is here.
     pub(super) fn turn_live(&mut self, ctx: &Context<Self>, at: u64) {
         let Some(name) = self.state.file.clone() else { return };
-        let opened = self.link.as_ref().and_then(|link| link.detail.file.as_ref());
-        if opened.is_some_and(|opened| opened.name == name && opened.place.contains(&at)) {
+        let Some(detail) = self.link.as_mut().map(|link| &mut link.detail) else { return };
+        if detail.file.as_ref().is_some_and(|opened| opened.name == name && opened.place.contains(&at)) {
+            // A page that is still on its way is not wanted any more.
+            detail.ask();
             self.turn_to(&name, at);
             ctx.link().send_message(Msg::Look);
         } else {
@@ -93,15 +109,18 @@ impl App {
         }
     }
 
-    /// Shows the page of a file that has come, if the file is still open.
+    /// Whether a request is the latest.
+    pub(super) fn is_latest(&self, asked: &Asked) -> bool {
+        self.link.as_ref().is_some_and(|link| Rc::ptr_eq(&link.detail.asked, asked))
+    }
+
+    /// Shows the page of a file that has come.
     pub(super) fn keep_page(&mut self, ctx: &Context<Self>, name: Rc<str>, at: u64, read: Read) {
-        let Some(link) = self.link.as_mut().filter(|_| self.state.file.as_ref() == Some(&name)) else {
-            return;
-        };
-        let Read { from, bytes, size } = read;
+        let Some(link) = &mut self.link else { return };
+        let Read { from, bytes, size, index } = read;
         let place = from..from + bytes.len() as u64;
         let files = JournalStorage::restore([(name.to_string(), 0, bytes)]);
-        link.detail.file = Some(Opened { name: name.clone(), place, files, size });
+        link.detail.file = Some(Opened { name: name.clone(), place, files, size, index });
         self.turn_to(&name, at);
         ctx.link().send_message(Msg::Look);
     }
@@ -136,6 +155,25 @@ impl App {
     }
 }
 
+impl Detail {
+    /// Begins a request: no answer to one before it counts.
+    fn ask(&mut self) -> Asked {
+        self.asked = Asked::default();
+        self.asked.clone()
+    }
+}
+
+impl Opened {
+    /// The index that is known, if it leads to a position that is not in this part.
+    fn index_to(&self, at: u64) -> Index {
+        let leads = |index: &Rc<Vec<u8>>| {
+            let part = window::around(at, index);
+            part.contains(&at) && part.start != self.place.start
+        };
+        self.index.clone().filter(leads)
+    }
+}
+
 impl Link {
     /// The batch that is open, as far as the broker has given its bytes.
     pub(in crate::app) fn batch(&self, id: BatchId) -> Option<Part> {
@@ -150,14 +188,36 @@ impl Link {
     }
 }
 
-/// Reads the part of a segment's file that holds a position: of an index all.
-async fn read(client: &Client, segment: &str, file: &str, at: u64) -> Result<Read, Failure> {
-    let part = match file {
-        "log" => window::around(at, &client.bytes(&format!("{segment}/index"), 0, MOST).await?.0),
-        _ => 0..MOST,
-    };
-    let (bytes, size) = client.bytes(&format!("{segment}/{file}"), part.start, part.end - part.start).await?;
-    Ok(Read { from: part.start, bytes, size })
+/// Reads the part of a segment's file that holds a position: of an index all, of a `.log` by its index, which is asked
+/// for unless it is known.
+async fn read(
+    client: &Client,
+    place: &Place,
+    base: u64,
+    file: &str,
+    at: u64,
+    mut index: Index,
+) -> Result<Read, Failure> {
+    let segment = format!("{}/segments/{base}", place.path());
+    let is_log = file == "log";
+    if is_log && index.is_none() {
+        index =
+            client.bytes(&format!("{segment}/index"), 0, MOST).await.ok().map(|(bytes, _)| Rc::new(bytes));
+    }
+    // Without an index the file is read from its front.
+    let mut part = window::around(at, index.as_ref().map_or(&[], |index| index));
+    loop {
+        let path = format!("{segment}/{file}");
+        let (mut bytes, size) = client.bytes(&path, part.start, part.end - part.start).await?;
+        match is_log.then(|| window::better(&part, base, size, &mut bytes)).flatten() {
+            None => return Ok(Read { from: part.start, bytes, size, index }),
+            Some(better) => {
+                // What is compacted meanwhile has another index.
+                index = index.filter(|_| better.start == part.start);
+                part = better;
+            }
+        }
+    }
 }
 
 /// Saves files of a partition: one as it is, or all in a zip with the settings.

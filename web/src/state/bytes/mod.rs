@@ -84,24 +84,27 @@ pub(crate) fn page(file: &impl File, name: &str, at: u64) -> io::Result<Part> {
 }
 
 /// The same of a file of `file_size` bytes of which there is a part only, as `file`, which begins at the file's position
-/// `front`. In a `.log` a batch begins there, and its pages end where the part does.
+/// `front`. In a `.log` a batch begins there, and its pages end where the part does. Of any other file `front` is 0: only
+/// its end may be missing, and there are pages up to that.
 pub(crate) fn page_of(file: &impl File, front: u64, file_size: u64, name: &str, at: u64) -> io::Result<Part> {
     let size = file.len()?;
     let end = front + size;
     let beyond = (at > 0 && at >= end).then_some((at, end));
     let kind = kind_of(name);
+    let mut last = end;
     let (range, before) = match kind {
         Some(FileKind::Log(_)) => {
+            last = file_size;
             let (range, before) = page_of_log(file, size, at.saturating_sub(front))?;
             let before = before.map(|before| front + before).or(front.checked_sub(1));
             (front + range.start..front + range.end, before)
         }
-        Some(FileKind::OffsetIndex(_)) => even_page(0, dump::entry_size(IndexKind::Offset), file_size, at),
-        Some(FileKind::TimeIndex(_)) => even_page(0, dump::entry_size(IndexKind::Time), file_size, at),
+        Some(FileKind::OffsetIndex(_)) => even_page(0, dump::entry_size(IndexKind::Offset), end, at),
+        Some(FileKind::TimeIndex(_)) => even_page(0, dump::entry_size(IndexKind::Time), end, at),
         Some(FileKind::Snapshot(_)) => {
-            even_page(dump::SNAPSHOT_HEADER_SIZE as u64, dump::SNAPSHOT_ENTRY_SIZE as u64, file_size, at)
+            even_page(dump::SNAPSHOT_HEADER_SIZE as u64, dump::SNAPSHOT_ENTRY_SIZE as u64, end, at)
         }
-        Some(FileKind::Checkpoint) | None => even_page(0, 1, file_size, at),
+        Some(FileKind::Checkpoint) | None => even_page(0, 1, end, at),
     };
     let bytes = read(file, range.start.saturating_sub(front)..range.end.saturating_sub(front))?;
     let at = range.start;
@@ -111,13 +114,13 @@ pub(crate) fn page_of(file: &impl File, front: u64, file_size: u64, name: &str, 
         Some(FileKind::Log(_)) => dump::batches(&bytes, at, MAX_RECORDS),
         Some(FileKind::OffsetIndex(base)) => dump::index(IndexKind::Offset, base, &bytes, at),
         Some(FileKind::TimeIndex(base)) => dump::index(IndexKind::Time, base, &bytes, at),
-        Some(FileKind::Snapshot(_)) => snapshot(&read(file, 0..file_size)?, &range),
+        Some(FileKind::Snapshot(_)) => snapshot(&read(file, 0..end)?, &range),
         Some(FileKind::Checkpoint) => dump::checkpoint(&bytes).0,
         None => Vec::new(),
     };
     let mut part = part(name, file_size, Taken { at, bytes, fields });
     part.beyond = beyond;
-    (part.before, part.after) = (before, Some(range.end).filter(|end| *end < file_size));
+    (part.before, part.after) = (before, Some(range.end).filter(|end| *end < last));
     Ok(part)
 }
 

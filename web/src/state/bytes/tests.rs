@@ -115,6 +115,19 @@ fn a_position_behind_the_end_is_told_with_the_end_and_the_last_page_is_shown() {
     assert!(["2000000", "1048576", "3000000"].iter().all(|number| words.contains(number)), "{words}");
 }
 
+#[test]
+fn an_index_of_which_the_end_is_missing_has_pages_up_to_there() {
+    let name = "00000000000000000000.index";
+    let there = 3 * PAGE / 2;
+    let file = a_file(name, &vec![1; there as usize]);
+    for at in [PAGE, there - 1, there, 9 * PAGE] {
+        let last = page_of(&file, 0, 10 * PAGE, name, at).unwrap();
+        assert_eq!((last.taken.at, last.taken.end(), last.file_size), (PAGE, there, 10 * PAGE));
+        assert_eq!((last.before, last.after), (Some(0), None));
+        assert_eq!(last.beyond, (at >= there).then_some((at, there)));
+    }
+}
+
 fn a_batch(lines: &[&str]) -> Part {
     let (lab, storage) = lab(lines);
     drop(lab);
