@@ -179,8 +179,8 @@ async fn a_long_file_is_looked_at_wherever_one_wants() -> Result<()> {
         let watch = "const ask = window.fetch;
             window.asked = [];
             window.fetch = (path, init) => {
-                const range = init.headers.get('range');
-                if (range) window.asked.push(path.split('/').pop() + ' ' + range);
+                const range = init?.headers?.get?.('range');
+                if (range) window.asked.push(String(path).split('/').pop() + ' ' + range);
                 if (!window.held) return ask(path, init);
                 return window.held.then(() => ask(path, init)).then((answer) => {
                     const read = () => Response.prototype.arrayBuffer.call(answer);

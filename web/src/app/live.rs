@@ -67,6 +67,13 @@ pub(super) struct Link {
     plays_on: bool,
 }
 
+impl Link {
+    /// The settings of the log that is shown, with the broker's clock as it stands.
+    fn settings_now(&self) -> Settings {
+        Settings { now_ms: now_ms() + self.clock, ..self.settings.clone() }
+    }
+}
+
 /// What happens with a broker.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -344,7 +351,7 @@ impl App {
     fn deliver(&mut self, ctx: &Context<Self>) {
         let Some(link) = &mut self.link else { return };
         link.delivery = None;
-        let settings = Settings { now_ms: now_ms() + link.clock, ..link.settings.clone() };
+        let settings = link.settings_now();
         let groups = link.grouper.take();
         let more = !link.grouper.is_empty();
         for group in groups {

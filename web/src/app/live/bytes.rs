@@ -148,7 +148,7 @@ impl App {
             return self.show_live(|live| live.said = Some(Err(crate::text::FILE_GONE.to_owned())));
         }
         let Some(link) = &self.link else { return };
-        let (client, settings) = (link.client.clone(), link.settings.clone());
+        let (client, settings) = (link.client.clone(), link.settings_now());
         promise(ctx, async move {
             Msg::Live(Event::Saved(save(&client, &place, names, all.then_some(settings)).await))
         });
